@@ -32,7 +32,10 @@ module.exports = {
       name: 'workers-use-only-stores',
       severity: 'error',
       from: { path: '^workers/([^/]+)/' },
-      to: { path: '^(services/|workers/(?!$1/)|deploy/|test/)', pathNot: String.raw`^services/[^/]+/src/(store|migrate)\.ts$` },
+      to: {
+        path: '^(services/|workers/(?!$1/)|deploy/|test/)',
+        pathNot: String.raw`^services/[^/]+/src/(store|migrate)\.ts$`,
+      },
     },
     {
       name: 'domain-is-pure',
@@ -50,7 +53,10 @@ module.exports = {
     {
       name: 'testing-is-for-tests',
       severity: 'error',
-      from: { path: '^(contracts|kit|services|workers|deploy)/', pathNot: `(${test}|^kit/src/testing/|/testing/)` },
+      from: {
+        path: '^(contracts|kit|services|workers|deploy)/',
+        pathNot: `(${test}|^kit/src/testing/|/testing/)`,
+      },
       to: { path: '^kit/src/testing/' },
     },
     {

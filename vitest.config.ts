@@ -15,7 +15,11 @@ export default defineConfig({
     pool: 'forks',
     projects: [
       project('unit', {}),
-      project('int', { globalSetup: ['test/stack/infrastructure.ts'], testTimeout: 60_000, hookTimeout: 120_000 }),
+      project('int', {
+        globalSetup: ['test/stack/infrastructure.ts'],
+        testTimeout: 60_000,
+        hookTimeout: 120_000,
+      }),
       project('e2e', { globalSetup: ['test/stack/platform.ts'], testTimeout: 180_000, hookTimeout: 300_000 }),
     ],
     coverage: {
