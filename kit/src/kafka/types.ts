@@ -1,0 +1,164 @@
+import { type Meter } from '@opentelemetry/api'
+
+/** The part of a pino logger that the Kafka port writes to. */
+export interface KafkaLog {
+  debug(fields: object, message: string): void
+  info(fields: object, message: string): void
+  warn(fields: object, message: string): void
+  error(fields: object, message: string): void
+}
+
+/** A record to be produced. The key decides the partition (murmur2, as the Java client has it). */
+export interface OutgoingRecord {
+  readonly topic: string
+  readonly key: string | null
+  /** null = a tombstone. */
+  readonly value: Buffer | null
+  readonly headers: Readonly<Record<string, string | Buffer>>
+}
+
+/** A record as it lies in its partition. */
+export interface ConsumedRecord {
+  readonly topic: string
+  readonly partition: number
+  readonly offset: number
+  /** Epoch milliseconds, as the broker has it. */
+  readonly timestamp: number
+  readonly key: string | null
+  /** null = a tombstone. */
+  readonly value: Buffer | null
+  /** A header that was written more than once shows its last value. */
+  readonly headers: Readonly<Record<string, Buffer | undefined>>
+}
+
+export interface ProducerSettings {
+  /** Unsent and unacknowledged records that may wait here; beyond it `send` rejects QueueFull. Default 100,000. */
+  readonly maxQueuedRecords?: number
+  /** The same in bytes of key, value and headers. Default 64 MiB. */
+  readonly maxQueuedBytes?: number
+  /** Records of one produce request at most. Default 5,000. */
+  readonly maxBatchRecords?: number
+  /** Bytes of one produce request at most; keep it below the broker's `message.max.bytes`. Default 900,000. */
+  readonly maxBatchBytes?: number
+  /** From a batch's first send to giving up on it. Default 120,000 ms. */
+  readonly deliveryTimeoutMs?: number
+  /** How long one produce request may stay unanswered. Default 10,000 ms. */
+  readonly requestTimeoutMs?: number
+}
+
+/**
+ * Idempotent, acks=all, one request in flight. What arrives meanwhile goes into the next request, so batches grow with
+ * the load. Records of one key arrive in the order of the `send` calls. After a lost response a batch is sent
+ * again, so a record can stand in its topic twice (next to each other's batch, never reordered past a later one
+ * that was acknowledged): readers deduplicate by `ce_id`.
+ */
+export interface Producer {
+  /**
+   * Resolves when the record is acknowledged by all in-sync replicas; records of one batch share the promise.
+   * Rejects ProduceFailed, or QueueFull at once.
+   */
+  send(record: OutgoingRecord): Promise<void>
+  /** All or none are queued, in this order. Resolves when all are acknowledged, rejects with the first failure. */
+  sendAll(records: readonly OutgoingRecord[]): Promise<void>
+  /** False from a failed send until one succeeds again. */
+  readonly healthy: boolean
+  /** Sends what is queued, then disconnects. `send` rejects `closed` from now on. */
+  close(): Promise<void>
+}
+
+export interface ChunkControl {
+  /** Aborts when the consumer stops or the group rebalances: finish or give up soon, what is not done comes again. */
+  readonly signal: AbortSignal
+  /** False once another member may have been given the record's partition. */
+  stillMine(record: Pick<ConsumedRecord, 'topic' | 'partition'>): boolean
+}
+
+export interface GroupOptions {
+  readonly groupId: string
+  readonly topics: readonly string[]
+  /** Where a group without committed offsets starts. */
+  readonly fromBeginning: boolean
+  /**
+   * Called with what all partitions delivered meanwhile, one call at a time, each partition's records in order. Offsets
+   * are committed after it resolves. A rejection is logged and the same records come again after a pause.
+   */
+  readonly onChunk: (chunk: ConsumedRecord[], control: ChunkControl) => Promise<void>
+  /** Default 1,000. */
+  readonly maxChunkRecords?: number
+  /** Bytes of keys and values. Default 4 MiB. */
+  readonly maxChunkBytes?: number
+  /** Default 250 ms. */
+  readonly commitIntervalMs?: number
+  /** Default 30,000 ms; heartbeats go out at a tenth of it, at most every 3 s. */
+  readonly sessionTimeoutMs?: number
+  /** How long the group waits for members to finish their chunks on a rebalance. Default 60,000 ms. */
+  readonly rebalanceTimeoutMs?: number
+}
+
+export interface TailOptions {
+  readonly topics: readonly string[]
+  readonly from: 'end'
+  /** Hot and synchronous; one partition's records in order, without a gap, repeated only after a reconnect. */
+  readonly onRecords: (records: ConsumedRecord[]) => void
+  /** After every (re)join, before the first records that follow it: what was missed while away comes after it. */
+  readonly onJoin?: () => void
+  /** Default 30,000 ms. */
+  readonly sessionTimeoutMs?: number
+}
+
+export type ConsumeOptions = GroupOptions | TailOptions
+
+export interface Consumer {
+  /** Joined and fetching. False while it reconnects or rejoins. */
+  readonly healthy: boolean
+  /** When the broker last answered a fetch, epoch milliseconds. */
+  readonly lastFetchAt: number
+  /** Group: finishes the chunk in flight, commits, leaves. Tail: leaves and deletes its group. Idempotent. */
+  stop(): Promise<void>
+}
+
+export interface NewTopic {
+  readonly name: string
+  readonly partitions: number
+  readonly replication: number
+  /** The broker's names: `retention.ms`, `cleanup.policy`, … */
+  readonly config: Readonly<Record<string, string>>
+}
+
+export interface Admin {
+  /** Creates those that are missing and waits until they have leaders. Resolves to the names that it created. */
+  createTopics(topics: readonly NewTopic[]): Promise<string[]>
+  /** Topics that don't exist are skipped. */
+  deleteTopics(names: readonly string[]): Promise<void>
+  /** Topic names that exist, the broker's own left out. */
+  listTopics(): Promise<string[]>
+  /** Committed or not, the next offset to be written, by partition. */
+  endOffsets(topic: string): Promise<number[]>
+  /** The group's committed offset by partition; undefined = none yet. */
+  committedOffsets(groupId: string, topic: string): Promise<(number | undefined)[]>
+  /**
+   * Records that the group has yet to commit, over all partitions (one without a commit counts from its first
+   * record). Rejects when it cannot know: unknown is not 0.
+   */
+  lag(groupId: string, topics: readonly string[]): Promise<number>
+  /** Groups that don't exist are skipped. */
+  deleteGroups(groupIds: readonly string[]): Promise<void>
+  /** undefined = the broker answers; otherwise what is wrong. */
+  check(): Promise<string | undefined>
+}
+
+/** The port: everything that Veza needs of a Kafka client. */
+export interface Kafka {
+  producer(settings?: ProducerSettings): Producer
+  /** Resolves when the consumer has joined; a tail is then positioned: whatever is produced afterwards is seen. */
+  consume(options: ConsumeOptions): Promise<Consumer>
+  readonly admin: Admin
+  /** Stops consumers, flushes producers, disconnects. */
+  close(): Promise<void>
+}
+
+export interface KafkaSettings {
+  readonly clientId: string
+  readonly log: KafkaLog
+  readonly meter?: Meter
+}

@@ -1,0 +1,2 @@
+export { dead, done, skip } from './outcome.ts'
+export type * from './types.ts'
