@@ -1,0 +1,35 @@
+/** What the headers of a record say: CloudEvents 1.0 attributes, Kafka protocol binding, binary mode. */
+export interface EventHeaders {
+  /** Unique per source. A repetition of the same event has the same id. */
+  id: string
+  /** The record's name, such as `MessagePosted`. */
+  type: string
+  /** Who wrote it, such as `/chat-fanout`. */
+  source: string
+  /** When it happened; a number is milliseconds since the Unix epoch. */
+  time: Date | number
+  /** W3C Trace Context of the span that wrote it. */
+  traceparent?: string | undefined
+}
+
+/** Kafka headers of an event. @throws RangeError when `time` is no time. */
+export function toHeaders({ id, type, source, time, traceparent }: EventHeaders): Record<string, string> {
+  const headers: Record<string, string> = {
+    ce_specversion: '1.0',
+    ce_id: id,
+    ce_type: type,
+    ce_source: source,
+    ce_time: new Date(time).toISOString(),
+    'content-type': 'application/avro',
+  }
+  if (traceparent !== undefined) headers['traceparent'] = traceparent
+  return headers
+}
+
+/** A header's text, whether the client library gives bytes or a string; undefined when it is absent. */
+export function readHeader(
+  headers: Readonly<Record<string, Buffer | string | undefined>>,
+  name: string,
+): string | undefined {
+  return headers[name]?.toString()
+}

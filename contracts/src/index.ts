@@ -1,0 +1,13 @@
+export { connectCodec, type Codec } from './codec.ts'
+export { PoisonRecord, RegistryUnavailable } from './errors.ts'
+export type * from './generated/records.ts'
+export { readHeader, toHeaders, type EventHeaders } from './headers.ts'
+export { checkPost, limits, type PostProblem } from './limits.ts'
+export {
+  channels,
+  parseChannel,
+  roomPublication,
+  type RoomPublication,
+  type UserPublication,
+} from './realtime.ts'
+export { deadLetterTopic, subjectOf, topics, type RecordName, type RecordOf, type Topic } from './topics.ts'

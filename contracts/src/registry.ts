@@ -1,0 +1,29 @@
+// The package's own entry loads every cloud's key-management SDK: 1 s and 78 MB, against 0.15 s and 26 MB for its client.
+import { RestError } from '@confluentinc/schemaregistry/dist/rest-error.js'
+import { SchemaRegistryClient } from '@confluentinc/schemaregistry/dist/schemaregistry-client.js'
+import { RegistryUnavailable } from './errors.ts'
+
+const timeoutMs = 5_000
+
+/**
+ * The registry's own client, set so that callers decide about retries: its default waits up to 20 s, three times, and
+ * its requests have no time limit. It keeps only good answers, which never change for an id or a schema.
+ */
+export const openRegistry = (url: string): SchemaRegistryClient =>
+  new SchemaRegistryClient({
+    baseURLs: [url.replace(/\/+$/, '')],
+    maxRetries: 0,
+    createAxiosDefaults: { timeout: timeoutMs },
+  })
+
+/** Did the registry itself say that there is no such schema (40403) or subject (40401)? A proxy's bare 404 is no such answer. */
+export const saysNotFound = (error: unknown): error is RestError =>
+  error instanceof RestError &&
+  error.status === 404 &&
+  (error.errorCode === 40403 || error.errorCode === 40401)
+
+/** Wraps whatever a request failed with. */
+export function unavailable(url: string, error: unknown): RegistryUnavailable {
+  const reason = error instanceof Error ? error.message : String(error)
+  return new RegistryUnavailable(`schema registry ${new URL(url).origin}: ${reason}`, { cause: error })
+}

@@ -1,0 +1,85 @@
+import { type Records } from './generated/records.ts'
+import { newestVersion } from './schemas.ts'
+
+export type RecordName = keyof Records
+
+/** A Kafka topic as the catalogue describes it. */
+export interface Topic<R extends RecordName = RecordName> {
+  readonly name: string
+  /** What the key of its records is, in prose. Records of one key keep their order. */
+  readonly key: string
+  /** Chosen once, never changed: another count would send a key elsewhere and break its order. */
+  readonly partitions: number
+  readonly cleanup: 'delete' | 'compact'
+  /** Milliseconds. */
+  readonly retentionMs: number
+  /** Record types that it carries. Empty: bytes of other topics as they were, never decoded by name. */
+  readonly records: readonly R[]
+  /** Services and workers, by folder name. */
+  readonly writers: readonly string[]
+  readonly readers: readonly string[]
+  /** One sentence for readers outside. */
+  readonly doc: string
+}
+
+const day = 24 * 60 * 60 * 1000
+
+/** Where a consumer group puts what it can't handle, with the source's key and bytes as they were. */
+export const deadLetterTopic = (group: string): string => `${group}.dlq.v1`
+
+/** Every topic that exists. Created from here by a command, never automatically. */
+export const topics = {
+  chatCommands: {
+    name: 'chat.commands.v1',
+    key: 'room id',
+    partitions: 6,
+    cleanup: 'delete',
+    retentionMs: 7 * day,
+    records: ['PostMessage'],
+    writers: ['realtime', 'chat'],
+    readers: ['chat-fanout'],
+    doc: 'What users ask of rooms. Acknowledged to them once it is here.',
+  },
+  chatEvents: {
+    name: 'chat.events.v1',
+    key: 'room id',
+    partitions: 6,
+    cleanup: 'delete',
+    retentionMs: 30 * day,
+    records: ['MessagePosted'],
+    writers: ['chat-fanout'],
+    readers: ['realtime', 'data teams'],
+    doc: 'What happened in rooms, densely numbered per room. A record can come again with the same ce_id.',
+  },
+  notifications: {
+    name: 'notifications.v1',
+    key: 'user id',
+    partitions: 6,
+    cleanup: 'delete',
+    retentionMs: day,
+    records: ['CommandRefused'],
+    writers: ['chat-fanout'],
+    readers: ['realtime'],
+    doc: 'What one user alone is told, on all their connections.',
+  },
+  chatFanoutDeadLetters: {
+    name: deadLetterTopic('chat-fanout'),
+    key: 'as in the source topic',
+    partitions: 6,
+    cleanup: 'delete',
+    retentionMs: 14 * day,
+    records: [],
+    writers: ['chat-fanout'],
+    readers: ['operators'],
+    doc: 'Records that chat-fanout could not handle, as they were, with headers that say where from and why.',
+  },
+} as const satisfies Record<string, Topic>
+
+/** What decoding a record of the topic can give: discriminate by `type`. */
+export type RecordOf<T extends Topic> = {
+  [N in T['records'][number]]: { type: N; value: Records[N] }
+}[T['records'][number]]
+
+/** Registry subject (TopicRecordName strategy): a topic carries several record types, each with its own history. */
+export const subjectOf = (topic: Topic, record: RecordName): string =>
+  `${topic.name}-${newestVersion(record).namespace}.${record}`
