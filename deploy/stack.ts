@@ -1,0 +1,155 @@
+/**
+ * The one table of what Veza consists of. The local launcher runs it, the compose file is checked against it, and the
+ * bench samples what it names. Order of the lists = order of start; stop is the reverse.
+ */
+
+/** A port that is set by an environment variable of the launcher. */
+export interface PortSetting {
+  readonly setting: string
+  readonly default: number
+}
+
+/** A program of others. */
+export interface StackProgram {
+  readonly version: string
+  /** What the compose file runs. */
+  readonly image: string
+  readonly port: PortSetting
+  /** Given in the environment, it is used as it is and nothing is started. */
+  readonly given: string
+  /** Feature release of Java that it needs, where it needs one. */
+  readonly java?: number
+  readonly needs: readonly ProgramName[]
+  /** Why the local launcher does not start it, where it does not. */
+  readonly composeOnly?: string
+}
+
+export type ProgramName = 'postgres' | 'kafka' | 'registry' | 'redis'
+
+export const programs = {
+  postgres: {
+    version: '18',
+    image: 'postgres:18',
+    port: { setting: 'POSTGRES_PORT', default: 5433 },
+    given: 'DATABASE_URL',
+    needs: [],
+  },
+  kafka: {
+    version: '4.4.0',
+    image: 'apache/kafka:4.4.0',
+    port: { setting: 'KAFKA_PORT', default: 9092 },
+    given: 'KAFKA_BROKERS',
+    java: 17,
+    needs: [],
+  },
+  registry: {
+    version: '3.3.3',
+    image: 'apicurio/apicurio-registry:3.3.3',
+    port: { setting: 'REGISTRY_PORT', default: 8082 },
+    given: 'SCHEMA_REGISTRY_URL',
+    java: 21,
+    // Its schemas lie in a database of their own, so that ids survive a restart.
+    needs: ['postgres'],
+  },
+  redis: {
+    version: '8',
+    image: 'redis:8',
+    port: { setting: 'REDIS_PORT', default: 6380 },
+    given: 'REDIS_URL',
+    needs: [],
+    composeOnly: 'no process uses it yet; it becomes the shared cache and the shared limiter',
+  },
+} as const satisfies Record<ProgramName, StackProgram>
+
+/** The contexts that own a database. Each has a role of the same name that owns it and sees no other. */
+export const databases = { auth: 'veza_auth', chat: 'veza_chat' } as const
+export type DatabaseName = keyof typeof databases
+
+/** The registry's own database, beside Veza's. */
+export const registryDatabase = 'registry'
+
+/** What processes need to know of the stack around them, in either shape. */
+export interface StackView {
+  /** Interface that public ports are bound to. */
+  readonly host: string
+  /** Interface that internal ports are bound to. */
+  readonly internalHost: string
+  /** host:port, comma separated. */
+  readonly kafkaBrokers: string
+  /** Base of the Confluent-compatible API. */
+  readonly registryUrl: string
+  readonly databaseUrls: Readonly<Record<DatabaseName, string>>
+  readonly ports: Readonly<
+    Record<ProcessName, { readonly public?: number | undefined; readonly internal: number }>
+  >
+  /** Where processes reach the HTTP edge. */
+  readonly httpUrl: string
+  /** Where processes reach its internal API. */
+  readonly httpInternalUrl: string
+  readonly secrets: { readonly serviceToken: string; readonly keyEncryptionKey: string }
+}
+
+export type ProcessName = 'http' | 'realtime' | 'chat-fanout'
+
+/** A process of Veza: `node --import tsx <entry>` in the root of the checkout. */
+export interface VezaProcess {
+  readonly name: ProcessName
+  readonly entry: string
+  readonly publicPort?: PortSetting
+  /** /livez, /readyz and /metrics. Never behind the gateway. */
+  readonly internalPort: PortSetting
+  readonly needs: readonly (ProgramName | ProcessName)[]
+  /** Settings of the process that follow from the stack. Pure. Others, such as LOG_LEVEL, pass through. */
+  readonly env: (stack: StackView) => Record<string, string>
+}
+
+const everywhere = (name: ProcessName, stack: StackView) => ({
+  KAFKA_BROKERS: stack.kafkaBrokers,
+  SCHEMA_REGISTRY_URL: stack.registryUrl,
+  INTERNAL_HOST: stack.internalHost,
+  INTERNAL_PORT: String(stack.ports[name].internal),
+})
+
+export const processes: readonly VezaProcess[] = [
+  {
+    name: 'http',
+    entry: 'deploy/local/http.ts',
+    publicPort: { setting: 'HTTP_PORT', default: 8080 },
+    internalPort: { setting: 'HTTP_INTERNAL_PORT', default: 9080 },
+    needs: ['kafka', 'registry', 'postgres'],
+    env: (stack) => ({
+      ...everywhere('http', stack),
+      HOST: stack.host,
+      HTTP_PORT: String(stack.ports.http.public),
+      AUTH_DATABASE_URL: stack.databaseUrls.auth,
+      CHAT_DATABASE_URL: stack.databaseUrls.chat,
+      KEY_ENCRYPTION_KEY: stack.secrets.keyEncryptionKey,
+      SERVICE_TOKEN: stack.secrets.serviceToken,
+    }),
+  },
+  {
+    name: 'chat-fanout',
+    entry: 'workers/chat-fanout/src/main.ts',
+    internalPort: { setting: 'CHAT_FANOUT_INTERNAL_PORT', default: 9082 },
+    needs: ['kafka', 'registry', 'postgres'],
+    env: (stack) => ({
+      ...everywhere('chat-fanout', stack),
+      CHAT_DATABASE_URL: stack.databaseUrls.chat,
+    }),
+  },
+  {
+    name: 'realtime',
+    entry: 'services/realtime/src/main.ts',
+    publicPort: { setting: 'WS_PORT', default: 8081 },
+    internalPort: { setting: 'REALTIME_INTERNAL_PORT', default: 9081 },
+    needs: ['kafka', 'registry', 'http'],
+    env: (stack) => ({
+      ...everywhere('realtime', stack),
+      HOST: stack.host,
+      WS_PORT: String(stack.ports.realtime.public),
+      JWKS_URL: `${stack.httpUrl}/.well-known/jwks.json`,
+      CHAT_INTERNAL_URL: stack.httpInternalUrl,
+      SERVICE_TOKEN: stack.secrets.serviceToken,
+    }),
+  },
+]
