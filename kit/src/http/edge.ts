@@ -1,0 +1,83 @@
+import { type Context, type Hono, type MiddlewareHandler } from 'hono'
+import { matchedRoutes } from 'hono/route'
+import { SpanKind, SpanStatusCode, context, isSpanContextValid, trace } from '@opentelemetry/api'
+import { contextOf } from '../telemetry/index.ts'
+import { type ApiOptions } from './api.ts'
+import { bodyProblem } from './body-limit.ts'
+import { Problem, renderProblem } from './problem.ts'
+
+/** What the edge gives to handlers. */
+export interface EdgeEnv {
+  Variables: {
+    /** The request's trace, 32 hexadecimal digits. Undefined before the edge ran. */
+    traceId: string | undefined
+  }
+}
+
+const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']
+
+/** The template of the route that answers (`/v1/rooms/:id`), never the path itself: paths are without bound. */
+const routeOf = (c: Context): string | undefined =>
+  matchedRoutes(c).find((route) => route.method !== 'ALL' || !route.path.endsWith('*'))?.path
+
+/** 405 with Allow when the path exists for other methods, 404 otherwise. */
+export const methodProblem = (app: Pick<Hono<EdgeEnv>, 'router'>, c: Context): Problem => {
+  const allowed = methods.filter((method) =>
+    app.router
+      .match(method === 'HEAD' ? 'GET' : method, c.req.path)[0]
+      .some(([[, route]]) => route.method !== 'ALL'),
+  )
+  if (allowed.length === 0) return new Problem(404, 'not-found', 'There is nothing at this path')
+  const allow = allowed.join(', ')
+  return new Problem(405, 'method-not-allowed', `Allowed here: ${allow}`, { headers: { allow } })
+}
+
+const setSecurityHeaders = (headers: Headers): void => {
+  headers.set('x-content-type-options', 'nosniff')
+  headers.set('referrer-policy', 'no-referrer')
+  if (!headers.has('cache-control')) headers.set('cache-control', 'no-store')
+  if (!headers.has('content-security-policy')) {
+    headers.set('content-security-policy', "default-src 'none'; frame-ancestors 'none'")
+  }
+}
+
+/** Spans and measures every request, limits its body and sets the headers that every response has. */
+export const edge = ({
+  telemetry: { tracer, meter },
+  bodyLimit = 64 * 1024,
+}: ApiOptions): MiddlewareHandler<EdgeEnv> => {
+  const duration = meter.createHistogram('http.server.request.duration', {
+    unit: 's',
+    description: 'Duration of HTTP server requests',
+  })
+  return async (c, next) => {
+    // An API that is part of another one: the request has been through that one's edge.
+    if (c.var.traceId !== undefined) {
+      await next()
+      return
+    }
+    const started = performance.now()
+    const method = methods.includes(c.req.method) ? c.req.method : '_OTHER'
+    const parent = contextOf(c.req.header('traceparent'))
+    const span = tracer.startSpan(method, { kind: SpanKind.SERVER }, parent)
+    const spanContext = span.spanContext()
+    c.set('traceId', isSpanContextValid(spanContext) ? spanContext.traceId : '')
+    await context.with(trace.setSpan(parent, span), async () => {
+      const problem = await bodyProblem(c, bodyLimit)
+      if (problem === undefined) await next()
+      else c.res = renderProblem(c, problem, c.var.traceId)
+    })
+
+    setSecurityHeaders(c.res.headers)
+    const attributes = {
+      'http.request.method': method,
+      'http.response.status_code': c.res.status,
+      'http.route': routeOf(c) ?? 'unmatched',
+    }
+    span.updateName(`${method} ${attributes['http.route']}`)
+    span.setAttributes(attributes)
+    if (c.res.status >= 500) span.setStatus({ code: SpanStatusCode.ERROR })
+    span.end()
+    duration.record((performance.now() - started) / 1000, attributes)
+  }
+}

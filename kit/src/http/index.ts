@@ -1,0 +1,7 @@
+export { OpenAPIHono, createRoute, z } from '@hono/zod-openapi'
+export { type Api, type ApiOptions, combine, createApi } from './api.ts'
+export { type BearerEnv, bearer } from './bearer.ts'
+export { mountDocs } from './docs.ts'
+export { type ProblemOptions, Problem, notFound } from './problem.ts'
+export { jsonBody, jsonResponse, problemResponses } from './schemas.ts'
+export { type Server, serve } from './serve.ts'

@@ -1,0 +1,65 @@
+import { createAdaptorServer } from '@hono/node-server'
+import { type Server as NodeServer, type ServerResponse } from 'node:http'
+import { type AddressInfo } from 'node:net'
+
+/** A listening server. */
+export interface Server {
+  readonly port: number
+  /**
+   * Stops accepting, ends idle connections, waits for requests in flight, and cuts what is left after the grace.
+   *
+   * @param graceMs 10 s unless given
+   */
+  close(graceMs?: number): Promise<void>
+}
+
+/**
+ * Serves a Hono app on node:http.
+ *
+ * @param options port 0 = any free one
+ * @throws Error that names host and port when it cannot listen
+ */
+export const serve = async (
+  app: { fetch: (request: Request, env: unknown) => unknown },
+  { host, port }: { host: string; port: number },
+): Promise<Server> => {
+  const server = createAdaptorServer({
+    fetch: (request, env) => app.fetch(request, env),
+    serverOptions: { requestTimeout: 30_000, headersTimeout: 10_000, keepAliveTimeout: 65_000 },
+  }) as NodeServer
+  const inFlight = new Set<ServerResponse>()
+  let closing = false
+  const lastOfItsConnection = (response: ServerResponse): void => {
+    if (!response.headersSent) response.setHeader('connection', 'close')
+  }
+  server.prependListener('request', (_request, response) => {
+    if (closing) lastOfItsConnection(response)
+    inFlight.add(response)
+    response.once('close', () => inFlight.delete(response))
+  })
+
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (cause: NodeJS.ErrnoException) => {
+      const reason = cause.code === 'EADDRINUSE' ? 'the port is in use' : cause.message
+      reject(new Error(`cannot listen on ${host}:${port}: ${reason}`, { cause }))
+    })
+    server.listen(port, host, resolve)
+  })
+
+  return {
+    port: (server.address() as AddressInfo).port,
+    close: (graceMs = 10_000) =>
+      new Promise((resolve) => {
+        closing = true
+        const cut = setTimeout(() => {
+          server.closeAllConnections()
+        }, graceMs)
+        for (const response of inFlight) lastOfItsConnection(response)
+        server.close(() => {
+          clearTimeout(cut)
+          resolve()
+        })
+        server.closeIdleConnections()
+      }),
+  }
+}

@@ -1,0 +1,2 @@
+export { type Check, type Health, type HealthReport, createHealth } from './health.ts'
+export { type InternalOptions, serveInternal } from './serve-internal.ts'

@@ -1,0 +1,1 @@
+export { type Logger, createLog, logLevels } from './log.ts'

@@ -1,0 +1,74 @@
+import { type Logger } from '../log/index.ts'
+import { Kysely, PostgresDialect } from 'kysely'
+import pg from 'pg'
+
+/** How a process uses a database. */
+export interface DatabaseOptions {
+  /** Shown in pg_stat_activity. */
+  readonly applicationName: string
+  /** Connections at most. */
+  readonly poolSize: number
+  readonly log: Logger
+}
+
+/** A database as a process holds it. */
+export interface Database<DB> {
+  readonly db: Kysely<DB>
+  readonly pool: pg.Pool
+  /** Asks the database for an answer: undefined, or what is wrong. For readiness. */
+  check(): Promise<string | undefined>
+  /** Waits for queries under way and closes every connection. */
+  close(): Promise<void>
+}
+
+/** Past 2^53 a number would be wrong without a word, so that throws. */
+const toSafeInteger = (text: string): number => {
+  const value = Number(text)
+  if (!Number.isSafeInteger(value)) throw new RangeError(`${text} is too large for a number`)
+  return value
+}
+
+const parsers = new pg.TypeOverrides()
+parsers.setTypeParser(pg.types.builtins.INT8, toSafeInteger)
+
+/**
+ * A pool of connections, opened on first use: an unreachable database fails queries, not the start. int8 is parsed to
+ * number. The server ends statements after 30 s and transactions that idle for 5 s.
+ *
+ * @param url postgres://user:password@host:port/database
+ */
+export const openDatabase = <DB>(
+  url: string,
+  { applicationName, poolSize, log }: DatabaseOptions,
+): Database<DB> => {
+  const pool = new pg.Pool({
+    connectionString: url,
+    application_name: applicationName,
+    max: poolSize,
+    types: parsers,
+    keepAlive: true,
+    connectionTimeoutMillis: 5_000,
+    statement_timeout: 30_000,
+    // Of the client, for a server that does not answer at all.
+    query_timeout: 35_000,
+    idle_in_transaction_session_timeout: 5_000,
+  })
+  // Without a listener, a connection that is lost while idle would end the process. The pool has dropped it already.
+  pool.on('error', (error) => {
+    log.warn({ err: error }, 'lost an idle database connection')
+  })
+  const db = new Kysely<DB>({ dialect: new PostgresDialect({ pool }) })
+  return {
+    db,
+    pool,
+    async check() {
+      try {
+        await pool.query('select 1')
+        return undefined
+      } catch (error) {
+        return error instanceof Error ? error.message : String(error)
+      }
+    },
+    close: () => db.destroy(),
+  }
+}

@@ -1,0 +1,2 @@
+export { type Telemetry, type TelemetryOptions, startTelemetry } from './telemetry.ts'
+export { contextOf, traceparent } from './traceparent.ts'

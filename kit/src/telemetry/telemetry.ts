@@ -1,0 +1,93 @@
+import { type Meter, type Tracer } from '@opentelemetry/api'
+import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-proto'
+import { resourceFromAttributes } from '@opentelemetry/resources'
+import { AggregationType, InstrumentType, MeterProvider } from '@opentelemetry/sdk-metrics'
+import {
+  type SpanProcessor,
+  BatchSpanProcessor,
+  NodeTracerProvider,
+  ParentBasedSampler,
+  TraceIdRatioBasedSampler,
+} from '@opentelemetry/sdk-trace-node'
+import { observeProcess } from './process-metrics.ts'
+import { createPrometheusReader } from './prometheus.ts'
+
+/** What startTelemetry needs. */
+export interface TelemetryOptions {
+  /** The process's name: service.name. */
+  readonly service: string
+  /** Tells two processes of one service apart: service.instance.id. */
+  readonly instance?: string | undefined
+  /** Base URL of an OTLP collector (http, protobuf); spans go to <it>/v1/traces. Nothing is exported without it. */
+  readonly otlpEndpoint?: string | undefined
+  /** The share of new traces that is recorded, 0 to 1. What a caller decided is kept. */
+  readonly sampleRatio: number
+  /** Besides the exporter's. */
+  readonly spanProcessors?: readonly SpanProcessor[]
+}
+
+/** A process's traces and metrics. Pass it on explicitly; the active span (for logs) is what is global. */
+export interface Telemetry {
+  readonly tracer: Tracer
+  readonly meter: Meter
+  /** Everything that was measured, in Prometheus's text format. */
+  metrics(): Promise<string>
+  /** Exports what is left and stops. Never rejects for a collector that is away. */
+  close(): Promise<void>
+}
+
+// Histograms of seconds, finest about the API's goal of 20 ms. OpenTelemetry's own default is made for milliseconds.
+const secondsBuckets = [
+  0.001, 0.0025, 0.005, 0.0075, 0.01, 0.015, 0.02, 0.03, 0.05, 0.075, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
+]
+
+/** Starts a process's telemetry, with its own CPU, memory and event loop among the metrics. */
+export const startTelemetry = (options: TelemetryOptions): Telemetry => {
+  const resource = resourceFromAttributes({
+    'service.name': options.service,
+    'service.instance.id': options.instance ?? `${process.pid}`,
+  })
+  const exporter =
+    options.otlpEndpoint === undefined
+      ? []
+      : [
+          new BatchSpanProcessor(
+            new OTLPTraceExporter({ url: `${options.otlpEndpoint.replace(/\/+$/, '')}/v1/traces` }),
+          ),
+        ]
+  const traces = new NodeTracerProvider({
+    resource,
+    sampler: new ParentBasedSampler({ root: new TraceIdRatioBasedSampler(options.sampleRatio) }),
+    spanProcessors: [...exporter, ...(options.spanProcessors ?? [])],
+  })
+  // For the log's trace ids. Headers are read and written by traceparent.ts, so no propagator.
+  traces.register({ propagator: null })
+
+  const reader = createPrometheusReader()
+  const meters = new MeterProvider({
+    resource,
+    readers: [reader],
+    views: [
+      {
+        instrumentType: InstrumentType.HISTOGRAM,
+        instrumentUnit: 's',
+        aggregation: {
+          type: AggregationType.EXPLICIT_BUCKET_HISTOGRAM,
+          options: { boundaries: secondsBuckets },
+        },
+      },
+    ],
+  })
+  const meter = meters.getMeter('veza')
+  const stopObserving = observeProcess(meter)
+
+  return {
+    tracer: traces.getTracer('veza'),
+    meter,
+    metrics: () => reader.text(),
+    async close() {
+      stopObserving()
+      await Promise.allSettled([traces.shutdown(), meters.shutdown()])
+    },
+  }
+}

@@ -1,0 +1,5 @@
+export { type FreshDatabase, freshDatabase } from './databases.ts'
+export { type Infrastructure, infrastructure } from './infrastructure.ts'
+export { type TokenSigner, createTokenSigner } from './tokens.ts'
+export { type TestTelemetry, testTelemetry } from './telemetry.ts'
+export { type FreshTopic, freshGroup, freshTopic } from './topics.ts'

@@ -1,0 +1,8 @@
+export {
+  type Identity,
+  type TokenVerifier,
+  type TokenVerifierOptions,
+  InvalidToken,
+  KeysUnavailable,
+  createTokenVerifier,
+} from './verifier.ts'

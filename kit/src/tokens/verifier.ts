@@ -1,0 +1,154 @@
+import {
+  type JWK,
+  type JWTPayload,
+  type JWTVerifyGetKey,
+  createRemoteJWKSet,
+  errors,
+  importJWK,
+  jwtVerify,
+} from 'jose'
+import { createLru } from './lru.ts'
+
+/** Whom an access token speaks for. */
+export interface Identity {
+  readonly userId: string
+  /** Display name. */
+  readonly name: string
+  readonly roles: readonly string[]
+  readonly sessionId: string
+  /** Seconds since the epoch. */
+  readonly expiresAt: number
+}
+
+/** The token is not to be trusted; `expired` says that it once was. */
+export class InvalidToken extends Error {
+  override readonly name = 'InvalidToken'
+  readonly code: 'expired' | 'invalid'
+
+  constructor(code: 'expired' | 'invalid', options?: ErrorOptions) {
+    super(code === 'expired' ? 'The access token has expired' : 'The access token is not valid', options)
+    this.code = code
+  }
+}
+
+/** The keys could not be read, so nothing can be said of the token: not the client's fault (503). */
+export class KeysUnavailable extends Error {
+  override readonly name = 'KeysUnavailable'
+}
+
+/** Verifies access tokens. */
+export interface TokenVerifier {
+  /** @throws InvalidToken | KeysUnavailable */
+  verify(token: string): Promise<Identity>
+}
+
+/** Where the public keys come from, and whose tokens are accepted. */
+export type TokenVerifierOptions = {
+  /** The `iss` that a token must have. */
+  readonly issuer: string
+  /** The `aud` that it must name. */
+  readonly audience: string
+  /** How many verified tokens are remembered. 20,000 unless given. */
+  readonly cacheSize?: number
+  /** Milliseconds since the epoch. */
+  readonly now?: () => number
+} & (
+  | {
+      /** A JWKS; it is kept for 10 min and asked for an unknown `kid` at most every 30 s. */ readonly jwksUrl: string
+    }
+  | {
+      /** The public key of a `kid`, for the process that owns them. */ readonly keys: (
+        kid: string,
+      ) => JWK | undefined | Promise<JWK | undefined>
+    }
+)
+
+const localKeys =
+  (key: (kid: string) => JWK | undefined | Promise<JWK | undefined>): JWTVerifyGetKey =>
+  async ({ kid = '' }) => {
+    const found = await key(kid)
+    if (found === undefined) throw new errors.JWKSNoMatchingKey()
+    return importJWK(found, 'ES256')
+  }
+
+const remoteKeys = (jwksUrl: string): JWTVerifyGetKey =>
+  createRemoteJWKSet(new URL(jwksUrl), {
+    cooldownDuration: 30_000,
+    cacheMaxAge: 600_000,
+    timeoutDuration: 3_000,
+  })
+
+/** Tells "no such key" (the token's fault) from "no keys at all" (ours). */
+const guarded =
+  (getKey: JWTVerifyGetKey): JWTVerifyGetKey =>
+  async (header, token) => {
+    if (header.kid === undefined) throw new errors.JWTInvalid('kid is missing')
+    try {
+      return await getKey(header, token)
+    } catch (cause) {
+      if (cause instanceof errors.JWKSNoMatchingKey || cause instanceof errors.JWKSMultipleMatchingKeys)
+        throw cause
+      throw new KeysUnavailable('The keys of access tokens cannot be read', { cause })
+    }
+  }
+
+const isStrings = (value: unknown): value is string[] =>
+  Array.isArray(value) && value.every((item) => typeof item === 'string')
+
+const identityOf = ({ sub, exp, name, roles, sid }: JWTPayload): Identity => {
+  if (
+    sub === undefined ||
+    sub === '' ||
+    exp === undefined ||
+    typeof name !== 'string' ||
+    typeof sid !== 'string' ||
+    !isStrings(roles)
+  ) {
+    throw new InvalidToken('invalid')
+  }
+  return { userId: sub, name, roles, sessionId: sid, expiresAt: exp }
+}
+
+const longestToken = 4096
+
+/**
+ * Verifies access tokens: ES256 only, typ `at+jwt`, a `kid`, pinned issuer and audience, and the claims sub, name,
+ * roles, sid, iat, exp. What was verified is remembered until it expires, since signature checks are dear.
+ */
+export const createTokenVerifier = (options: TokenVerifierOptions): TokenVerifier => {
+  const { issuer, audience, cacheSize = 20_000, now = Date.now } = options
+  const getKey = guarded('jwksUrl' in options ? remoteKeys(options.jwksUrl) : localKeys(options.keys))
+  const verified = createLru<string, Identity>(cacheSize)
+
+  const check = async (token: string): Promise<Identity> => {
+    try {
+      const { payload } = await jwtVerify(token, getKey, {
+        issuer,
+        audience,
+        algorithms: ['ES256'],
+        typ: 'at+jwt',
+        requiredClaims: ['sub', 'iat', 'exp'],
+        currentDate: new Date(now()),
+      })
+      return identityOf(payload)
+    } catch (error) {
+      if (error instanceof InvalidToken || error instanceof KeysUnavailable) throw error
+      throw new InvalidToken(error instanceof errors.JWTExpired ? 'expired' : 'invalid', { cause: error })
+    }
+  }
+
+  return {
+    async verify(token) {
+      if (token.length > longestToken) throw new InvalidToken('invalid')
+      const known = verified.get(token)
+      if (known !== undefined) {
+        if (known.expiresAt * 1000 > now()) return known
+        verified.delete(token)
+        throw new InvalidToken('expired')
+      }
+      const identity = await check(token)
+      verified.set(token, identity)
+      return identity
+    },
+  }
+}
