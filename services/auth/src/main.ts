@@ -1,0 +1,48 @@
+import { integer, number, oneOf, optional, readEnv, runMain, string, url } from '@veza/kit/env'
+import { mountDocs, serve } from '@veza/kit/http'
+import { createHealth, serveInternal } from '@veza/kit/internal'
+import { createLog, logLevels } from '@veza/kit/log'
+import { startTelemetry } from '@veza/kit/telemetry'
+import { authEnvironment, openAuth } from './index.ts'
+
+const environment = {
+  ...authEnvironment,
+  HOST: string('the address that clients reach', '127.0.0.1'),
+  HTTP_PORT: integer('the port that clients reach', 8080, { max: 65_535 }),
+  INTERNAL_HOST: string('the address of probes and metrics', '127.0.0.1'),
+  INTERNAL_PORT: integer('the port of probes and metrics', 9080, { max: 65_535 }),
+  LOG_LEVEL: oneOf('what is logged', logLevels, 'info'),
+  OTEL_EXPORTER_OTLP_ENDPOINT: optional(url('where traces are sent')),
+  TRACE_SAMPLE_RATIO: number('share of traces that are recorded', 0.01, { max: 1 }),
+}
+
+await runMain('auth', async (run) => {
+  const env = readEnv(environment)
+  const log = createLog('auth', env.LOG_LEVEL)
+  const telemetry = startTelemetry({
+    service: 'auth',
+    otlpEndpoint: env.OTEL_EXPORTER_OTLP_ENDPOINT,
+    sampleRatio: env.TRACE_SAMPLE_RATIO,
+  })
+  run.onStop('telemetry', () => telemetry.close())
+
+  const auth = await openAuth(env, { log, telemetry })
+  run.onStop('auth', () => auth.close())
+  const health = createHealth()
+  for (const [name, check] of Object.entries(auth.checks)) health.ready(name, check)
+  const internal = await serveInternal({
+    host: env.INTERNAL_HOST,
+    port: env.INTERNAL_PORT,
+    health,
+    metrics: () => telemetry.metrics(),
+  })
+  run.onStop('internal listener', () => internal.close())
+
+  mountDocs(auth.app)
+  const server = await serve(auth.app, { host: env.HOST, port: env.HTTP_PORT })
+  run.onStop('http listener', () => server.close())
+  run.onStop('readiness', () => {
+    health.drain()
+  })
+  log.info({ port: server.port }, 'listening')
+})
