@@ -11,7 +11,7 @@ export interface KafkaLog {
 /** A record to be produced. The key decides the partition (murmur2, as the Java client has it). */
 export interface OutgoingRecord {
   readonly topic: string
-  readonly key: string | null
+  readonly key: string | Buffer | null
   /** null = a tombstone. */
   readonly value: Buffer | null
   readonly headers: Readonly<Record<string, string | Buffer>>
@@ -24,7 +24,10 @@ export interface ConsumedRecord {
   readonly offset: number
   /** Epoch milliseconds, as the broker has it. */
   readonly timestamp: number
+  /** The key's bytes read as UTF-8. */
   readonly key: string | null
+  /** The key as it was written. Left out only by those who make records by hand. */
+  readonly keyBytes?: Buffer | null
   /** null = a tombstone. */
   readonly value: Buffer | null
   /** A header that was written more than once shows its last value. */

@@ -1,0 +1,121 @@
+import { type Admin as KafkaJsAdmin } from 'kafkajs'
+import { type Client } from './client.ts'
+import { messageOf, within } from './timing.ts'
+import { type Admin } from './types.ts'
+
+const requestTimeoutMs = 5000
+
+export interface ManagedAdmin extends Admin {
+  close(): void
+}
+
+/** One connection, made when it is first needed and again after anything went wrong. */
+export function createAdmin(openClient: (requestTimeoutMs: number) => Client): ManagedAdmin {
+  let connection: Promise<{ client: Client; admin: KafkaJsAdmin }> | undefined
+
+  async function connect() {
+    const client = openClient(requestTimeoutMs)
+    try {
+      const admin = client.kafka.admin({ retry: { retries: 3 } })
+      await within(admin.connect(), 2 * requestTimeoutMs, 'connecting')
+      return { client, admin }
+    } catch (error) {
+      client.destroy()
+      throw error
+    }
+  }
+
+  async function ask<T>(question: (admin: KafkaJsAdmin) => Promise<T>): Promise<T> {
+    const connecting = (connection ??= connect())
+    try {
+      const { admin } = await connecting
+      return await within(question(admin), 4 * requestTimeoutMs, 'an administrative request')
+    } catch (error) {
+      if (connection === connecting) connection = undefined
+      void connecting.then(
+        ({ client }) => {
+          client.destroy()
+        },
+        () => undefined,
+      )
+      throw error
+    }
+  }
+
+  const range = async (admin: KafkaJsAdmin, topic: string) => {
+    const partitions = await admin.fetchTopicOffsets(topic)
+    return partitions
+      .sort((a, b) => a.partition - b.partition)
+      .map(({ high, low }) => ({ low: Number(low), high: Number(high) }))
+  }
+
+  const committed = async (admin: KafkaJsAdmin, groupId: string, topic: string) => {
+    const [offsets] = await admin.fetchOffsets({ groupId, topics: [topic] })
+    return (offsets?.partitions ?? [])
+      .sort((a, b) => a.partition - b.partition)
+      .map(({ offset }) => (Number(offset) < 0 ? undefined : Number(offset)))
+  }
+
+  return {
+    createTopics: (topics) =>
+      ask(async (admin) => {
+        const existing = new Set(await admin.listTopics())
+        const missing = topics.filter(({ name }) => !existing.has(name))
+        if (missing.length === 0) return []
+        await admin.createTopics({
+          waitForLeaders: true,
+          topics: missing.map(({ name, partitions, replication, config }) => ({
+            topic: name,
+            numPartitions: partitions,
+            replicationFactor: replication,
+            configEntries: Object.entries(config).map(([key, value]) => ({ name: key, value })),
+          })),
+        })
+        return missing.map(({ name }) => name)
+      }),
+    deleteTopics: (names) =>
+      ask(async (admin) => {
+        const existing = new Set(await admin.listTopics())
+        const topics = names.filter((name) => existing.has(name))
+        if (topics.length > 0) await admin.deleteTopics({ topics })
+      }),
+    listTopics: () =>
+      ask(async (admin) => (await admin.listTopics()).filter((name) => !name.startsWith('__')).sort()),
+    endOffsets: (topic) => ask(async (admin) => (await range(admin, topic)).map(({ high }) => high)),
+    committedOffsets: (groupId, topic) => ask((admin) => committed(admin, groupId, topic)),
+    lag: (groupId, topics) =>
+      ask(async (admin) => {
+        let lag = 0
+        for (const topic of topics) {
+          // The ends are asked for last, so that the difference is never below what it was at one moment.
+          const from = await committed(admin, groupId, topic)
+          const ranges = await range(admin, topic)
+          ranges.forEach(({ low, high }, partition) => {
+            lag += Math.max(0, high - Math.max(low, from[partition] ?? low))
+          })
+        }
+        return lag
+      }),
+    deleteGroups: (groupIds) =>
+      ask(async (admin) => {
+        const { groups } = await admin.listGroups()
+        const existing = groupIds.filter((id) => groups.some(({ groupId }) => groupId === id))
+        if (existing.length > 0) await admin.deleteGroups(existing)
+      }),
+    check: () =>
+      within(
+        ask((admin) => admin.describeCluster()),
+        3000,
+        'asking the broker',
+      ).then(() => undefined, messageOf),
+    close() {
+      void connection?.then(
+        ({ client }) => {
+          client.destroy()
+        },
+        () => undefined,
+      )
+      connection = undefined
+    },
+  }
+}

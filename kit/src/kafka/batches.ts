@@ -1,0 +1,113 @@
+import { type Message } from 'kafkajs'
+import { ProduceFailed } from './errors.ts'
+import { type OutgoingRecord } from './types.ts'
+
+/** The records of one topic in a batch. All who wait for one of them wait for the same promise. */
+export interface Part {
+  readonly topic: string
+  readonly messages: Message[]
+  readonly promise: Promise<void>
+  readonly resolve: () => void
+  readonly reject: (error: unknown) => void
+}
+
+/** One produce request. */
+export interface Batch {
+  readonly parts: Part[]
+  records: number
+  bytes: number
+}
+
+export interface BatchLimits {
+  readonly maxQueuedRecords: number
+  readonly maxQueuedBytes: number
+  readonly maxBatchRecords: number
+  readonly maxBatchBytes: number
+}
+
+export interface Batches {
+  /** Queues all or none. The promise settles with the records' parts. */
+  add(records: readonly OutgoingRecord[]): Promise<void> | 'full'
+  /** The oldest batch, closed to further records. */
+  take(): Batch | undefined
+  /** The batch is settled: its room may be used again. */
+  release(batch: Batch): void
+}
+
+// Length, attributes, offset and timestamp deltas of a record and the lengths of its fields, all varints.
+const recordOverhead = 24
+const headerOverhead = 8
+
+/** Bytes of a record in a produce request, rounded up. */
+export function sizeOf(record: OutgoingRecord): number {
+  let bytes = recordOverhead + (record.value?.length ?? 0)
+  if (record.key !== null) bytes += Buffer.byteLength(record.key)
+  for (const name in record.headers) {
+    bytes += headerOverhead + Buffer.byteLength(name) + Buffer.byteLength(record.headers[name] ?? '')
+  }
+  return bytes
+}
+
+function newPart(topic: string): Part {
+  let resolve!: () => void
+  let reject!: (error: unknown) => void
+  const promise = new Promise<void>((onResolve, onReject) => {
+    resolve = onResolve
+    reject = onReject
+  })
+  // Whoever sent and did not wait is not to bring the process down: the producer logs what failed.
+  promise.catch(() => undefined)
+  return { topic, messages: [], promise, resolve, reject }
+}
+
+/** What waits to be sent, cut into batches in order. */
+export function createBatches(limits: BatchLimits): Batches {
+  const queue: Batch[] = []
+  let queuedRecords = 0
+  let queuedBytes = 0
+
+  function put(record: OutgoingRecord, bytes: number): Part {
+    let batch = queue.at(-1)
+    if (!batch || batch.records >= limits.maxBatchRecords || batch.bytes + bytes > limits.maxBatchBytes) {
+      batch = { parts: [], records: 0, bytes: 0 }
+      queue.push(batch)
+    }
+    let part = batch.parts.find(({ topic }) => topic === record.topic)
+    if (!part) {
+      part = newPart(record.topic)
+      batch.parts.push(part)
+    }
+    part.messages.push({ key: record.key, value: record.value, headers: record.headers })
+    batch.records++
+    batch.bytes += bytes
+    return part
+  }
+
+  return {
+    add(records) {
+      let total = 0
+      for (const record of records) {
+        const bytes = sizeOf(record)
+        if (bytes > limits.maxBatchBytes) {
+          const text = `a record of ${bytes} bytes is beyond the ${limits.maxBatchBytes} that a request may have`
+          return Promise.reject(new ProduceFailed('too-large', text))
+        }
+        total += bytes
+      }
+      if (queuedRecords + records.length > limits.maxQueuedRecords) return 'full'
+      if (queuedBytes + total > limits.maxQueuedBytes) return 'full'
+      queuedRecords += records.length
+      queuedBytes += total
+      const parts = new Set(records.map((record) => put(record, sizeOf(record))))
+      const [only, ...others] = parts
+      if (!only) return Promise.resolve()
+      if (others.length === 0) return only.promise
+      return Promise.all(Array.from(parts, (part) => part.promise)).then(() => undefined)
+    },
+    take: () => queue.shift(),
+    release(batch) {
+      queuedRecords -= batch.records
+      queuedBytes -= batch.bytes
+    },
+  }
+}
