@@ -1,14 +1,14 @@
 import { type types } from 'avsc'
 import { PoisonRecord } from './errors.ts'
 import { type Records } from './generated/records.ts'
-import { openRegistry, saysNotFound, unavailable } from './registry.ts'
 import { newestVersion, parseSchema } from './schemas.ts'
 import { subjectOf, topics, type RecordName, type RecordOf, type Topic } from './topics.ts'
 
 /** Encodes and decodes the values of records: a zero byte, the schema id (int32, big endian), Avro binary. */
 export interface Codec {
   /**
-   * Synchronous: ids of the newest versions were looked up by connectCodec.
+   * Synchronous: ids of the newest versions were looked up by connectCodec. Longs are exact from -2^52 to 2^53 - 2
+   * (avsc's arithmetic): all that counts and times need.
    * @throws Error when the value does not fit the schema, or the topic does not carry the record.
    */
   encode<T extends Topic, N extends T['records'][number]>(topic: T, type: N, value: Records[N]): Buffer
@@ -60,7 +60,13 @@ function writerOf(schemaText: string): Writer {
   return { name }
 }
 
-function createCodec(
+/**
+ * The codec without its registry.
+ *
+ * @param newestIds subject to the id of its newest version
+ * @param fetchSchema the text of an id's schema; what it rejects with, learn rejects with
+ */
+export function createCodec(
   newestIds: ReadonlyMap<string, number>,
   fetchSchema: (id: number) => Promise<string>,
 ): Codec {
@@ -139,43 +145,4 @@ function createCodec(
       return pending
     },
   }
-}
-
-/**
- * Looks up the ids of every newest version in the catalogue.
- * Rejects with RegistryUnavailable, or an Error that says which schema is not registered and how to register it.
- */
-export async function connectCodec(registryUrl: string): Promise<Codec> {
-  const registry = openRegistry(registryUrl)
-
-  async function lookUp(topic: Topic, record: RecordName): Promise<readonly [string, number]> {
-    const subject = subjectOf(topic, record)
-    try {
-      return [
-        subject,
-        await registry.getId(subject, { schema: newestVersion(record).text, schemaType: 'AVRO' }),
-      ]
-    } catch (error) {
-      if (!saysNotFound(error)) throw unavailable(registryUrl, error)
-      const { version } = newestVersion(record)
-      throw new Error(`${subject} v${version} is not registered: run \`npm run contracts -- register\``, {
-        cause: error,
-      })
-    }
-  }
-
-  const subjects = Object.values<Topic>(topics).flatMap((topic) =>
-    topic.records.map((record) => ({ topic, record })),
-  )
-  const newestIds = new Map(await Promise.all(subjects.map(({ topic, record }) => lookUp(topic, record))))
-
-  return createCodec(newestIds, async (id) => {
-    try {
-      // Ids are global, so no subject is named: which record the bytes hold is what we ask.
-      return (await registry.getBySubjectAndId('', id)).schema
-    } catch (error) {
-      if (!saysNotFound(error)) throw unavailable(registryUrl, error)
-      throw new PoisonRecord('unknown-schema', `the registry has no schema ${id}`, { cause: error })
-    }
-  })
 }

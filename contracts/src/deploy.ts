@@ -1,7 +1,7 @@
 import { RestError } from '@confluentinc/schemaregistry/dist/rest-error.js'
 import { Compatibility } from '@confluentinc/schemaregistry/dist/schemaregistry-client.js'
 import kafkajs, { type Admin } from 'kafkajs'
-import { openRegistry, saysNotFound, unavailable } from './registry.ts'
+import { openRegistry, saysNoSubject, unavailable } from './registry.ts'
 import { versionsOf } from './schemas.ts'
 import { subjectOf, topics, type Topic } from './topics.ts'
 
@@ -61,7 +61,7 @@ export async function diffSchemas(registryUrl: string): Promise<string[]> {
   for (const { subject, versions } of subjects) {
     try {
       const registered = await registry.getAllVersions(subject).catch((error: unknown) => {
-        if (saysNotFound(error)) return []
+        if (saysNoSubject(error)) return []
         throw error
       })
       const theirs = new Map<string, number>()

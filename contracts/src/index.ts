@@ -1,4 +1,5 @@
-export { connectCodec, type Codec } from './codec.ts'
+export { type Codec } from './codec.ts'
+export { connectCodec } from './connect-codec.ts'
 export { PoisonRecord, RegistryUnavailable } from './errors.ts'
 export type * from './generated/records.ts'
 export { readHeader, toHeaders, type EventHeaders } from './headers.ts'

@@ -16,11 +16,14 @@ export const openRegistry = (url: string): SchemaRegistryClient =>
     createAxiosDefaults: { timeout: timeoutMs },
   })
 
-/** Did the registry itself say that there is no such schema (40403) or subject (40401)? A proxy's bare 404 is no such answer. */
-export const saysNotFound = (error: unknown): error is RestError =>
-  error instanceof RestError &&
-  error.status === 404 &&
-  (error.errorCode === 40403 || error.errorCode === 40401)
+const says = (error: unknown, code: number): boolean =>
+  error instanceof RestError && error.status === 404 && error.errorCode === code
+
+/** Did the registry itself say that it has no such schema? A proxy's bare 404 says nothing about schemas. */
+export const saysNoSchema = (error: unknown): boolean => says(error, 40403)
+
+/** Did the registry itself say that it has no such subject? */
+export const saysNoSubject = (error: unknown): boolean => says(error, 40401)
 
 /** Wraps whatever a request failed with. */
 export function unavailable(url: string, error: unknown): RegistryUnavailable {
