@@ -1,0 +1,183 @@
+import { randomUUID } from 'node:crypto'
+import { setTimeout as delay } from 'node:timers/promises'
+import { channels } from '@veza/contracts'
+import { build, type Histogram } from 'hdr-histogram-js'
+import { seeded, sentence } from '../support/random.ts'
+import { createLoadClient, type LoadClient } from './client.ts'
+import { createLedger } from './ledger.ts'
+import { type Latency, type LoadNews, type LoadPlan, type LoadReport } from './plan.ts'
+import { compareStored } from './stored.ts'
+
+const histogram = () =>
+  build({ lowestDiscernibleValue: 1, highestTrackableValue: 600_000_000, numberOfSignificantValueDigits: 3 })
+
+/** Histograms hold microseconds. */
+const latency = (values: Histogram): Latency => {
+  const at = (percentile: number) => values.getValueAtPercentile(percentile) / 1000
+  return { p50: at(50), p95: at(95), p99: at(99), p999: at(99.9), max: values.maxValue / 1000 }
+}
+
+/** Waits for a condition, looking every 20 ms. @returns false when the time was up */
+const until = async (condition: () => boolean, seconds: number): Promise<boolean> => {
+  const deadline = performance.now() + seconds * 1000
+  while (!condition()) {
+    if (performance.now() > deadline) return false
+    await delay(20)
+  }
+  return true
+}
+
+/**
+ * Connects all sockets, sends at a fixed rate whatever the answers do (open loop), waits until everything that was
+ * acknowledged has arrived everywhere, then compares with the store.
+ *
+ * @throws Error when not all sockets could subscribe
+ */
+export const runLoad = async (plan: LoadPlan, tell: (news: LoadNews) => void): Promise<LoadReport> => {
+  const { rooms, sockets, rate } = plan
+  const random = seeded(plan.seed)
+  // Not of the seed: rooms may be used by several runs.
+  const run = randomUUID().slice(0, 8)
+  const bodies = Array.from({ length: 64 }, () => sentence(random, plan.bodyCharacters))
+  const warmup = Math.round(rate * plan.warmupSeconds)
+  const total = warmup + Math.round(rate * plan.seconds)
+
+  const members = rooms.map(() => 0)
+  const places = sockets.map(({ room }) => {
+    const member = members[room] ?? 0
+    members[room] = member + 1
+    return { room, member }
+  })
+  const ledger = createLedger(total + rooms.length, members)
+  const bases = rooms.map(() => 0)
+  const due = new Float64Array(total + rooms.length)
+  const isMeasured = (message: number) => message >= warmup && message < total
+  const toDelivery = histogram()
+  const toAck = histogram()
+  const sendDelay = histogram()
+  const since = (message: number, now: number) =>
+    Math.max(1, Math.round((now - (due[message] ?? now)) * 1000))
+  const counts = { retries: 0, reconnects: 0, unrecovered: 0 }
+  const troubles: Record<string, number> = {}
+  const onTrouble = (what: string) => {
+    troubles[what] = (troubles[what] ?? 0) + 1
+  }
+
+  let subscribed = 0
+  const open = ({ token }: { token: string }, index: number): LoadClient => {
+    const { room, member } = places[index] ?? { room: 0, member: 0 }
+    return createLoadClient(
+      {
+        url: new URL(plan.ws),
+        token,
+        channel: channels.room(rooms[room] ?? ''),
+        run,
+        bodyOf: (message) => bodies[message % bodies.length] ?? '',
+        random,
+      },
+      {
+        onStart(offset) {
+          subscribed++
+          bases[room] = offset
+          ledger.starts(room, member, offset)
+        },
+        onDelivery(offset, message, now) {
+          if (ledger.delivered(room, member, offset, message) && isMeasured(message))
+            toDelivery.recordValue(since(message, now))
+        },
+        onAcknowledged(message, now) {
+          if (ledger.acknowledged(message) && isMeasured(message)) toAck.recordValue(since(message, now))
+        },
+        onRefused(message, error) {
+          ledger.refused(message)
+          onTrouble(error)
+        },
+        onRetry() {
+          counts.retries++
+        },
+        onReconnect() {
+          counts.reconnects++
+        },
+        onUnrecovered() {
+          counts.unrecovered++
+        },
+        onTrouble,
+        position: () => ledger.position(room, member),
+      },
+    )
+  }
+
+  const clients: LoadClient[] = []
+  // A connection is a signature check and a membership query at the edge: some at a time, as a gateway would let them in.
+  for (const [index, socket] of sockets.entries()) {
+    clients.push(open(socket, index))
+    if (!(await until(() => clients.length - subscribed < 50, 60))) break
+  }
+  try {
+    if (!(await until(() => subscribed === sockets.length, 60)))
+      throw new Error(`${subscribed} of ${sockets.length} sockets subscribed: ${JSON.stringify(troubles)}`)
+    tell({ type: 'connected' })
+
+    let next = 0
+    const publish = (client: number, dueAt: number) => {
+      due[next] = dueAt
+      ledger.sent(next, places[client]?.room ?? 0)
+      clients[client]?.publish(next)
+      next++
+    }
+    const start = performance.now()
+    const cutAt = Array.from({ length: plan.cuts }, () => random() * (total / rate) * 1000).sort(
+      (a, b) => a - b,
+    )
+    let second = 0
+    while (next < total) {
+      const now = performance.now()
+      for (
+        let at = start + (next * 1000) / rate;
+        at <= now && next < total;
+        at = start + (next * 1000) / rate
+      ) {
+        if (isMeasured(next)) sendDelay.recordValue(Math.max(1, Math.round((now - at) * 1000)))
+        publish(next % sockets.length, at)
+      }
+      for (; cutAt[0] !== undefined && cutAt[0] <= now - start; cutAt.shift())
+        clients[Math.floor(random() * clients.length)]?.cut()
+      if (now - start >= (second + 1) * 1000)
+        tell({ type: 'progress', second: ++second, owed: ledger.owed, ...ledger.totals() })
+      await delay(1)
+    }
+
+    const settled = () => ledger.unanswered === 0 && ledger.owed === 0
+    const from = performance.now()
+    await until(settled, plan.settleSeconds)
+    const settledAfterMs = performance.now() - from
+    // The last of each room, behind which nothing of the run can come any more.
+    for (const room of rooms.keys()) {
+      const client = places.findIndex((place) => place.room === room)
+      if (client !== -1) publish(client, performance.now())
+    }
+    await until(settled, plan.settleSeconds)
+
+    const stored = await compareStored(
+      plan.databaseUrl,
+      run,
+      rooms.map((id, room) => ({ id, base: bases[room] ?? 0 })),
+      next,
+      ledger,
+    )
+    return {
+      totals: ledger.totals(),
+      violations: ledger.violations(),
+      stored,
+      unanswered: ledger.unanswered,
+      ...counts,
+      publishToDelivery: latency(toDelivery),
+      publishToAck: latency(toAck),
+      sendDelay: latency(sendDelay),
+      settledAfterMs,
+      troubles,
+    }
+  } finally {
+    for (const client of clients) client.close()
+  }
+}

@@ -1,0 +1,56 @@
+import { type TestProject } from 'vitest/node'
+import { startHelperServer } from './helper-server.ts'
+import { startOwnVeza } from './veza.ts'
+
+/** What e2e tests are told of the stack, by `inject('veza')`. */
+export interface Platform {
+  /** Base URL of the HTTP edge. */
+  readonly http: string
+  /** URL that Centrifuge SDKs connect to. */
+  readonly ws: string
+  /** host:port, comma separated. */
+  readonly kafka: string
+  /** Base of the Confluent-compatible API. */
+  readonly registry: string
+  /** Chat's database. */
+  readonly chatDatabase: string
+  /** The helper server: acts on parts of the stack, has the spans. */
+  readonly helper: string
+  /** Internal listeners, by process. */
+  readonly internal: Readonly<Record<string, string>>
+}
+
+declare module 'vitest' {
+  export interface ProvidedContext {
+    veza: Platform
+  }
+}
+
+/** Global setup of the level `e2e`: the whole of Veza, every trace sampled. */
+export const setup = async (project: TestProject): Promise<() => Promise<void>> => {
+  const server = await startHelperServer()
+  const veza = await startOwnVeza('e2e', {
+    OTEL_EXPORTER_OTLP_ENDPOINT: server.url,
+    TRACE_SAMPLE_RATIO: '1',
+  }).catch(async (error: unknown) => {
+    await server.close()
+    throw error
+  })
+  for (const [name, child] of Object.entries({ ...veza.infrastructure, ...veza.processes }))
+    server.children.set(name, child)
+  project.provide('veza', {
+    http: veza.endpoints.http,
+    ws: veza.endpoints.ws,
+    kafka: veza.endpoints.kafka,
+    registry: veza.endpoints.registry,
+    chatDatabase: veza.stack.databaseUrls.chat,
+    helper: server.url,
+    internal: Object.fromEntries(
+      Object.entries(veza.stack.ports).map(([name, { internal }]) => [name, `http://127.0.0.1:${internal}`]),
+    ),
+  })
+  return async () => {
+    await veza.stop()
+    await server.close()
+  }
+}
