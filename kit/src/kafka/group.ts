@@ -97,7 +97,8 @@ export function consumeGroup(deps: ConsumerDependencies, options: GroupOptions):
         return true
       } catch (error) {
         // Never let it reach kafkajs: to some errors (TypeError among them) it answers by stopping for good.
-        log.error({ err: error, groupId, records: chunk.length, failures }, 'a chunk failed')
+        const level = during.abort.signal.aborted ? 'debug' : 'error'
+        log[level]({ err: error, groupId, records: chunk.length, failures }, 'a chunk was not done')
         await pause(backoff(failures, 100, 5000), signal)
       }
     }
