@@ -1,0 +1,68 @@
+import { migrate } from '@veza/kit/postgres'
+import { type Migration, sql } from 'kysely'
+
+const migrations: Record<string, Migration> = {
+  '0001-rooms-and-their-events': {
+    async up(db) {
+      await sql`
+        create table rooms (
+          id uuid primary key,
+          name text not null,
+          visibility text not null constraint rooms_visibility_known check (visibility in ('public', 'private')),
+          owner_id uuid not null,
+          created_at timestamptz not null
+        )`.execute(db)
+      // Ids are UUID version 7: newest first is the primary key backwards, here without the private rooms between.
+      await sql`create index rooms_public on rooms (id) where visibility = 'public'`.execute(db)
+
+      await sql`
+        create table members (
+          room_id uuid not null references rooms (id) on delete cascade,
+          user_id uuid not null,
+          role text not null constraint members_role_known check (role in ('owner', 'moderator', 'member')),
+          joined_at timestamptz not null,
+          primary key (room_id, user_id)
+        )`.execute(db)
+      await sql`create index members_user on members (user_id, room_id)`.execute(db)
+
+      // One row a room, rewritten by each chunk that posts in it, and no index on what changes: with room left on
+      // its page the new version stays there (HOT), and the next reader prunes the old ones.
+      await sql`
+        create table room_heads (
+          room_id uuid primary key,
+          epoch text not null,
+          last_offset bigint not null default 0,
+          last_message_number bigint not null default 0
+        ) with (fillfactor = 20, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 10000)`.execute(
+        db,
+      )
+
+      // No foreign keys: the head's row lock is what holds the room in place, and each check would be a lookup more.
+      await sql`
+        create table room_events (
+          room_id uuid not null,
+          "offset" bigint not null,
+          event_id uuid not null constraint room_events_event_id_unique unique,
+          message_number bigint not null,
+          sender_id uuid not null,
+          client_message_id text not null,
+          body text not null,
+          posted_at timestamptz not null,
+          primary key (room_id, "offset")
+        )`.execute(db)
+
+      // The command that is seen again brings its own clientMessageId, which may be what it was refused for.
+      await sql`
+        create table refusals (
+          event_id uuid primary key,
+          room_id uuid not null,
+          user_id uuid not null,
+          code text not null,
+          refused_at timestamptz not null
+        )`.execute(db)
+    },
+  },
+}
+
+/** Brings chat's database up to date; resolves to the steps that it ran. Safe to run by several processes at once. */
+export const migrateChat = (databaseUrl: string): Promise<string[]> => migrate(databaseUrl, migrations)

@@ -1,0 +1,1 @@
+export { migrateChat } from './adapters/migrations.ts'

@@ -1,0 +1,84 @@
+import { type Codec } from '@veza/contracts'
+import { type Api, createApi } from '@veza/kit/http'
+import { type Kafka } from '@veza/kit/kafka'
+import { type Logger } from '@veza/kit/log'
+import { openDatabase } from '@veza/kit/postgres'
+import { type Telemetry } from '@veza/kit/telemetry'
+import { type TokenVerifier } from '@veza/kit/tokens'
+import { roomStore } from './adapters/rooms.ts'
+import { type ChatDatabase } from './adapters/schema.ts'
+import { changeMembers } from './commands/change-members.ts'
+import { createRoom } from './commands/create-room.ts'
+import { postMessage } from './commands/post-message.ts'
+import { readAccess, readHeads } from './queries/access.ts'
+import { readForwards, readHistory } from './queries/history.ts'
+import { getRoom, listMembers, listRooms } from './queries/rooms.ts'
+import { mountInternal } from './routes/internal.ts'
+import { mountMessages } from './routes/messages.ts'
+import { mountRooms } from './routes/rooms.ts'
+import { type ChatSettings } from './settings.ts'
+
+/** What the process around chat gives it, and closes after it. */
+export interface ChatCommon {
+  readonly log: Logger
+  readonly telemetry: Telemetry
+  readonly verifier: TokenVerifier
+  readonly kafka: Pick<Kafka, 'producer'>
+  readonly codec: Codec
+  /** The present; the system's clock unless given. */
+  readonly now?: () => Date
+}
+
+/** Chat, running. */
+export interface Chat {
+  /** Its public HTTP API. */
+  readonly app: Api
+  /** Its API for Veza's own processes: the internal listener's app. */
+  readonly internal: Api
+  /** Readiness: undefined when well, otherwise what is wrong. Without Kafka all but posting works, so it is no part. */
+  readonly checks: Readonly<Record<string, () => Promise<string | undefined>>>
+  close(): Promise<void>
+}
+
+/** Opens chat on its migrated database ('@veza/chat/migrate'). */
+export const openChat = (settings: ChatSettings, common: ChatCommon): Chat => {
+  const { log, telemetry, verifier, kafka, codec, now = () => new Date() } = common
+  const database = openDatabase<ChatDatabase>(settings.CHAT_DATABASE_URL, {
+    applicationName: 'chat',
+    poolSize: settings.CHAT_DATABASE_CONNECTIONS,
+    log,
+  })
+  const { db } = database
+  const producer = kafka.producer({ deliveryTimeoutMs: settings.CHAT_POST_TIMEOUT })
+  const rooms = roomStore(db)
+
+  const app = createApi({ title: 'Veza chat', version: '1', log, telemetry })
+  mountRooms(app, verifier, {
+    createRoom: createRoom(rooms, now),
+    getRoom: getRoom(db),
+    listRooms: listRooms(db),
+    changeMembers: changeMembers(rooms, now),
+    listMembers: listMembers(db),
+  })
+  mountMessages(app, verifier, {
+    postMessage: postMessage({ rooms, codec, producer, now }),
+    readHistory: readHistory(db),
+  })
+
+  const internal = createApi({ title: 'Veza chat, internal', version: '1', log, telemetry })
+  mountInternal(internal, settings.SERVICE_TOKEN, {
+    readAccess: readAccess(db),
+    readHeads: readHeads(db),
+    readForwards: readForwards(db),
+  })
+
+  return {
+    app,
+    internal,
+    checks: { 'chat-database': () => database.check() },
+    async close() {
+      await producer.close()
+      await database.close()
+    },
+  }
+}

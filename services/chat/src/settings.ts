@@ -1,0 +1,12 @@
+import { type EnvironmentValues, duration, integer, secret, url } from '@veza/kit/env'
+
+/** The settings of chat, for readEnv in whichever process it runs. */
+export const chatEnvironment = {
+  CHAT_DATABASE_URL: url("chat's PostgreSQL database", undefined, { schemes: ['postgres', 'postgresql'] }),
+  SERVICE_TOKEN: secret('what other processes of Veza show to the internal API'),
+  CHAT_DATABASE_CONNECTIONS: integer('connections to the database at most', 10, { min: 1, max: 100 }),
+  CHAT_POST_TIMEOUT: duration('how long a post may wait for Kafka before it is answered 503', '5s'),
+} as const
+
+/** Their values. */
+export type ChatSettings = EnvironmentValues<typeof chatEnvironment>

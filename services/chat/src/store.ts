@@ -1,0 +1,5 @@
+export { commandRefused, messagePosted } from './adapters/publish.ts'
+export { type RoomLog, roomLog } from './adapters/room-log.ts'
+export { type ChatDatabase } from './adapters/schema.ts'
+export { messageIdOf } from './domain/message-id.ts'
+export { type Outcome, type Post, type Posted, type Refused } from './domain/post.ts'

@@ -1,0 +1,82 @@
+import { type ChatDatabase, roomLog } from '@veza/chat/store'
+import { connectCodec, topics } from '@veza/contracts'
+import { integer, list, number, oneOf, optional, readEnv, runMain, string, url } from '@veza/kit/env'
+import { createHealth, serveInternal } from '@veza/kit/internal'
+import { connectKafka } from '@veza/kit/kafka'
+import { createLog, logLevels } from '@veza/kit/log'
+import { openDatabase } from '@veza/kit/postgres'
+import { startTelemetry } from '@veza/kit/telemetry'
+import { runWorker } from '@veza/kit/worker'
+import { sequence } from './sequence.ts'
+import { tellSender } from './tell-sender.ts'
+
+const name = 'chat-fanout'
+
+const environment = {
+  KAFKA_BROKERS: list('Kafka brokers, host:port'),
+  SCHEMA_REGISTRY_URL: url('the Confluent-compatible schema registry'),
+  CHAT_DATABASE_URL: url("chat's PostgreSQL database", undefined, { schemes: ['postgres', 'postgresql'] }),
+  CHAT_FANOUT_CHUNK: integer('commands of one transaction at most', 1_000, { min: 1, max: 10_000 }),
+  INTERNAL_HOST: string('the address of probes and metrics', '127.0.0.1'),
+  INTERNAL_PORT: integer('the port of probes and metrics', 9082, { max: 65_535 }),
+  LOG_LEVEL: oneOf('what is logged', logLevels, 'info'),
+  OTEL_EXPORTER_OTLP_ENDPOINT: optional(url('where traces are sent')),
+  TRACE_SAMPLE_RATIO: number('share of traces that are recorded', 0.01, { max: 1 }),
+}
+
+await runMain(name, async (run) => {
+  const env = readEnv(environment)
+  const log = createLog(name, env.LOG_LEVEL)
+  const telemetry = startTelemetry({
+    service: name,
+    otlpEndpoint: env.OTEL_EXPORTER_OTLP_ENDPOINT,
+    sampleRatio: env.TRACE_SAMPLE_RATIO,
+  })
+  run.onStop('telemetry', () => telemetry.close())
+
+  const codec = await connectCodec(env.SCHEMA_REGISTRY_URL)
+  const database = openDatabase<ChatDatabase>(env.CHAT_DATABASE_URL, {
+    applicationName: name,
+    // One chunk at a time, and the health check.
+    poolSize: 2,
+    log,
+  })
+  run.onStop('database', () => database.close())
+  const kafka = connectKafka(env.KAFKA_BROKERS, { clientId: name, log, meter: telemetry.meter })
+  run.onStop('kafka', () => kafka.close())
+  const producer = kafka.producer()
+  run.onStop('producer', () => producer.close())
+
+  const health = createHealth()
+  const worker = runWorker({
+    name,
+    kafka,
+    codec,
+    topics: [topics.chatCommands],
+    handleChunk: sequence({ log: roomLog(database), codec, producer, meter: telemetry.meter }),
+    deadLetter: producer,
+    onDead: tellSender({ codec, producer }),
+    dependencies: async () => (await database.check()) ?? (await kafka.admin.check()),
+    health,
+    telemetry,
+    log,
+    settings: { maxChunkRecords: env.CHAT_FANOUT_CHUNK },
+  })
+  worker.finished.catch((error: unknown) => {
+    run.fail(error)
+  })
+  run.onStop('worker', () => worker.stop())
+
+  const internal = await serveInternal({
+    host: env.INTERNAL_HOST,
+    port: env.INTERNAL_PORT,
+    health,
+    metrics: () => telemetry.metrics(),
+  })
+  run.onStop('internal listener', () => internal.close())
+  run.onStop('readiness', () => {
+    health.drain()
+  })
+  await worker.started
+  log.info({ port: internal.port }, 'consuming')
+})
