@@ -75,18 +75,15 @@ export function createCodec(
   // Encoding is synchronous, so all encoders share one buffer; each result is copied out at its exact length.
   let scratch = Buffer.allocUnsafeSlow(32 * 1024)
 
-  const encoders = new Map<string, Map<string, { id: number; type: types.RecordType }>>()
-  for (const topic of Object.values<Topic>(topics)) {
-    const ofTopic = new Map<string, { id: number; type: types.RecordType }>()
+  const encoders = new Map<RecordName, { id: number; type: types.RecordType }>()
+  for (const topic of Object.values<Topic>(topics))
     for (const record of topic.records) {
       const id = newestIds.get(subjectOf(topic, record))
       if (id === undefined) continue
       const { type } = newestVersion(record)
-      ofTopic.set(record, { id, type })
+      encoders.set(record, { id, type })
       writers.set(id, { name: String(type.name), record, reader: type })
     }
-    encoders.set(topic.name, ofTopic)
-  }
 
   async function fetchWriter(id: number): Promise<void> {
     writers.set(id, writerOf(await fetchSchema(id)))
@@ -94,8 +91,8 @@ export function createCodec(
 
   return {
     encode(topic, type, value) {
-      const encoder = encoders.get(topic.name)?.get(type)
-      if (!encoder) throw new Error(`${topic.name} carries no ${type}`)
+      const encoder = encoders.get(type)
+      if (!encoder || !topic.records.includes(type)) throw new Error(`${topic.name} carries no ${type}`)
       let end = encoder.type.encode(value, scratch, headerLength)
       if (end < 0) {
         // A negative result is the number of bytes that were missing.

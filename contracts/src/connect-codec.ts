@@ -1,6 +1,6 @@
 import { createCodec, type Codec } from './codec.ts'
 import { PoisonRecord } from './errors.ts'
-import { openRegistry, saysNoSchema, saysNoSubject, unavailable } from './registry.ts'
+import { openRegistry, refuseAnswer, saysNoSchema, saysNoSubject, unavailable } from './registry.ts'
 import { newestVersion } from './schemas.ts'
 import { subjectOf, topics, type RecordName, type Topic } from './topics.ts'
 
@@ -15,7 +15,8 @@ export async function connectCodec(registryUrl: string): Promise<Codec> {
     const subject = subjectOf(topic, record)
     const { text, version } = newestVersion(record)
     try {
-      return [subject, await registry.getId(subject, { schema: text, schemaType: 'AVRO' })]
+      const id: unknown = await registry.getId(subject, { schema: text, schemaType: 'AVRO' })
+      return [subject, typeof id === 'number' ? id : refuseAnswer(registry)]
     } catch (error) {
       if (!saysNoSchema(error) && !saysNoSubject(error)) throw unavailable(registryUrl, error)
       const remedy = 'run `npm run contracts -- register`'
@@ -30,7 +31,8 @@ export async function connectCodec(registryUrl: string): Promise<Codec> {
   return createCodec(new Map(await Promise.all(lookUps)), async (id) => {
     try {
       // Ids are global, so no subject is named: which record the bytes hold is what we ask.
-      return (await registry.getBySubjectAndId('', id)).schema
+      const { schema }: { schema: unknown } = await registry.getBySubjectAndId('', id)
+      return typeof schema === 'string' ? schema : refuseAnswer(registry)
     } catch (error) {
       if (!saysNoSchema(error)) throw unavailable(registryUrl, error)
       throw new PoisonRecord('unknown-schema', `the registry has no schema ${id}`, { cause: error })

@@ -1,7 +1,7 @@
 import { RestError } from '@confluentinc/schemaregistry/dist/rest-error.js'
 import { Compatibility } from '@confluentinc/schemaregistry/dist/schemaregistry-client.js'
 import kafkajs, { type Admin } from 'kafkajs'
-import { openRegistry, saysNoSubject, unavailable } from './registry.ts'
+import { openRegistry, refuseAnswer, saysNoSubject, unavailable } from './registry.ts'
 import { versionsOf } from './schemas.ts'
 import { subjectOf, topics, type Topic } from './topics.ts'
 
@@ -30,8 +30,8 @@ export async function registerSchemas(registryUrl: string): Promise<RegisteredSc
     try {
       await registry.updateCompatibility(subject, Compatibility.FULL_TRANSITIVE)
       for (const { version, text } of versions) {
-        const id = await registry.register(subject, { schema: text, schemaType: 'AVRO' })
-        registered.push({ subject, version, id })
+        const id: unknown = await registry.register(subject, { schema: text, schemaType: 'AVRO' })
+        registered.push({ subject, version, id: typeof id === 'number' ? id : refuseAnswer(registry) })
       }
     } catch (error) {
       if (error instanceof RestError && (error.status === 409 || error.status === 422))

@@ -16,6 +16,15 @@ export const openRegistry = (url: string): SchemaRegistryClient =>
     createAxiosDefaults: { timeout: timeoutMs },
   })
 
+/**
+ * For an answer with a status of 200 that is none, such as a proxy's own page: the client passes it on and keeps it.
+ * @throws Error always; the client has then forgotten the answer.
+ */
+export function refuseAnswer(registry: SchemaRegistryClient): never {
+  registry.clearCaches()
+  throw new Error('the answer is not that of a schema registry')
+}
+
 const says = (error: unknown, code: number): boolean =>
   error instanceof RestError && error.status === 404 && error.errorCode === code
 
