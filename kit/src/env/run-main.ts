@@ -1,4 +1,4 @@
-import { createLog } from '../log/index.ts'
+import { type Logger, createLog } from '../log/index.ts'
 import { EnvironmentError } from './read-env.ts'
 
 /** What a running process offers to its main function. */
@@ -7,9 +7,9 @@ export interface Run {
    * Remembers how to close a part. On SIGTERM or SIGINT, and when main fails, parts are closed one after the other,
    * the last opened first.
    */
-  onStop(part: string, close: () => void | Promise<void>): void
+  readonly onStop: (part: string, close: () => void | Promise<void>) => void
   /** Stops the process as a failure (exit code 1), for parts that fail in the background. */
-  fail(error: unknown): void
+  readonly fail: (error: unknown) => void
 }
 
 const misconfigured = 78 // EX_CONFIG of sysexits.h
@@ -21,8 +21,11 @@ const stopDeadlineMs = 30_000
  * fatal and exits with 1. SIGTERM and SIGINT close the parts and exit with 0; a second one, or a close that takes
  * longer than 30 s, exits with 1.
  */
-export const runMain = async (name: string, main: (run: Run) => Promise<void>): Promise<void> => {
-  const log = createLog(name)
+export const runMain = async (
+  name: string,
+  main: (run: Run) => Promise<void>,
+  log: Logger = createLog(name),
+): Promise<void> => {
   const parts: { part: string; close: () => void | Promise<void> }[] = []
   let closing = false
 

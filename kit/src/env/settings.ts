@@ -11,7 +11,7 @@ export interface Setting<T> {
   /** Never printed, neither in messages nor in tables. */
   readonly secret: boolean
   /** Throws an Error whose message says what is wrong with the text. Must not repeat the text of a secret. */
-  parse(text: string): T
+  readonly parse: (text: string) => T
 }
 
 /** Variables by name. */

@@ -1,5 +1,4 @@
 import { OpenAPIHono } from '@hono/zod-openapi'
-import { type Env } from 'hono'
 import { type Logger } from '../log/index.ts'
 import { type Telemetry } from '../telemetry/index.ts'
 import { type EdgeEnv, edge, methodProblem } from './edge.ts'
@@ -50,7 +49,7 @@ export const createApi = (options: ApiOptions): Api => {
  * Several APIs as one: one listener, one OpenAPI document. Each keeps its routes; middleware that an API adds with
  * `use('*')` would run for the others too, so attach it to routes.
  */
-export const combine = (options: ApiOptions, apis: readonly OpenAPIHono<Env & EdgeEnv>[]): Api => {
+export const combine = (options: ApiOptions, apis: readonly Api[]): Api => {
   const root = createApi(options)
   for (const api of apis) root.route('/', api)
   return root

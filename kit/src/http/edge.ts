@@ -1,6 +1,6 @@
 import { type Context, type Hono, type MiddlewareHandler } from 'hono'
 import { matchedRoutes } from 'hono/route'
-import { SpanKind, SpanStatusCode, context, isSpanContextValid, trace } from '@opentelemetry/api'
+import { SpanKind, SpanStatusCode, context, trace } from '@opentelemetry/api'
 import { contextOf } from '../telemetry/index.ts'
 import { type ApiOptions } from './api.ts'
 import { bodyProblem } from './body-limit.ts'
@@ -60,8 +60,7 @@ export const edge = ({
     const method = methods.includes(c.req.method) ? c.req.method : '_OTHER'
     const parent = contextOf(c.req.header('traceparent'))
     const span = tracer.startSpan(method, { kind: SpanKind.SERVER }, parent)
-    const spanContext = span.spanContext()
-    c.set('traceId', isSpanContextValid(spanContext) ? spanContext.traceId : '')
+    c.set('traceId', span.spanContext().traceId)
     await context.with(trace.setSpan(parent, span), async () => {
       const problem = await bodyProblem(c, bodyLimit)
       if (problem === undefined) await next()

@@ -10,7 +10,7 @@ export interface Server {
    *
    * @param graceMs 10 s unless given
    */
-  close(graceMs?: number): Promise<void>
+  readonly close: (graceMs?: number) => Promise<void>
 }
 
 /**

@@ -7,13 +7,13 @@ export type HealthReport = Readonly<Record<string, string>>
 /** A process's health, asked by probes. */
 export interface Health {
   /** Adds a check to /readyz: may traffic come here? */
-  ready(name: string, check: Check): void
+  readonly ready: (name: string, check: Check) => void
   /** Adds a check to /livez: would a restart help? */
-  live(name: string, check: Check): void
+  readonly live: (name: string, check: Check) => void
   /** Turns readiness off for good: the process is stopping. */
-  drain(): void
-  readiness(): Promise<HealthReport>
-  liveness(): Promise<HealthReport>
+  readonly drain: () => void
+  readonly readiness: () => Promise<HealthReport>
+  readonly liveness: () => Promise<HealthReport>
 }
 
 const outcome = async (check: Check, timeoutMs: number): Promise<string | undefined> => {

@@ -1,5 +1,7 @@
-import { type Context, type Env, Hono } from 'hono'
-import { type Server, notFound, serve } from '../http/index.ts'
+import { type Context, Hono } from 'hono'
+import { toProblem } from '../http/errors.ts'
+import { notFound, renderProblem } from '../http/problem.ts'
+import { type Server, serve } from '../http/serve.ts'
 import { type Health, type HealthReport } from './health.ts'
 
 /** What serveInternal needs. */
@@ -14,7 +16,7 @@ export interface InternalOptions {
   readonly app?: { fetch: (request: Request, env: unknown) => Response | Promise<Response> }
 }
 
-const report = (c: Context<Env>, failing: HealthReport): Response =>
+const report = (c: Context, failing: HealthReport): Response =>
   Object.keys(failing).length === 0
     ? c.json({ status: 'ok' }, 200)
     : c.json({ status: 'unavailable', failing }, 503)
@@ -34,6 +36,7 @@ export const serveInternal = ({ host, port, health, metrics, app }: InternalOpti
   root.get('/metrics', async (c) =>
     c.body(await metrics(), 200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' }),
   )
+  root.onError((error, c) => renderProblem(c, toProblem(error)))
   if (app === undefined) root.notFound(notFound)
   else root.all('*', (c) => app.fetch(c.req.raw, c.env))
   return serve(root, { host, port })

@@ -16,9 +16,9 @@ export interface Database<DB> {
   readonly db: Kysely<DB>
   readonly pool: pg.Pool
   /** Asks the database for an answer: undefined, or what is wrong. For readiness. */
-  check(): Promise<string | undefined>
+  readonly check: () => Promise<string | undefined>
   /** Waits for queries under way and closes every connection. */
-  close(): Promise<void>
+  readonly close: () => Promise<void>
 }
 
 /** Past 2^53 a number would be wrong without a word, so that throws. */

@@ -19,6 +19,10 @@ export const migrate = async (url: string, migrations: Migrations): Promise<stri
   // Kysely's own lock is taken only after it created its tables, which is where two migrators meet.
   const lock = new pg.Client({ connectionString: url, application_name: 'migrate-lock' })
   const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) })
+  // A connection that is lost fails the query that runs on it; these events would end the process.
+  const ignore = (): void => undefined
+  pool.on('error', ignore)
+  lock.on('error', ignore)
   try {
     await lock.connect()
     await lock.query('select pg_advisory_lock($1)', [lockId])

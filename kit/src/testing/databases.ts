@@ -6,7 +6,7 @@ import { infrastructure } from './infrastructure.ts'
 export interface FreshDatabase {
   readonly url: string
   /** Drops it, connections included. */
-  drop(): Promise<void>
+  readonly drop: () => Promise<void>
 }
 
 const administer = async (url: string, statement: string): Promise<void> => {

@@ -4,7 +4,7 @@ import { type Telemetry, startTelemetry } from '../telemetry/index.ts'
 /** Telemetry that keeps what it recorded. */
 export interface TestTelemetry extends Telemetry {
   /** The spans that ended, in the order of their ends. */
-  spans(): ReadableSpan[]
+  readonly spans: () => ReadableSpan[]
 }
 
 /** Telemetry that records every trace in memory. */

@@ -6,14 +6,14 @@ export interface TokenSigner {
   readonly issuer: string
   readonly audience: string
   /** For createTokenVerifier: `{ keys: signer.keys, issuer: signer.issuer, audience: signer.audience }`. */
-  keys(kid: string): JWK | undefined
+  readonly keys: (kid: string) => JWK | undefined
   /** What auth serves at /.well-known/jwks.json. */
   readonly jwks: { readonly keys: JWK[] }
   /** Header and claims may be changed, undefined takes one away. */
-  sign(
+  readonly sign: (
     identity: Identity,
     change?: { header?: Record<string, unknown>; claims?: Record<string, unknown> },
-  ): Promise<string>
+  ) => Promise<string>
 }
 
 /** A signer with a new ES256 key. */

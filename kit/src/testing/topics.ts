@@ -5,7 +5,7 @@ import { infrastructure } from './infrastructure.ts'
 /** A topic of one test's own. */
 export interface FreshTopic {
   readonly name: string
-  drop(): Promise<void>
+  readonly drop: () => Promise<void>
 }
 
 const random = (): string => randomBytes(6).toString('hex')

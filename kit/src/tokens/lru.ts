@@ -1,8 +1,8 @@
 /** A map of bounded size that forgets what was not used for longest. */
 export interface Lru<K, V> {
-  get(key: K): V | undefined
-  set(key: K, value: V): void
-  delete(key: K): void
+  readonly get: (key: K) => V | undefined
+  readonly set: (key: K, value: V) => void
+  readonly delete: (key: K) => void
 }
 
 /** A Map keeps the order of insertion, so that its first key is the oldest when every use inserts anew. */

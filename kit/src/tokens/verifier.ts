@@ -39,7 +39,7 @@ export class KeysUnavailable extends Error {
 /** Verifies access tokens. */
 export interface TokenVerifier {
   /** @throws InvalidToken | KeysUnavailable */
-  verify(token: string): Promise<Identity>
+  readonly verify: (token: string) => Promise<Identity>
 }
 
 /** Where the public keys come from, and whose tokens are accepted. */
