@@ -3,13 +3,12 @@ import { type Api, createApi } from '@veza/kit/http'
 import { type Logger } from '@veza/kit/log'
 import { openDatabase } from '@veza/kit/postgres'
 import { type Telemetry } from '@veza/kit/telemetry'
-import { type JWK } from 'jose'
 import { createAccessTokens } from './adapters/access-tokens.ts'
 import { type AuthDatabase } from './adapters/database.ts'
 import { createPasswordHasher, type HashFunction } from './adapters/password-hasher.ts'
 import { createRefreshTokens } from './adapters/refresh-tokens.ts'
 import { createSealing, SealBroken } from './adapters/sealing.ts'
-import { openSigningKeys } from './adapters/signing-keys.ts'
+import { openSigningKeys, type PublicKey } from './adapters/signing-keys.ts'
 import { login } from './commands/login.ts'
 import { logout } from './commands/logout.ts'
 import { refreshSession } from './commands/refresh.ts'
@@ -32,7 +31,7 @@ export interface Auth {
   /** Its public HTTP API. */
   readonly app: Api
   /** A published public key, for a token verifier in the same process. */
-  publicKey(kid: string): JWK | undefined
+  publicKey(kid: string): PublicKey | undefined
   /** Readiness: undefined when well, otherwise what is wrong. */
   readonly checks: Readonly<Record<string, () => Promise<string | undefined>>>
   close(): Promise<void>
@@ -70,11 +69,11 @@ export const openAuth = async (settings: AuthSettings, common: AuthCommon): Prom
       login: login(deps),
       refresh: refreshSession(deps),
       logout: logout(deps),
-      jwks: keys.jwks,
+      publicKeys: keys.published,
     })
     return {
       app,
-      publicKey: (kid) => keys.jwks.keys.find((key) => key.kid === kid),
+      publicKey: (kid) => keys.published.find((key) => key.kid === kid),
       checks: { 'auth-database': () => database.check() },
       close: () => database.close(),
     }

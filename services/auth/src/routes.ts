@@ -1,6 +1,6 @@
 import { type Api, createRoute, jsonBody, jsonResponse, Problem, problemResponses, z } from '@veza/kit/http'
-import { type JWK } from 'jose'
 import { HasherBusy } from './adapters/password-hasher.ts'
+import { type PublicKey } from './adapters/signing-keys.ts'
 import { type SignedIn } from './commands/session.ts'
 import { parseDisplayName, parseEmail, parsePassword } from './domain/credentials.ts'
 import { Rejection, type RejectionCode } from './domain/rejection.ts'
@@ -11,7 +11,7 @@ export interface AuthHandlers {
   login(input: { email: string; password: string }): Promise<SignedIn>
   refresh(refreshToken: string): Promise<SignedIn>
   logout(refreshToken: string): Promise<void>
-  readonly jwks: { keys: JWK[] }
+  readonly publicKeys: PublicKey[]
 }
 
 const problems: Record<RejectionCode, { status: 401 | 409; detail: string }> = {
@@ -157,6 +157,6 @@ export const mountRoutes = (app: Api, handlers: AuthHandlers): void => {
   })
   // Shorter than the 10 minutes for which a new key is published before it signs.
   app.openapi(jwksRoute, (c) =>
-    c.json(handlers.jwks as never, 200, { 'cache-control': 'public, max-age=300' }),
+    c.json({ keys: handlers.publicKeys }, 200, { 'cache-control': 'public, max-age=300' }),
   )
 }

@@ -1,5 +1,5 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto'
-import { calculateJwkThumbprint, type JWK } from 'jose'
+import { calculateJwkThumbprint } from 'jose'
 import { type Kysely, sql, type Transaction } from 'kysely'
 import { type AuthDatabase } from './database.ts'
 import { type Sealing } from './sealing.ts'
@@ -7,21 +7,36 @@ import { type Sealing } from './sealing.ts'
 /** Signature algorithm of access tokens, the only one that their verifiers accept. */
 export const signatureAlgorithm = 'ES256'
 
+/** A published key, a JWK (RFC 7517). An alias, since jose's JWK has an index signature. */
+export type PublicKey = {
+  readonly kty: 'EC'
+  readonly crv: 'P-256'
+  readonly x: string
+  readonly y: string
+  readonly kid: string
+  readonly use: 'sig'
+  readonly alg: typeof signatureAlgorithm
+}
+
 /** The keys in use: one signs, all published ones verify. */
 export interface SigningKeys {
   readonly kid: string
   readonly privateKey: KeyObject
   /** Public halves, as `/.well-known/jwks.json` serves them. */
-  readonly jwks: { keys: JWK[] }
+  readonly published: PublicKey[]
 }
 
 const place = (kid: string) => ({ table: 'signing_keys', row: kid, column: 'private_key' })
 
-const publicJwk = (privateKey: KeyObject): JWK => createPublicKey(privateKey).export({ format: 'jwk' })
+const publicHalf = (privateKey: KeyObject) => {
+  // Every key of ours is on a curve, so it has both coordinates.
+  const { x, y } = createPublicKey(privateKey).export({ format: 'jwk' }) as { x: string; y: string }
+  return { kty: 'EC', crv: 'P-256', x, y } as const
+}
 
 const createKey = async (trx: Transaction<AuthDatabase>, sealing: Sealing, now: Date) => {
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
-  const kid = await calculateJwkThumbprint(publicJwk(privateKey))
+  const kid = await calculateJwkThumbprint(publicHalf(privateKey))
   const key = {
     kid,
     private_key: sealing.seal(privateKey.export({ format: 'der', type: 'pkcs8' }), place(kid)),
@@ -65,13 +80,11 @@ export const openSigningKeys = (
     return {
       kid,
       privateKey,
-      jwks: {
-        keys: keys.map((key) => ({
-          ...publicJwk(key.privateKey),
-          kid: key.kid,
-          use: 'sig',
-          alg: signatureAlgorithm,
-        })),
-      },
+      published: keys.map((key) => ({
+        ...publicHalf(key.privateKey),
+        kid: key.kid,
+        use: 'sig',
+        alg: signatureAlgorithm,
+      })),
     }
   })

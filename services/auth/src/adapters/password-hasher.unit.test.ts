@@ -1,0 +1,70 @@
+import { describe, expect, it } from 'vitest'
+import { argon2id, createPasswordHasher, type HashFunction, HasherBusy } from './password-hasher.ts'
+
+/** Work that ends when the test says so. */
+const controlled = () => {
+  const open: { end: (matches: boolean) => void; fail: (error: Error) => void; hashed: string }[] = []
+  let running = 0
+  let most = 0
+  const work: HashFunction = {
+    hash: () => Promise.resolve('nobody'),
+    verify: (hashed) => {
+      most = Math.max(most, ++running)
+      return new Promise<boolean>((resolve, reject) => {
+        open.push({ end: resolve, fail: reject, hashed })
+      }).finally(() => running--)
+    },
+  }
+  return { work, open, running: () => running, most: () => most }
+}
+
+describe('the password hasher', () => {
+  it('runs as many as it may, queues as many as it may, and refuses the rest at once', async () => {
+    const { work, open, running, most } = controlled()
+    const hasher = await createPasswordHasher({ concurrency: 2, queue: 3 }, work)
+    const accepted = [1, 2, 3, 4, 5].map((n) => hasher.verify('p', `hash ${n}`))
+    await expect(hasher.verify('p', 'hash 6')).rejects.toThrow(HasherBusy)
+    expect(running()).toBe(2)
+
+    for (let done = 0; done < 5; done++) {
+      await expect.poll(() => open.length).toBeGreaterThan(done)
+      open[done]?.end(true)
+    }
+    expect(await Promise.all(accepted)).toEqual([true, true, true, true, true])
+    expect(open.map(({ hashed }) => hashed)).toEqual([1, 2, 3, 4, 5].map((n) => `hash ${n}`))
+    expect(most()).toBe(2)
+  })
+
+  it('gives a slot on when the work fails', async () => {
+    const { work, open } = controlled()
+    const hasher = await createPasswordHasher({ concurrency: 1, queue: 1 }, work)
+    const [first, second] = [hasher.verify('p', 'a'), hasher.verify('p', 'b')]
+    open[0]?.fail(new Error('out of memory'))
+    await expect(first).rejects.toThrow('out of memory')
+    await expect.poll(() => open.length).toBe(2)
+    open[1]?.end(false)
+    expect(await second).toBe(false)
+    const third = hasher.verify('p', 'c')
+    await expect.poll(() => open.length).toBe(3)
+    open[2]?.end(true)
+    expect(await third).toBe(true)
+  })
+
+  it('does the same work for nobody, and never says yes', async () => {
+    const { work, open } = controlled()
+    const hasher = await createPasswordHasher({ concurrency: 1, queue: 0 }, work)
+    const verdict = hasher.verify('nobody has this password', undefined)
+    await expect.poll(() => open.length).toBe(1)
+    expect(open[0]?.hashed).toBe('nobody')
+    open[0]?.end(true)
+    expect(await verdict).toBe(false)
+  })
+
+  it('hashes with argon2id, 47 MiB, one pass, one lane', async () => {
+    const hasher = await createPasswordHasher({ concurrency: 1, queue: 0 })
+    const hashed = await hasher.hash('correct horse battery')
+    expect(hashed).toMatch(/^\$argon2id\$v=19\$m=48128,t=1,p=1\$/)
+    expect(await argon2id.verify(hashed, 'correct horse battery')).toBe(true)
+    expect(await hasher.verify('wrong horse battery', hashed)).toBe(false)
+  })
+})

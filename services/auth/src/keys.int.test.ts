@@ -1,0 +1,326 @@
+import { spawn } from 'node:child_process'
+import { randomBytes, randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import { serve, type Server } from '@veza/kit/http'
+import { createLog } from '@veza/kit/log'
+import { openDatabase } from '@veza/kit/postgres'
+import { freshDatabase, testTelemetry } from '@veza/kit/testing'
+import { createTokenVerifier } from '@veza/kit/tokens'
+import { exportJWK, generateKeyPair, SignJWT, type JWTHeaderParameters, type JWTPayload } from 'jose'
+import pg from 'pg'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { migrateAuth } from '@veza/auth/migrate'
+import { openAuthFixture, type AuthFixture } from '../test/auth-fixture.ts'
+import { type AuthDatabase } from './adapters/database.ts'
+import { createSealing } from './adapters/sealing.ts'
+import { openSigningKeys, type SigningKeys } from './adapters/signing-keys.ts'
+import { openAuth } from './open-auth.ts'
+
+const log = createLog('auth', 'silent')
+
+let fixture: AuthFixture
+let server: Server
+let keys: SigningKeys
+beforeAll(async () => {
+  fixture = await openAuthFixture()
+  server = await serve(fixture.auth.app, { host: '127.0.0.1', port: 0 })
+  const database = openDatabase<AuthDatabase>(fixture.database.url, {
+    applicationName: 'test',
+    poolSize: 1,
+    log,
+  })
+  keys = await openSigningKeys(database.db, createSealing(fixture.settings.KEY_ENCRYPTION_KEY), fixture.now())
+  await database.close()
+})
+afterAll(async () => {
+  await server.close()
+  await fixture.close()
+})
+
+const url = () => `http://127.0.0.1:${server.port}`
+const verifier = () =>
+  createTokenVerifier({
+    jwksUrl: `${url()}/.well-known/jwks.json`,
+    issuer: 'veza',
+    audience: 'veza',
+    now: () => fixture.now().getTime(),
+  })
+
+describe('the key set', () => {
+  it('has public halves only, and may be cached for less than a new key is published before use', async () => {
+    const response = await fetch(`${url()}/.well-known/jwks.json`)
+    expect(response.headers.get('cache-control')).toBe('public, max-age=300')
+    const coordinate = expect.stringMatching(/^[\w-]{43}$/) as unknown
+    expect(await response.json()).toEqual({
+      keys: [
+        { kty: 'EC', crv: 'P-256', x: coordinate, y: coordinate, kid: keys.kid, use: 'sig', alg: 'ES256' },
+      ],
+    })
+  })
+
+  it('is given key by key to a verifier in the same process', async () => {
+    const { user, accessToken } = await fixture.person()
+    const inside = createTokenVerifier({
+      keys: (kid) => fixture.auth.publicKey(kid),
+      issuer: 'veza',
+      audience: 'veza',
+      now: () => fixture.now().getTime(),
+    })
+    expect((await inside.verify(accessToken)).userId).toBe(user.id)
+    expect(fixture.auth.publicKey('other')).toBeUndefined()
+  })
+})
+
+describe('an access token', () => {
+  it('says who holds it, of which session, until when', async () => {
+    const { user, accessToken } = await fixture.person()
+    const issuedAt = Math.floor(fixture.now().getTime() / 1000)
+    expect(await verifier().verify(accessToken)).toEqual({
+      userId: user.id,
+      name: 'Ana',
+      roles: [],
+      sessionId: expect.any(String) as unknown,
+      expiresAt: issuedAt + 600,
+    })
+  })
+
+  it('keeps its session over a refresh', async () => {
+    const person = await fixture.person()
+    const { body } = await fixture.post('/v1/auth/refresh', { refreshToken: person.refreshToken })
+    const check = verifier()
+    const [before, after] = [await check.verify(person.accessToken), await check.verify(body.accessToken)]
+    expect(after.sessionId).toBe(before.sessionId)
+  })
+
+  it('ends after 10 minutes', async () => {
+    const { accessToken } = await fixture.person()
+    fixture.pass(601_000)
+    await expect(verifier().verify(accessToken)).rejects.toMatchObject({ code: 'expired' })
+  })
+})
+
+describe('a verifier with this key set', () => {
+  const claims = (change: JWTPayload = {}): JWTPayload => {
+    const now = Math.floor(fixture.now().getTime() / 1000)
+    const standard = {
+      sub: randomUUID(),
+      name: 'Eve',
+      roles: ['admin'],
+      sid: randomUUID(),
+      iss: 'veza',
+      aud: 'veza',
+    }
+    return { ...standard, iat: now, exp: now + 600, ...change }
+  }
+  const signed = (payload: JWTPayload, header: Partial<JWTHeaderParameters> = {}, key = keys.privateKey) =>
+    new SignJWT(payload)
+      .setProtectedHeader({ alg: 'ES256', typ: 'at+jwt', kid: keys.kid, ...header })
+      .sign(key)
+  const refusal = expect.objectContaining({ name: 'InvalidToken', code: 'invalid' }) as Error
+
+  it('accepts what this test signs in the same way: the refusals below are for their one difference', async () => {
+    expect(await verifier().verify(await signed(claims()))).toMatchObject({ name: 'Eve' })
+  })
+
+  it.each<[string, () => Promise<string> | string]>([
+    ['of another typ', () => signed(claims(), { typ: 'JWT' })],
+    [
+      'of no typ',
+      () => new SignJWT(claims()).setProtectedHeader({ alg: 'ES256', kid: keys.kid }).sign(keys.privateKey),
+    ],
+    ['of an unknown kid', () => signed(claims(), { kid: 'other' })],
+    [
+      'of no kid',
+      () => new SignJWT(claims()).setProtectedHeader({ alg: 'ES256', typ: 'at+jwt' }).sign(keys.privateKey),
+    ],
+    ['of another issuer', () => signed(claims({ iss: 'eve' }))],
+    ['of another audience', () => signed(claims({ aud: 'others' }))],
+    ['without roles', () => signed(claims({ roles: undefined }))],
+    [
+      'with alg none',
+      () => {
+        const part = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url')
+        return `${part({ alg: 'none', typ: 'at+jwt', kid: keys.kid })}.${part(claims())}.`
+      },
+    ],
+    [
+      'signed with the public key as an HMAC secret',
+      () =>
+        new SignJWT(claims())
+          .setProtectedHeader({ alg: 'HS256', typ: 'at+jwt', kid: keys.kid })
+          .sign(Buffer.from(JSON.stringify(keys.published[0]))),
+    ],
+    [
+      'signed by another key under our kid',
+      async () => {
+        const { privateKey } = await generateKeyPair('ES256')
+        return new SignJWT(claims())
+          .setProtectedHeader({ alg: 'ES256', typ: 'at+jwt', kid: keys.kid })
+          .sign(privateKey)
+      },
+    ],
+    [
+      'that brings its own key',
+      async () => {
+        const { privateKey, publicKey } = await generateKeyPair('ES256')
+        const jwk = await exportJWK(publicKey)
+        return new SignJWT(claims())
+          .setProtectedHeader({ alg: 'ES256', typ: 'at+jwt', kid: keys.kid, jwk })
+          .sign(privateKey)
+      },
+    ],
+    ['that is a refresh token', async () => (await fixture.person()).refreshToken],
+    ['that was changed', async () => `${(await fixture.person()).accessToken.slice(0, -4)}AAAA`],
+  ])('refuses a token %s', async (_, make) => {
+    await expect(verifier().verify(await make())).rejects.toEqual(refusal)
+  })
+})
+
+describe('signing keys at rest', () => {
+  it('are sealed', async () => {
+    const client = new pg.Client({ connectionString: fixture.database.url })
+    await client.connect()
+    const { rows } = await client.query<{ private_key: Buffer }>('select private_key from signing_keys')
+    await client.end()
+    expect(rows).toHaveLength(1)
+    const der = keys.privateKey.export({ format: 'jwk' }).d ?? ''
+    expect(rows[0]?.private_key.includes(Buffer.from(der, 'base64url'))).toBe(false)
+  })
+
+  it('are the same for every process that opens them at once', async () => {
+    const database = await freshDatabase()
+    await migrateAuth(database.url)
+    const telemetry = testTelemetry()
+    const settings = { ...fixture.settings, AUTH_DATABASE_URL: database.url }
+    const all = await Promise.all(Array.from({ length: 6 }, () => openAuth(settings, { log, telemetry })))
+    const sets = await Promise.all(
+      all.map(async ({ app }) => (await app.request('/.well-known/jwks.json')).text()),
+    )
+    expect(new Set(sets).size).toBe(1)
+    await Promise.all(all.map((auth) => auth.close()))
+    await telemetry.close()
+    await database.drop()
+  })
+
+  it('that are published early do not sign yet, and retired ones are gone', async () => {
+    const database = await freshDatabase()
+    await migrateAuth(database.url)
+    const opened = openDatabase<AuthDatabase>(database.url, {
+      applicationName: 'test',
+      poolSize: 1,
+      log,
+    })
+    const { db } = opened
+    const sealing = createSealing(randomBytes(32))
+    const at = (minutes: number) => new Date(Date.UTC(2026, 10, 22) + minutes * 60_000)
+    const first = await openSigningKeys(db, sealing, at(0))
+    // The next key, as rotation will write it: made by a first start elsewhere, then moved here.
+    await db
+      .updateTable('signing_keys')
+      .set({ retired_at: at(0) })
+      .execute()
+    const second = await openSigningKeys(db, sealing, at(0))
+    await db.updateTable('signing_keys').set({ retired_at: null }).execute()
+    await db
+      .updateTable('signing_keys')
+      .set({ active_at: at(10) })
+      .where('kid', '=', second.kid)
+      .execute()
+
+    const early = await openSigningKeys(db, sealing, at(9))
+    expect(early.kid).toBe(first.kid)
+    expect(early.published.map(({ kid }) => kid).sort()).toEqual([first.kid, second.kid].sort())
+    expect((await openSigningKeys(db, sealing, at(10))).kid).toBe(second.kid)
+    // A clock that is behind the one of the process that made the first key.
+    expect((await openSigningKeys(db, sealing, at(-1))).kid).toBe(first.kid)
+
+    await db
+      .updateTable('signing_keys')
+      .set({ retired_at: at(20) })
+      .where('kid', '=', first.kid)
+      .execute()
+    expect((await openSigningKeys(db, sealing, at(20))).published).toHaveLength(1)
+    await opened.close()
+    await database.drop()
+  })
+
+  it('that do not open stop the start with a line that names the setting', async () => {
+    const telemetry = testTelemetry()
+    const wrong = openAuth({ ...fixture.settings, KEY_ENCRYPTION_KEY: randomBytes(32) }, { log, telemetry })
+    await expect(wrong).rejects.toMatchObject({
+      name: 'EnvironmentError',
+      problems: [expect.stringMatching(/^KEY_ENCRYPTION_KEY is not the key/)],
+    })
+    await telemetry.close()
+  })
+
+  it('leave other failures at the start as they are', async () => {
+    const database = await freshDatabase()
+    const telemetry = testTelemetry()
+    const unmigrated = openAuth({ ...fixture.settings, AUTH_DATABASE_URL: database.url }, { log, telemetry })
+    await expect(unmigrated).rejects.toThrow('signing_keys')
+    await telemetry.close()
+    await database.drop()
+  })
+})
+
+describe('auth as a process of its own', () => {
+  const main = fileURLToPath(new URL('main.ts', import.meta.url))
+  const start = (environment: Record<string, string>) => {
+    const child = spawn(process.execPath, ['--import', 'tsx', main], {
+      env: { PATH: process.env['PATH'], HTTP_PORT: '0', INTERNAL_PORT: '0', ...environment },
+    })
+    let [output, errors] = ['', '']
+    child.stdout.on('data', (data: Buffer) => (output += data.toString()))
+    child.stderr.on('data', (data: Buffer) => (errors += data.toString()))
+    const exited = once(child, 'exit').then(([code]) => code as number | null)
+    return {
+      port: () =>
+        expect
+          .poll(() => /"port":(\d+),"msg":"listening"/.exec(output)?.[1], { timeout: 30_000 })
+          .toBeDefined()
+          .then(() => Number(/"port":(\d+),"msg":"listening"/.exec(output)?.[1])),
+      errors: () => errors,
+      exited,
+      stop: () => {
+        child.kill('SIGTERM')
+        return exited
+      },
+    }
+  }
+
+  it('starts twice at once on a fresh database, agrees on one key, and stops when told', async () => {
+    const database = await freshDatabase()
+    await migrateAuth(database.url)
+    const environment = {
+      AUTH_DATABASE_URL: database.url,
+      KEY_ENCRYPTION_KEY: randomBytes(32).toString('base64'),
+    }
+    const both = [start(environment), start(environment)]
+    try {
+      const sets = await Promise.all(
+        both.map(async ({ port }) =>
+          (await fetch(`http://127.0.0.1:${await port()}/.well-known/jwks.json`)).text(),
+        ),
+      )
+      expect(sets[0]).toContain('"kid"')
+      expect(sets[1]).toBe(sets[0])
+    } finally {
+      expect(await Promise.all(both.map(({ stop }) => stop()))).toEqual([0, 0])
+      await database.drop()
+    }
+  })
+
+  it('says in a line each what is wrong with its settings', async () => {
+    const { exited, errors } = start({
+      AUTH_DATABASE_URL: fixture.database.url,
+      KEY_ENCRYPTION_KEY: randomBytes(32).toString('base64'),
+    })
+    expect(await exited).toBe(78)
+    expect(errors().trim().split('\n')).toEqual([
+      expect.any(String),
+      expect.stringMatching(/^ +KEY_ENCRYPTION_KEY is not the key that the signing keys/),
+    ])
+  })
+})
