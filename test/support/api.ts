@@ -53,15 +53,6 @@ interface Session {
   refreshToken: string
 }
 
-/** A message of a room's history. */
-export interface HistoryMessage {
-  readonly offset: number
-  readonly messageNumber: number
-  readonly senderId: string
-  readonly clientMessageId: string
-  readonly body: string
-}
-
 /** Registers somebody with a fresh address. */
 export const register = async (http: string, displayName: string): Promise<Person> => {
   const body = { email: `${randomUUID()}@example.org`, password: `a long one ${randomUUID()}`, displayName }

@@ -1,0 +1,84 @@
+import { channels, type RoomPublication, type UserPublication } from '@veza/contracts'
+import { Centrifuge, type Options, type Subscription } from 'centrifuge'
+import { WebSocket } from 'ws'
+
+/** What a subscriber saw. */
+export interface Seen extends RoomPublication {
+  readonly offset: number
+  /** When it came, epoch milliseconds. */
+  readonly at: number
+}
+
+/** A subscription to a room and what came of it. */
+export interface Listener {
+  readonly subscription: Subscription
+  readonly seen: readonly Seen[]
+  /** How each (re)subscription came about. */
+  readonly subscribed: readonly { readonly wasRecovering: boolean; readonly recovered: boolean }[]
+  /** Posts. Rejects with the protocol's error. */
+  post(clientMessageId: string, body: string): Promise<void>
+}
+
+/** The official client, unmodified, of one person. */
+export interface SdkClient {
+  readonly client: Centrifuge
+  /** Refusals that came on the person's own channel. */
+  readonly refusals: readonly UserPublication[]
+  /** Resolves when subscribed. */
+  listen(roomId: string): Promise<Listener>
+  /** Breaks the connection as a network would: no closing handshake. */
+  cut(): void
+  close(): void
+}
+
+/** Connects. Resolves when connected. */
+export const connectSdk = async (
+  ws: string,
+  token: string,
+  options: Partial<Options> = {},
+): Promise<SdkClient> => {
+  const sockets: WebSocket[] = []
+  class TrackedWebSocket extends WebSocket {
+    constructor(...parameters: ConstructorParameters<typeof WebSocket>) {
+      super(...parameters)
+      sockets.push(this)
+    }
+  }
+  const client = new Centrifuge(ws, { token, websocket: TrackedWebSocket, ...options })
+  const refusals: UserPublication[] = []
+  client.on('publication', ({ data }) => refusals.push(data as UserPublication))
+  client.connect()
+  await client.ready(30_000)
+
+  return {
+    client,
+    refusals,
+    async listen(roomId) {
+      const subscription = client.newSubscription(channels.room(roomId))
+      const seen: Seen[] = []
+      const subscribed: { wasRecovering: boolean; recovered: boolean }[] = []
+      subscription.on('publication', ({ data, offset = 0 }) => {
+        seen.push({ ...(data as RoomPublication), offset, at: Date.now() })
+      })
+      subscription.on('subscribed', ({ wasRecovering, recovered }) => {
+        subscribed.push({ wasRecovering, recovered })
+      })
+      subscription.subscribe()
+      await subscription.ready(30_000)
+      return {
+        subscription,
+        seen,
+        subscribed,
+        async post(clientMessageId, body) {
+          await subscription.publish({ type: 'message.post', clientMessageId, body })
+        },
+      }
+    },
+    cut() {
+      sockets.at(-1)?.terminate()
+    },
+    close() {
+      client.disconnect()
+    },
+  }
+}
