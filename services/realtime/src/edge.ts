@@ -1,0 +1,186 @@
+import { type Codec, topics } from '@veza/contracts'
+import { type Kafka } from '@veza/kit/kafka'
+import { type Logger } from '@veza/kit/log'
+import { type Telemetry } from '@veza/kit/telemetry'
+import { type TokenVerifier } from '@veza/kit/tokens'
+import { type ChatApi } from './adapters/chat-api.ts'
+import { createMembership } from './adapters/membership.ts'
+import { createPosts } from './adapters/posts.ts'
+import { createTail } from './adapters/tail.ts'
+import { createFiller } from './rooms/fill.ts'
+import { type RoomsSettings, createRooms } from './rooms/rooms.ts'
+import { type ServerSettings, createServer } from './server.ts'
+import { type SessionSettings } from './session-context.ts'
+import { createUsers } from './users.ts'
+import { nativeWebSockets } from './websockets.ts'
+
+export interface EdgeSettings {
+  readonly server: ServerSettings
+  readonly session: SessionSettings
+  readonly rooms: RoomsSettings
+  readonly membership: { readonly freshMs: number; readonly staleMs: number; readonly maxEntries: number }
+  readonly headsIntervalMs: number
+  /** How often deadlines of connections are looked at. */
+  readonly tickMs: number
+  readonly drainWindowMs: number
+}
+
+export interface EdgeOptions {
+  readonly settings: EdgeSettings
+  readonly kafka: Kafka
+  readonly codec: Codec
+  readonly chat: ChatApi
+  readonly tokens: TokenVerifier
+  readonly telemetry: Pick<Telemetry, 'tracer' | 'meter'>
+  readonly log: Logger
+  /** The catalogue's, unless a test has its own. */
+  readonly topicNames?: { readonly commands: string; readonly events: string; readonly notifications: string }
+}
+
+/** A running edge. */
+export interface Edge {
+  readonly port: number
+  /** What keeps it from serving, or undefined. */
+  check(): string | undefined
+  /** Lets go of the connections, then of Kafka; what was accepted is sent before that. */
+  close(): Promise<void>
+}
+
+const catalogue = {
+  commands: topics.chatCommands.name,
+  events: topics.chatEvents.name,
+  notifications: topics.notifications.name,
+}
+
+// What chat has stored a second ago and Kafka has not brought is worth a request.
+const headsGraceMs = 1000
+const reportIntervalMs = 1000
+
+/** Starts an edge: resolves when it is at the end of its topics and listens. */
+export const startEdge = async (options: EdgeOptions): Promise<Edge> => {
+  const { settings, kafka, codec, chat, tokens, telemetry, log, topicNames = catalogue } = options
+  const { tracer, meter } = telemetry
+  const now = Date.now
+  const library = nativeWebSockets()
+
+  const dropped = meter.createCounter('ws_dropped_total', {
+    description: 'Connections that the edge closed, by reason',
+  })
+  const delay = meter.createHistogram('event_to_socket', {
+    unit: 's',
+    description: 'From an event being posted to its handing over to the sockets; the oldest of each batch',
+  })
+  const onDropped = (reason: string): void => {
+    dropped.add(1, { reason })
+  }
+
+  const { publish, listen } = createServer({ library, settings: settings.server, log, onDropped })
+  const rooms = createRooms({
+    settings: settings.rooms,
+    publish,
+    onGap: (room) => {
+      filler.fill(room)
+    },
+    onForeignEpoch: (room) => {
+      filler.compare([room], 0)
+    },
+    now,
+  })
+  const filler = createFiller({ rooms, source: chat, log })
+  const users = createUsers()
+  const producer = kafka.producer()
+  const tail = createTail({
+    codec,
+    rooms,
+    onDoubt: (room) => {
+      filler.compare([room], 0)
+    },
+    hasUser: (userId) => users.has(userId),
+    publish,
+    tracer,
+    log,
+    topicNames,
+    observeDelay: (seconds) => {
+      delay.record(seconds)
+    },
+    now,
+  })
+  const consumer = await kafka.consume({
+    topics: [topicNames.events, topicNames.notifications],
+    from: 'end',
+    onRecords: tail,
+    onJoin: () => {
+      filler.compare(rooms.all(), headsGraceMs)
+    },
+  })
+
+  let reportedAt = 0
+  const report = (error: unknown): void => {
+    // A broker or chat being away fails every command: once a second says as much.
+    if (now() - reportedAt < reportIntervalMs) return
+    reportedAt = now()
+    log.warn({ err: error }, 'could not do what a client asked for')
+  }
+  const server = await listen({
+    settings: settings.session,
+    tokens,
+    membership: createMembership({ chat, ...settings.membership, now }),
+    rooms,
+    filler,
+    source: chat,
+    users,
+    post: createPosts({ producer, codec, tracer, topic: topicNames.commands, now }),
+    report,
+    now,
+  })
+
+  const gauges = {
+    connections: meter.createObservableGauge('ws_connections', { description: 'Open connections' }),
+    rooms: meter.createObservableGauge('ws_rooms', { description: 'Rooms that are followed' }),
+    ringBytes: meter.createObservableGauge('ws_ring', {
+      unit: 'By',
+      description: 'Publications kept for recovery',
+    }),
+    filled: meter.createObservableCounter('ws_filled_events_total', {
+      description: 'Events that Kafka did not bring in time',
+    }),
+    resets: meter.createObservableCounter('ws_room_resets_total', {
+      description: 'Rooms whose epoch changed',
+    }),
+  }
+  meter.addBatchObservableCallback((result) => {
+    result.observe(gauges.connections, server.sessions.size)
+    result.observe(gauges.rooms, rooms.size)
+    result.observe(gauges.ringBytes, rooms.ringBytes)
+    result.observe(gauges.filled, filler.stats.filled)
+    result.observe(gauges.resets, filler.stats.resets)
+  }, Object.values(gauges))
+
+  const timers = [
+    setInterval(() => {
+      const at = now()
+      for (const session of server.sessions) session.tick(at)
+      rooms.sweep()
+    }, settings.tickMs),
+    setInterval(() => {
+      filler.compare(rooms.all(), headsGraceMs)
+    }, settings.headsIntervalMs),
+  ]
+
+  return {
+    port: server.port,
+    check() {
+      if (!consumer.healthy) return 'not reading from Kafka'
+      if (!producer.healthy) return 'the last write to Kafka failed'
+      return chat.reached ? undefined : 'chat has not answered yet'
+    },
+    async close() {
+      await server.drain(settings.drainWindowMs)
+      for (const timer of timers) clearInterval(timer)
+      filler.close()
+      server.close()
+      await producer.close()
+      await consumer.stop()
+    },
+  }
+}

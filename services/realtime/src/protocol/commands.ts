@@ -1,0 +1,152 @@
+/** A position in a channel's stream. An empty epoch stands for any epoch. */
+export interface Position {
+  readonly epoch: string
+  readonly offset: number
+}
+
+export interface SubscribeCommand {
+  readonly type: 'subscribe'
+  readonly id: number
+  readonly channel: string
+  /** Where the client stood, when it wants what it missed. */
+  readonly since: Position | undefined
+  /** It wants error 112 rather than a subscription that could not recover. */
+  readonly rejectUnrecovered: boolean
+}
+
+export interface PublishCommand {
+  readonly type: 'publish'
+  readonly id: number
+  readonly channel: string
+  readonly data: unknown
+}
+
+export interface HistoryCommand {
+  readonly type: 'history'
+  readonly id: number
+  readonly channel: string
+  readonly since: Position | undefined
+  /** 0 = only the position, negative = as many as there may be. */
+  readonly limit: number
+  readonly reverse: boolean
+}
+
+/** What a client says, a line of a frame each. Those without an id are not answered. */
+export type Command =
+  | { readonly type: 'pong' }
+  | { readonly type: 'send' }
+  | { readonly type: 'connect'; readonly id: number; readonly token: string }
+  | { readonly type: 'refresh'; readonly id: number; readonly token: string }
+  | { readonly type: 'unsubscribe'; readonly id: number; readonly channel: string }
+  | SubscribeCommand
+  | PublishCommand
+  | HistoryCommand
+  | { readonly type: 'presence' | 'presence_stats' | 'sub_refresh' | 'rpc'; readonly id: number }
+
+type Fields = Readonly<Record<string, unknown>>
+
+class Malformed extends Error {}
+
+// Go's decoder, against which the protocol is defined, takes null for an absent field.
+const object = (value: unknown): Fields | undefined => {
+  if (value === undefined || value === null) return undefined
+  if (typeof value !== 'object' || Array.isArray(value)) throw new Malformed()
+  return value as Fields
+}
+
+const text = (fields: Fields, name: string): string => {
+  const value = fields[name] ?? ''
+  if (typeof value !== 'string') throw new Malformed()
+  return value
+}
+
+const integer = (fields: Fields, name: string, min: number): number => {
+  const value = fields[name] ?? 0
+  if (!Number.isSafeInteger(value) || (value as number) < min) throw new Malformed()
+  return value as number
+}
+
+const flag = (fields: Fields, name: string): boolean => {
+  const value = fields[name] ?? false
+  if (typeof value !== 'boolean') throw new Malformed()
+  return value
+}
+
+const position = (fields: Fields): Position => ({
+  epoch: text(fields, 'epoch'),
+  offset: integer(fields, 'offset', 0),
+})
+
+// `1 << 1` of SubscribeRequest.flag: the client loads its state anew rather than go on with a gap.
+const rejectUnrecoveredFlag = 2
+
+const subscribe = (id: number, fields: Fields): SubscribeCommand => ({
+  type: 'subscribe',
+  id,
+  channel: text(fields, 'channel'),
+  since: flag(fields, 'recover') ? position(fields) : undefined,
+  rejectUnrecovered: (integer(fields, 'flag', 0) & rejectUnrecoveredFlag) !== 0,
+})
+
+const history = (id: number, fields: Fields): HistoryCommand => {
+  const since = object(fields['since'])
+  return {
+    type: 'history',
+    id,
+    channel: text(fields, 'channel'),
+    since: since === undefined ? undefined : position(since),
+    limit: integer(fields, 'limit', Number.MIN_SAFE_INTEGER),
+    reverse: flag(fields, 'reverse'),
+  }
+}
+
+const readers: readonly (readonly [string, (id: number, fields: Fields) => Command])[] = Object.entries({
+  publish: (id, fields) => ({ type: 'publish', id, channel: text(fields, 'channel'), data: fields['data'] }),
+  subscribe,
+  unsubscribe: (id, fields) => ({ type: 'unsubscribe', id, channel: text(fields, 'channel') }),
+  connect: (id, fields) => ({ type: 'connect', id, token: text(fields, 'token') }),
+  refresh: (id, fields) => ({ type: 'refresh', id, token: text(fields, 'token') }),
+  history,
+  presence: (id) => ({ type: 'presence', id }),
+  presence_stats: (id) => ({ type: 'presence_stats', id }),
+  sub_refresh: (id) => ({ type: 'sub_refresh', id }),
+  rpc: (id) => ({ type: 'rpc', id }),
+} satisfies Record<string, (id: number, fields: Fields) => Command>)
+
+const maxId = 0xffff_ffff
+
+const read = (line: string): Command => {
+  const fields = object(JSON.parse(line))
+  if (fields === undefined) throw new Malformed()
+  const id = integer(fields, 'id', 0)
+  if (id > maxId) throw new Malformed()
+  if (id === 0) return object(fields['send']) === undefined ? { type: 'pong' } : { type: 'send' }
+  for (const [name, reader] of readers) {
+    const body = object(fields[name])
+    if (body !== undefined) return reader(id, body)
+  }
+  if (object(fields['send']) !== undefined) return { type: 'send' }
+  throw new Malformed()
+}
+
+/**
+ * Reads one line of a frame. Its size is bounded by the frame's; its depth costs nothing, since V8 parses JSON without
+ * recursion and nothing here walks the result.
+ *
+ * @returns undefined when it is no command: the connection is to be closed with 3501
+ */
+export const parseCommand = (line: string): Command | undefined => {
+  try {
+    return read(line)
+  } catch {
+    return undefined
+  }
+}
+
+/** The commands' lines of a frame, blank ones left out. */
+export const splitFrame = (frame: string): string[] =>
+  frame.includes('\n')
+    ? frame.split('\n').filter((line) => line.trim() !== '')
+    : frame.trim() === ''
+      ? []
+      : [frame]

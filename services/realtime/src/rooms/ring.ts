@@ -1,0 +1,49 @@
+// What an entry costs besides its text: the slot, the string's header.
+const entryOverheadBytes = 48
+
+/** The last publications of a room, dense, as encoded. */
+export interface Ring {
+  /** Offset of the first entry; meaningless while it is empty. */
+  first: number
+  entries: string[]
+  /** An estimate: characters and overhead. */
+  bytes: number
+}
+
+export const createRing = (): Ring => ({ first: 0, entries: [], bytes: 0 })
+
+const sizeOf = (publication: string): number => publication.length + entryOverheadBytes
+
+/** Drops everything. */
+export const clearRing = (ring: Ring): void => {
+  ring.entries = []
+  ring.bytes = 0
+}
+
+// Dropping one by one would move the whole array each time.
+const slack = 64
+
+/**
+ * Appends what follows the last entry; beyond `limit` the oldest go, a few at a time.
+ *
+ * @returns the growth in bytes, negative when more was dropped than added
+ */
+export const pushRing = (ring: Ring, offset: number, publication: string, limit: number): number => {
+  const before = ring.bytes
+  if (ring.entries.length === 0) ring.first = offset
+  ring.entries.push(publication)
+  ring.bytes += sizeOf(publication)
+  if (ring.entries.length > limit + slack) {
+    const dropped = ring.entries.splice(0, ring.entries.length - limit)
+    ring.first += dropped.length
+    for (const entry of dropped) ring.bytes -= sizeOf(entry)
+  }
+  return ring.bytes - before
+}
+
+/** The entries after `offset`, or undefined when it holds only some of them. `head` is the room's last offset. */
+export const readRing = (ring: Ring, offset: number, head: number): string[] | undefined => {
+  if (offset === head) return []
+  if (ring.entries.length === 0 || ring.first > offset + 1) return undefined
+  return ring.entries.slice(offset + 1 - ring.first)
+}

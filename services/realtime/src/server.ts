@@ -1,0 +1,189 @@
+import { type Logger } from '@veza/kit/log'
+import type uWS from 'uWebSockets.js'
+import { type Disconnect, disconnects } from './protocol/codes.ts'
+import { type SessionContext, type Socket } from './session-context.ts'
+import { Session } from './session.ts'
+
+export interface ServerSettings {
+  readonly host: string
+  /** 0 = any free port. */
+  readonly port: number
+  /** Larger frames close the connection with 1009. */
+  readonly maxFrameBytes: number
+  /** What a connection may leave unread before it is closed. */
+  readonly maxBackpressureBytes: number
+  /** Without a byte in either direction. */
+  readonly idleTimeoutSeconds: number
+  /** Origins of pages that may connect, besides those of the host itself and clients that send none. */
+  readonly allowedOrigins: readonly string[]
+}
+
+export interface ServerOptions {
+  readonly library: typeof uWS
+  readonly settings: ServerSettings
+  readonly log: Logger
+  /** Told when the server, not the client, ends a connection. */
+  readonly onDropped: (reason: string) => void
+}
+
+/** The public WebSocket listener, `/connection/websocket`. */
+export interface Server {
+  readonly port: number
+  readonly sessions: ReadonlySet<Session>
+  /** Refuses new connections, then closes the others, spread over the window so that they don't all come back at once. */
+  drain(windowMs: number): Promise<void>
+  /** Stops listening, at once. */
+  close(): void
+}
+
+/** Sends frames to all connections that follow a channel. */
+export type Publish = (channel: string, frame: string) => void
+
+interface Connection {
+  session: Session | undefined
+}
+
+const path = '/connection/websocket'
+const drainStepMs = 20
+
+const isAllowed = (origin: string, host: string, allowed: ReadonlySet<string>): boolean => {
+  if (origin === '' || allowed.has(origin)) return true
+  return URL.canParse(origin) && new URL(origin).host === host
+}
+
+const refuse = (res: uWS.HttpResponse, status: string, detail: string): void => {
+  res.cork(() => {
+    res.writeStatus(status).writeHeader('content-type', 'text/plain; charset=utf-8').end(`${detail}\n`)
+  })
+}
+
+/**
+ * @returns how to publish, and how to start listening once the sessions' context (which publishes) is there. `listen`
+ * rejects when the address is taken.
+ */
+export const createServer = ({ library, settings, log, onDropped }: ServerOptions) => {
+  const app = library.App()
+  const sessions = new Set<Session>()
+  const allowedOrigins = new Set(settings.allowedOrigins)
+  let draining = false
+
+  const socketOf = (ws: uWS.WebSocket<Connection>): Socket => ({
+    send: (frame) => void ws.send(frame),
+    subscribe: (channel) => void ws.subscribe(channel),
+    unsubscribe: (channel) => void ws.unsubscribe(channel),
+    end: (code, reason) => {
+      onDropped(reason)
+      ws.end(code, reason)
+    },
+  })
+
+  const upgrade = (res: uWS.HttpResponse, req: uWS.HttpRequest, context: uWS.us_socket_context_t): void => {
+    const protocols = req.getHeader('sec-websocket-protocol')
+    if (draining) refuse(res, '503 Service Unavailable', 'this edge is stopping')
+    else if (!isAllowed(req.getHeader('origin'), req.getHeader('host'), allowedOrigins))
+      refuse(res, '403 Forbidden', 'this origin may not connect')
+    else if (protocols !== '' && !protocols.split(/, */).includes('centrifuge-json'))
+      refuse(res, '400 Bad Request', 'only the subprotocol centrifuge-json is spoken here')
+    else {
+      const connection: Connection = { session: undefined }
+      res.upgrade(
+        connection,
+        req.getHeader('sec-websocket-key'),
+        protocols === '' ? '' : 'centrifuge-json',
+        req.getHeader('sec-websocket-extensions'),
+        context,
+      )
+    }
+  }
+
+  const receive = (session: Session, message: ArrayBuffer, isBinary: boolean): void => {
+    if (isBinary) {
+      session.close(disconnects.badRequest)
+      return
+    }
+    try {
+      session.receive(Buffer.from(message).toString())
+    } catch (error) {
+      log.error({ err: error }, 'a frame could not be handled')
+      session.close(disconnects.serverError)
+    }
+  }
+
+  const listen = (context: SessionContext): Promise<Server> =>
+    new Promise((resolve, reject) => {
+      app.ws<Connection>(path, {
+        maxPayloadLength: settings.maxFrameBytes,
+        maxBackpressure: settings.maxBackpressureBytes,
+        // Declared as a number, read as a boolean.
+        closeOnBackpressureLimit: 1,
+        idleTimeout: settings.idleTimeoutSeconds,
+        // The protocol's own pings keep connections alive, and find the dead ones sooner.
+        sendPingsAutomatically: false,
+        upgrade,
+        open(ws) {
+          const session = new Session(context, socketOf(ws))
+          ws.getUserData().session = session
+          sessions.add(session)
+        },
+        message(ws, message, isBinary) {
+          const { session } = ws.getUserData()
+          if (session !== undefined) receive(session, message, isBinary)
+        },
+        close(ws, code, message) {
+          const { session } = ws.getUserData()
+          if (session === undefined) return
+          sessions.delete(session)
+          if (!session.isClosed() && code === 1006 && Buffer.from(message).toString() === slowReason)
+            onDropped('slow')
+          session.closed()
+        },
+      })
+      app.any('/*', (res) => {
+        refuse(res, '404 Not Found', `WebSocket connections are made at ${path}`)
+      })
+      app.listen(settings.host, settings.port, (listenSocket) => {
+        if (listenSocket === false) {
+          reject(new Error(`${settings.host}:${settings.port} can not be listened on: is it in use?`))
+          return
+        }
+        resolve({
+          port: library.us_socket_local_port(listenSocket),
+          sessions,
+          async drain(windowMs) {
+            draining = true
+            await closeSpread(sessions, windowMs, disconnects.shutdown)
+          },
+          close() {
+            draining = true
+            library.us_listen_socket_close(listenSocket)
+            for (const session of sessions) session.close(disconnects.shutdown)
+          },
+        })
+      })
+    })
+
+  const publish: Publish = (channel, frame) => void app.publish(channel, frame)
+  return { publish, listen }
+}
+
+// As uWebSockets.js words it.
+const slowReason = 'Backpressure limit exceeded'
+
+const closeSpread = (
+  sessions: ReadonlySet<Session>,
+  windowMs: number,
+  disconnect: Disconnect,
+): Promise<void> =>
+  new Promise((resolve) => {
+    const steps = Math.max(1, Math.floor(windowMs / drainStepMs))
+    const perStep = Math.ceil(sessions.size / steps)
+    const timer = setInterval(() => {
+      let left = perStep
+      for (const session of sessions) {
+        if (left-- === 0) return
+        session.close(disconnect)
+      }
+      clearInterval(timer)
+      resolve()
+    }, drainStepMs)
+  })

@@ -1,0 +1,254 @@
+import { channels } from '@veza/contracts'
+import { type Identity, InvalidToken } from '@veza/kit/tokens'
+import { randomUUID } from 'node:crypto'
+import { type Client, Refused, protocolError } from './client.ts'
+import { history } from './history.ts'
+import { type Disconnect, disconnects, errors } from './protocol/codes.ts'
+import { type Command, parseCommand, splitFrame } from './protocol/commands.ts'
+import * as replies from './protocol/replies.ts'
+import { publish } from './publish.ts'
+import { type SessionContext, type Socket } from './session-context.ts'
+import { Subscriptions } from './subscriptions.ts'
+import { type TokenBucket, createBucket, takeToken } from './token-bucket.ts'
+
+/** What the server says of itself in the connect reply. */
+const version = 'veza'
+
+type Answered = Exclude<Command, { type: 'pong' | 'send' }>
+
+/**
+ * A connection's state: new, connecting, connected, refused (its connect command failed) or closed. Frames go in by
+ * `receive`, time by `tick`; everything that comes out goes to the socket.
+ */
+export class Session implements Client {
+  readonly #context: SessionContext
+  readonly #socket: Socket
+  readonly #openedAt: number
+  readonly #clientId = randomUUID()
+  readonly #commands: TokenBucket
+  readonly #refusals: TokenBucket
+  readonly #subscriptions: Subscriptions
+  #state: 'new' | 'connecting' | 'connected' | 'refused' | 'closed' = 'new'
+  #identity: Identity | undefined
+  #nextPingAt = Infinity
+  /** 0 = no pong is awaited. */
+  #pingSentAt = 0
+  /** Commands that came while the token was being verified. */
+  #backlog: Command[] = []
+  /** Replies to the frame being read; undefined between frames. */
+  #replies: string[] | undefined
+
+  constructor(context: SessionContext, socket: Socket) {
+    this.#context = context
+    this.#socket = socket
+    const now = context.now()
+    this.#openedAt = now
+    this.#commands = createBucket(context.settings.commandRate, now)
+    this.#refusals = createBucket(context.settings.commandRate, now)
+    this.#subscriptions = new Subscriptions(context, this, socket)
+  }
+
+  /** Reads a frame. What can be answered at once is answered in one frame. */
+  receive(frame: string): void {
+    if (this.#state === 'closed') return
+    const lines = splitFrame(frame)
+    if (lines.length === 0) {
+      this.close(disconnects.badRequest)
+      return
+    }
+    this.#replies = []
+    for (const line of lines) {
+      const command = parseCommand(line)
+      if (command === undefined) this.close(disconnects.badRequest)
+      else this.#take(command)
+      if (this.isClosed()) return
+    }
+    this.#flush()
+  }
+
+  /** Sends a ping, or closes what has been silent, unauthenticated or expired for too long. */
+  tick(now: number): void {
+    const { connectDeadlineMs, pingIntervalMs, pongTimeoutMs, expiryGraceMs } = this.#context.settings
+    if (this.#state !== 'connected') {
+      if (this.#state !== 'closed' && now - this.#openedAt > connectDeadlineMs) this.close(disconnects.stale)
+      return
+    }
+    if (this.#pingSentAt !== 0 && now - this.#pingSentAt > pongTimeoutMs) {
+      this.close(disconnects.noPong)
+    } else if (this.#identity !== undefined && now > this.#identity.expiresAt * 1000 + expiryGraceMs) {
+      this.close(disconnects.expired)
+    } else if (now >= this.#nextPingAt) {
+      this.#nextPingAt = now + pingIntervalMs
+      this.#pingSentAt = now
+      this.send(replies.ping)
+    }
+  }
+
+  /** Sends what is due and closes the connection. */
+  close({ code, reason }: Disconnect): void {
+    if (this.#state === 'closed') return
+    this.#flush()
+    this.closed()
+    this.#socket.end(code, reason)
+  }
+
+  /** The connection is gone. */
+  closed(): void {
+    if (this.#state === 'closed') return
+    this.#state = 'closed'
+    this.#replies = undefined
+    this.#backlog = []
+    this.#subscriptions.leaveAll()
+    if (this.#identity !== undefined) this.#context.users.remove(this.#identity.userId)
+  }
+
+  // A method, so that the compiler does not take the state for what it was before a call.
+  isClosed(): boolean {
+    return this.#state === 'closed'
+  }
+
+  get userId(): string {
+    return this.#identity?.userId ?? ''
+  }
+
+  send(line: string): void {
+    if (this.#replies === undefined) this.#socket.send(line)
+    else this.#replies.push(line)
+  }
+
+  #flush(): void {
+    const lines = this.#replies
+    this.#replies = undefined
+    if (lines !== undefined && lines.length > 0) this.#socket.send(lines.join('\n'))
+  }
+
+  fail(id: number, error: unknown): void {
+    if (this.isClosed()) return
+    this.send(replies.errorReply(id, protocolError(error, this.#context.report)))
+  }
+
+  #take(command: Command): void {
+    if (this.#state === 'connecting') {
+      if (this.#backlog.length < this.#context.settings.commandRate.burst) this.#backlog.push(command)
+      else this.close(disconnects.tooManyRequests)
+      return
+    }
+    if (this.#state === 'refused' || (this.#state === 'connected') === (command.type === 'connect')) {
+      this.close(disconnects.badRequest)
+    } else if (command.type === 'pong') {
+      // A pong that nobody asked for is malformed to Centrifugo too.
+      if (this.#pingSentAt === 0) this.close(disconnects.badRequest)
+      this.#pingSentAt = 0
+    } else if (command.type === 'send') {
+      this.close(disconnects.notAvailable)
+    } else if (this.#isWithinRate(command)) {
+      this.#handle(command)
+    }
+  }
+
+  #isWithinRate(command: Answered): boolean {
+    const { settings, now } = this.#context
+    if (takeToken(this.#commands, settings.commandRate, now())) return true
+    if (takeToken(this.#refusals, settings.commandRate, now()))
+      this.fail(command.id, new Refused(errors.tooManyRequests))
+    else this.close(disconnects.tooManyRequests)
+    return false
+  }
+
+  #handle(command: Answered): void {
+    switch (command.type) {
+      case 'connect':
+        this.#state = 'connecting'
+        void this.#connect(command.id, command.token)
+        return
+      case 'publish':
+        publish(this.#context, this, command)
+        return
+      case 'subscribe':
+        this.#subscriptions.subscribe(command)
+        return
+      case 'unsubscribe':
+        this.#subscriptions.unsubscribe(command.id, command.channel)
+        return
+      case 'history':
+        void history(this.#context, this, command)
+        return
+      case 'refresh':
+        void this.#refresh(command.id, command.token)
+        return
+      case 'presence':
+      case 'presence_stats':
+        this.fail(command.id, new Refused(errors.notAvailable))
+        return
+      case 'sub_refresh':
+      case 'rpc':
+        this.fail(command.id, new Refused(errors.methodNotFound))
+    }
+  }
+
+  async #connect(id: number, token: string): Promise<void> {
+    const { tokens, users, settings, now } = this.#context
+    let identity: Identity
+    try {
+      identity = await tokens.verify(token)
+    } catch (error) {
+      this.#refuse(id, error)
+      return
+    }
+    if (this.isClosed()) return
+    if (!users.add(identity.userId, settings.maxConnectionsPerUser)) {
+      this.close(disconnects.connectionLimit)
+      return
+    }
+    this.#identity = identity
+    this.#state = 'connected'
+    // Spread from the first ping on, since many connect at the same moment after an edge was lost.
+    this.#nextPingAt = now() + settings.pingIntervalMs * (0.5 + Math.random() / 2)
+    const channel = channels.user(identity.userId)
+    this.#socket.subscribe(channel)
+    this.#replies = []
+    this.send(
+      replies.connectReply(id, {
+        client: this.#clientId,
+        version,
+        subs: { [channel]: {} },
+        ttl: replies.ttl(identity.expiresAt, now()),
+        ping: Math.ceil(settings.pingIntervalMs / 1000),
+      }),
+    )
+    const backlog = this.#backlog
+    this.#backlog = []
+    for (const command of backlog) if (!this.isClosed()) this.#take(command)
+    this.#flush()
+  }
+
+  #refuse(id: number, error: unknown): void {
+    if (this.isClosed()) return
+    if (error instanceof InvalidToken && error.code === 'invalid') {
+      this.close(disconnects.invalidToken)
+      return
+    }
+    this.#state = 'refused'
+    this.#backlog = []
+    this.fail(id, error instanceof InvalidToken ? new Refused(errors.tokenExpired) : error)
+  }
+
+  async #refresh(id: number, token: string): Promise<void> {
+    try {
+      const identity = await this.#context.tokens.verify(token)
+      if (this.isClosed()) return
+      if (identity.userId !== this.#identity?.userId) {
+        this.close(disconnects.invalidToken)
+        return
+      }
+      this.#identity = identity
+      this.send(
+        replies.refreshReply(id, this.#clientId, replies.ttl(identity.expiresAt, this.#context.now())),
+      )
+    } catch (error) {
+      if (error instanceof InvalidToken) {
+        this.close(error.code === 'expired' ? disconnects.expired : disconnects.invalidToken)
+      } else this.fail(id, error)
+    }
+  }
+}

@@ -1,0 +1,141 @@
+import { parseChannel } from '@veza/contracts'
+import { admit } from './admission.ts'
+import { type Client, Refused } from './client.ts'
+import { errors, insufficientState } from './protocol/codes.ts'
+import { type SubscribeCommand } from './protocol/commands.ts'
+import { subscribeReply, unsubscribePush, unsubscribeReply } from './protocol/replies.ts'
+import { resume } from './rooms/resume.ts'
+import { type Room, type Subscriber } from './rooms/room.ts'
+import { type SessionContext, type Socket } from './session-context.ts'
+
+/** The rooms that a connection follows. */
+export class Subscriptions implements Subscriber {
+  readonly #context: SessionContext
+  readonly #client: Client
+  readonly #socket: Socket
+  readonly #rooms = new Map<string, Room>()
+  /** The last of the commands of a channel that are under way. */
+  readonly #pending = new Map<string, Promise<void>>()
+
+  constructor(context: SessionContext, client: Client, socket: Socket) {
+    this.#context = context
+    this.#client = client
+    this.#socket = socket
+  }
+
+  /** Answers at once if nothing has to be asked, else later; commands of one channel are handled one by one. */
+  subscribe(command: SubscribeCommand): void {
+    this.#inOrder(command.channel, () => this.#subscribe(command))
+  }
+
+  /** Answers. It is no error to unsubscribe from what was not subscribed to. */
+  unsubscribe(id: number, channel: string): void {
+    this.#inOrder(channel, () => {
+      const room = this.#rooms.get(channel)
+      if (room !== undefined) {
+        this.#rooms.delete(channel)
+        this.#context.rooms.leave(room, this)
+        this.#socket.unsubscribe(channel)
+      }
+      this.#client.send(unsubscribeReply(id))
+    })
+  }
+
+  resubscribe(channel: string): void {
+    this.#rooms.delete(channel)
+    this.#socket.unsubscribe(channel)
+    this.#client.send(unsubscribePush(channel, insufficientState))
+  }
+
+  /** The connection is gone. */
+  leaveAll(): void {
+    for (const room of this.#rooms.values()) this.#context.rooms.leave(room, this)
+    this.#rooms.clear()
+  }
+
+  #inOrder(channel: string, run: () => undefined | Promise<void>): void {
+    const before = this.#pending.get(channel)
+    const running =
+      before === undefined ? run() : before.then(() => (this.#client.isClosed() ? undefined : run()))
+    if (running === undefined) return
+    const settled = running.finally(() => {
+      if (this.#pending.get(channel) === settled) this.#pending.delete(channel)
+    })
+    this.#pending.set(channel, settled)
+  }
+
+  #subscribe(command: SubscribeCommand): undefined | Promise<void> {
+    try {
+      const room = this.#context.rooms.hold(this.#roomOf(command.channel))
+      const isKnown =
+        room.epoch !== undefined && this.#context.membership.isMember(room.id, this.#client.userId)
+      if (!isKnown || command.since !== undefined) return this.#enter(command, room)
+      this.#commit(command, room, undefined)
+      this.#context.rooms.release(room)
+    } catch (error) {
+      this.#client.fail(command.id, error)
+    }
+    return undefined
+  }
+
+  #roomOf(channel: string): string {
+    const target = parseChannel(channel)
+    if (target === undefined) throw new Refused(errors.unknownChannel)
+    // The server subscribes its owner, and nobody else may.
+    const isOwn = target.kind === 'user' && target.id === this.#client.userId
+    if (isOwn || this.#rooms.has(channel)) throw new Refused(errors.alreadySubscribed)
+    if (target.kind === 'user') throw new Refused(errors.permissionDenied)
+    if (this.#rooms.size + this.#pending.size >= this.#context.settings.maxSubscriptions) {
+      throw new Refused(errors.limitExceeded)
+    }
+    return target.id
+  }
+
+  async #enter(command: SubscribeCommand, room: Room): Promise<void> {
+    const { rooms, filler, source, membership, settings } = this.#context
+    try {
+      if (room.epoch === undefined || !membership.isMember(room.id, this.#client.userId)) {
+        const { epoch, offset } = await admit(membership, room.id, this.#client.userId)
+        rooms.start(room, epoch, offset)
+      }
+      if (command.since === undefined) this.#commit(command, room, undefined)
+      else {
+        await resume(
+          { filler, source, limit: settings.recoveryLimit },
+          room,
+          command.since,
+          (publications) => {
+            this.#commit(command, room, publications)
+          },
+        )
+      }
+    } catch (error) {
+      this.#client.fail(command.id, error)
+    } finally {
+      rooms.release(room)
+    }
+  }
+
+  // Subscribing and answering belong in one tick: what the room publishes next follows what the reply says.
+  #commit(command: SubscribeCommand, room: Room, recovered: readonly string[] | undefined): void {
+    const { id, channel, since } = command
+    if (this.#client.isClosed()) return
+    if (this.#context.rooms.get(room.id) !== room || room.epoch === undefined)
+      throw new Error('the room was dropped')
+    if (since !== undefined && recovered === undefined && command.rejectUnrecovered) {
+      throw new Refused(errors.unrecoverablePosition)
+    }
+    this.#rooms.set(channel, room)
+    this.#context.rooms.join(room, this)
+    this.#socket.subscribe(channel)
+    const offset = recovered === undefined || since === undefined ? room.offset : since.offset
+    this.#client.send(
+      subscribeReply(id, {
+        position: { epoch: room.epoch, offset },
+        wasRecovering: since !== undefined,
+        recovered: recovered !== undefined,
+        publications: recovered ?? [],
+      }),
+    )
+  }
+}
