@@ -25,11 +25,19 @@ export function parseSchema(text: string): types.RecordType {
   return type
 }
 
+function readSchema(path: string): [string, types.RecordType] {
+  try {
+    const text = JSON.stringify(JSON.parse(readFileSync(path, 'utf8')))
+    return [text, parseSchema(text)]
+  } catch (cause) {
+    throw new Error(`${path}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
+  }
+}
+
 function readVersion(path: string): SchemaVersion {
   const { record, version } = fileName.exec(basename(path))?.groups ?? {}
   if (record === undefined || version === undefined) throw new Error(`${path}: name it <Record>.v<N>.avsc`)
-  const text = JSON.stringify(JSON.parse(readFileSync(path, 'utf8')))
-  const type = parseSchema(text)
+  const [text, type] = readSchema(path)
   const namespace = basename(join(path, '..'))
   if (type.name !== `${namespace}.${record}`) throw new Error(`${path}: holds ${String(type.name)}`)
   return { record, namespace, version: Number(version), text, type }
