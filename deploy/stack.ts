@@ -3,9 +3,20 @@
  * bench samples what it names. Order of the lists = order of start; stop is the reverse.
  */
 
-/** A port that is set by an environment variable of the launcher. */
+/** Settings of the launcher that choose a port. */
+export type PortName =
+  | 'POSTGRES_PORT'
+  | 'KAFKA_PORT'
+  | 'REGISTRY_PORT'
+  | 'REDIS_PORT'
+  | 'HTTP_PORT'
+  | 'HTTP_INTERNAL_PORT'
+  | 'CHAT_FANOUT_INTERNAL_PORT'
+  | 'WS_PORT'
+  | 'REALTIME_INTERNAL_PORT'
+
 export interface PortSetting {
-  readonly setting: string
+  readonly setting: PortName
   readonly default: number
 }
 

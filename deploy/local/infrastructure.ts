@@ -1,28 +1,34 @@
 import { mkdirSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { programs, registryDatabase } from '../stack.ts'
+import { programs, registryDatabase, type PortName } from '../stack.ts'
+import { checkMachine } from './checks.ts'
 import { ensureDatabase } from './database.ts'
-import { findJava, type Java } from './java.ts'
+import { type Java } from './java.ts'
 import { kafkaProgram } from './kafka.ts'
+import { type Lock, LockHeld, takeLock } from './lock.ts'
 import { freePort } from './ports.ts'
 import { postgresProgram } from './postgres.ts'
+import { type Progress, timed } from './progress.ts'
 import { installPrograms } from './programs.ts'
 import { registryProgram, registryUrl } from './registry.ts'
 import { loadSecrets, type Secrets } from './secrets.ts'
-import { type Child, type ChildFailed, createSupervisor, type Program, type Supervisor } from './supervise.ts'
+import {
+  type Child,
+  type ChildFailed,
+  createSupervisor,
+  type Interrupts,
+  type Program,
+  type Supervisor,
+} from './supervise.ts'
 
-/** Says what is going on, a line each. */
-export type Progress = (line: string) => void
+/** 0 = any free port, a missing one = that of the table, 'random' = any free one for all. */
+export type Ports = 'random' | Readonly<Partial<Record<PortName, number>>>
 
-/** A port number; 0 = any free one. */
-export type Ports = Readonly<Partial<Record<'kafka' | 'registry' | 'postgres', number>>>
-
-export interface InfrastructureOptions {
-  /** Everything that is kept: data, secrets, logs. */
+export interface InfrastructureOptions extends Interrupts {
+  /** Everything that is kept: data, secrets, logs. One launcher at a time. */
   readonly dataDir: string
   /** Where Kafka and the registry lie, or are fetched to. Data folders may share it. */
   readonly programsDir: string
-  /** Default: the ports of the table. */
   readonly ports?: Ports
   /** KAFKA_BROKERS, SCHEMA_REGISTRY_URL and DATABASE_URL given here are used as they are. Default: process.env. */
   readonly env?: NodeJS.ProcessEnv
@@ -30,6 +36,9 @@ export interface InfrastructureOptions {
   /** A child ended that nobody asked to. Default: says so on `progress`. */
   readonly onCrash?: (failure: ChildFailed) => void
 }
+
+/** The programs that the launcher starts. */
+export type LocalProgram = 'postgres' | 'kafka' | 'registry'
 
 export interface Infrastructure {
   /** host:port, comma separated. */
@@ -39,76 +48,100 @@ export interface Infrastructure {
   /** Of a role that may create roles and databases. */
   readonly databaseUrl: string
   readonly secrets: Secrets
-  /** What was started here, in order of start; what the environment gave is missing. */
-  readonly children: { readonly postgres?: Child; readonly kafka?: Child; readonly registry?: Child }
-  readonly supervisor: Supervisor
+  /** What was started here; what the environment gave is missing. */
+  readonly children: Readonly<Partial<Record<LocalProgram, Child>>>
   /** Stops what was started, in the reverse order. */
   stop(): Promise<void>
 }
 
-/** A line with the seconds that the step took. */
-export const timed = async <T>(
-  progress: Progress,
-  what: (result: T) => string,
-  step: () => Promise<T>,
-): Promise<T> => {
-  const from = Date.now()
-  const result = await step()
-  progress(`${what(result)} (${((Date.now() - from) / 1000).toFixed(1)} s)`)
-  return result
+/** Options with every default filled in. */
+export interface Plan extends Interrupts {
+  readonly dataDir: string
+  readonly programsDir: string
+  readonly env: NodeJS.ProcessEnv
+  readonly progress: Progress
+  readonly onCrash: (failure: ChildFailed) => void
+  /** What the environment does not give. */
+  readonly wanted: readonly LocalProgram[]
+  readonly portOf: (name: PortName) => number
 }
 
-const needJava = (env: NodeJS.ProcessEnv, atLeast: number): Java => {
-  const java = findJava(env)
-  if (java === undefined || java.major < atLeast)
-    throw new Error(
-      `Java ${atLeast} or newer is needed, ${java === undefined ? 'none was found' : `the newest found is ${java.major} in ${java.home}`}: ` +
-        'install a JDK (adoptium.net has them) or point JAVA_HOME to one',
-    )
-  return java
+const order: readonly LocalProgram[] = ['postgres', 'kafka', 'registry']
+
+const givenOf = (env: NodeJS.ProcessEnv, name: LocalProgram): string | undefined =>
+  env[programs[name].given] === '' ? undefined : env[programs[name].given]
+
+/** @param settings the ports that will be opened besides those of the programs, with their defaults */
+export const planOf = async (
+  options: InfrastructureOptions,
+  settings: readonly { readonly setting: PortName; readonly default: number }[] = [],
+): Promise<{ plan: Plan; ports: ReadonlyMap<PortName, number> }> => {
+  const env = options.env ?? process.env
+  const progress = options.progress ?? (() => undefined)
+  const wanted = order.filter((name) => givenOf(env, name) === undefined)
+  const ports = new Map<PortName, number>()
+  for (const port of [...wanted.map((name) => programs[name].port), ...settings]) {
+    const chosen = options.ports === 'random' ? 0 : (options.ports?.[port.setting] ?? port.default)
+    ports.set(port.setting, chosen === 0 ? await freePort() : chosen)
+  }
+  const plan: Plan = {
+    abort: options.abort,
+    kill: options.kill,
+    dataDir: resolve(options.dataDir),
+    programsDir: resolve(options.programsDir),
+    env,
+    progress,
+    onCrash:
+      options.onCrash ??
+      ((failure) => {
+        progress(failure.message)
+      }),
+    wanted,
+    portOf: (name) => ports.get(name) ?? 0,
+  }
+  return { plan, ports }
 }
 
 /**
- * Starts PostgreSQL, Kafka and the registry, each unless the environment names one, and waits until they answer.
- * @throws ChildFailed, Error with one line that says what to do
+ * Makes the data folder this launcher's own.
+ * @throws Error of one line when another launcher has it
  */
-export const startInfrastructure = async (options: InfrastructureOptions): Promise<Infrastructure> => {
-  const env = options.env ?? process.env
-  const progress = options.progress ?? (() => undefined)
-  const dataDir = resolve(options.dataDir)
+export const lockDataDir = async (dataDir: string, progress: Progress): Promise<Lock> => {
   mkdirSync(dataDir, { recursive: true })
-  const secrets = loadSecrets(dataDir, env)
-  const given = (name: 'kafka' | 'registry' | 'postgres') => {
-    const value = env[programs[name].given]
-    return value === undefined || value === '' ? undefined : value
+  try {
+    return await takeLock(join(dataDir, 'lock'), () => {
+      progress('waiting for the processes that a killed launcher left to end')
+    })
+  } catch (error) {
+    if (!(error instanceof LockHeld)) throw error
+    throw new Error(
+      `Veza is running in ${dataDir} already (process ${error.pid}): use that one, stop it, or choose another folder with VEZA_DIR=<folder> and other ports`,
+      { cause: error },
+    )
   }
-  const portOf = async (name: 'kafka' | 'registry' | 'postgres') => {
-    const port = options.ports?.[name] ?? programs[name].port.default
-    return port === 0 ? await freePort() : port
-  }
-  const wanted = (['kafka', 'registry'] as const).filter((name) => given(name) === undefined)
-  const java =
-    wanted.length === 0 ? undefined : needJava(env, Math.max(...wanted.map((name) => programs[name].java)))
-  const folders =
-    java === undefined
-      ? undefined
-      : await installPrograms({
-          programsDir: resolve(options.programsDir),
-          wanted,
-          javaHome: java.home,
-          progress,
-        })
+}
 
-  const supervisor = createSupervisor(join(dataDir, 'logs'), (failure) => {
-    if (options.onCrash === undefined) progress(failure.message)
-    else options.onCrash(failure)
-  })
-  const children: { postgres?: Child; kafka?: Child; registry?: Child } = {}
+/** The infrastructure of a locked data folder on a checked machine, and the supervisor that Veza's processes join. */
+export const startPrograms = async (
+  plan: Plan,
+  java: Java | undefined,
+  lock: Lock,
+): Promise<Infrastructure & { readonly supervisor: Supervisor }> => {
+  const { dataDir, env, progress } = plan
+  const secrets = loadSecrets(dataDir, env)
+  const wanted = plan.wanted.filter((name) => name !== 'postgres')
+  const { programsDir, abort } = plan
+  const javaHome = java?.home ?? ''
+  const folders = await installPrograms({ programsDir, wanted, javaHome, progress, abort })
+
+  const supervisor = createSupervisor(join(dataDir, 'logs'), plan.onCrash, plan)
+  lock.guardedBy(supervisor.watchdogPid)
+  const children: Partial<Record<LocalProgram, Child>> = {}
   const stop = async () => {
-    for (const child of [children.registry, children.kafka, children.postgres]) await child?.stop()
+    for (const name of order.toReversed()) await children[name]?.stop()
     await supervisor.close()
   }
-  const start = (name: 'kafka' | 'registry' | 'postgres', program: Program) =>
+  const start = (name: LocalProgram, program: Program) =>
     timed(
       progress,
       () => `${name} is ready`,
@@ -118,48 +151,39 @@ export const startInfrastructure = async (options: InfrastructureOptions): Promi
     )
 
   const startPostgres = async (): Promise<string> => {
-    const url = given('postgres')
+    const url = givenOf(env, 'postgres')
     if (url !== undefined) return url
-    const own = await postgresProgram({
-      dataDir,
-      port: await portOf('postgres'),
-      password: secrets.postgresPassword,
-    })
+    const password = secrets.postgresPassword
+    const own = await postgresProgram({ dataDir, port: plan.portOf('POSTGRES_PORT'), password })
     await start('postgres', own.program)
     return own.url
   }
   const startRegistry = async (databaseUrl: string): Promise<string> => {
-    const url = given('registry')
-    if (url !== undefined || java === undefined || folders === undefined) return url ?? ''
+    const url = givenOf(env, 'registry')
+    if (url !== undefined) return url
     const database = {
       name: registryDatabase,
-      user: 'veza_registry',
+      role: 'veza_registry',
       password: secrets.databasePasswords.registry,
     }
-    await ensureDatabase(databaseUrl, { ...database, role: database.user })
-    const at = new URL(databaseUrl)
-    const port = await portOf('registry')
+    const ownUrl = await ensureDatabase(databaseUrl, database)
+    const port = plan.portOf('REGISTRY_PORT')
     await start(
       'registry',
-      await registryProgram({
-        folder: folders.registry,
-        java,
-        port,
-        database: { ...database, host: at.hostname, port: at.port === '' ? 5432 : Number(at.port) },
-      }),
+      await registryProgram({ folder: folders.registry, javaHome, port, databaseUrl: ownUrl }),
     )
     return registryUrl('127.0.0.1', port)
   }
   const startKafka = async (): Promise<string> => {
-    const brokers = given('kafka')
-    if (brokers !== undefined || java === undefined || folders === undefined) return brokers ?? ''
-    const port = await portOf('kafka')
+    const brokers = givenOf(env, 'kafka')
+    if (brokers !== undefined) return brokers
+    const port = plan.portOf('KAFKA_PORT')
     const heap = env['KAFKA_HEAP'] ?? '512m'
-    await start('kafka', await kafkaProgram({ dataDir, jars: folders.kafka, java, port, heap }))
+    await start('kafka', await kafkaProgram({ dataDir, jars: folders.kafka, javaHome, port, heap }))
     return `127.0.0.1:${port}`
   }
 
-  // Side by side, but the registry after its database. All settled before an error is passed on: nothing is left starting.
+  // Side by side, but the registry after its database. All have settled before an error goes on: nothing is left starting.
   const [database, kafka] = await Promise.allSettled([
     startPostgres().then(async (databaseUrl) => ({
       databaseUrl,
@@ -169,11 +193,30 @@ export const startInfrastructure = async (options: InfrastructureOptions): Promi
   ])
   if (database.status === 'rejected' || kafka.status === 'rejected') {
     await stop()
-    throw database.status === 'rejected'
-      ? database.reason
-      : kafka.status === 'rejected'
-        ? kafka.reason
-        : undefined
+    throw [database, kafka].find((outcome) => outcome.status === 'rejected')?.reason
   }
   return { ...database.value, kafkaBrokers: kafka.value, secrets, children, supervisor, stop }
+}
+
+/**
+ * Starts PostgreSQL, Kafka and the registry, each unless the environment names one, and waits until they answer.
+ * @throws ChildFailed, MachineNotReady, or an Error of one line that says what to do
+ */
+export const startInfrastructure = async (options: InfrastructureOptions): Promise<Infrastructure> => {
+  const { plan, ports } = await planOf(options)
+  const lock = await lockDataDir(plan.dataDir, plan.progress)
+  try {
+    const java = await checkMachine({ ...plan, programs: plan.wanted, ports, processes: false })
+    const started = await startPrograms(plan, java, lock)
+    return {
+      ...started,
+      stop: async () => {
+        await started.stop()
+        lock.release()
+      },
+    }
+  } catch (error) {
+    lock.release()
+    throw error
+  }
 }

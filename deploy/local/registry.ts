@@ -1,5 +1,4 @@
 import { join } from 'node:path'
-import { type Java } from './java.ts'
 import { freePort } from './ports.ts'
 import { type Program } from './supervise.ts'
 
@@ -15,21 +14,16 @@ export const registryAnswers = async (url: string): Promise<string | undefined> 
 
 export const registryProgram = async (o: {
   readonly folder: string
-  readonly java: Java
+  readonly javaHome: string
   readonly port: number
-  /** Where its schemas lie. */
-  readonly database: {
-    readonly host: string
-    readonly port: number
-    readonly name: string
-    readonly user: string
-    readonly password: string
-  }
+  /** PostgreSQL database that holds its schemas, with user and password. */
+  readonly databaseUrl: string
 }): Promise<Program> => {
+  const database = new URL(o.databaseUrl)
   const url = registryUrl('127.0.0.1', o.port)
   return {
     name: 'registry',
-    command: join(o.java.home, 'bin/java'),
+    command: join(o.javaHome, 'bin/java'),
     args: ['-Xmx256m', '-XX:+ExitOnOutOfMemoryError', '-jar', join(o.folder, 'quarkus-run.jar')],
     cwd: o.folder,
     env: {
@@ -40,9 +34,9 @@ export const registryProgram = async (o: {
       QUARKUS_MANAGEMENT_PORT: String(await freePort()),
       APICURIO_STORAGE_KIND: 'sql',
       APICURIO_STORAGE_SQL_KIND: 'postgresql',
-      APICURIO_DATASOURCE_URL: `jdbc:postgresql://${o.database.host}:${o.database.port}/${o.database.name}`,
-      APICURIO_DATASOURCE_USERNAME: o.database.user,
-      APICURIO_DATASOURCE_PASSWORD: o.database.password,
+      APICURIO_DATASOURCE_URL: `jdbc:postgresql://${database.host}${database.pathname}`,
+      APICURIO_DATASOURCE_USERNAME: decodeURIComponent(database.username),
+      APICURIO_DATASOURCE_PASSWORD: decodeURIComponent(database.password),
     },
     stopSignal: 'SIGTERM',
     graceMs: 15_000,

@@ -37,9 +37,7 @@ export interface Child {
   /** Starts it again, on the same ports and data, after ending it if it runs. Resolves when it is ready. */
   restart(): Promise<void>
   /** Ends it: stop signal, grace, SIGKILL. */
-  stop(): Promise<void>
-  /** Ends it at once, without a word. For a second Ctrl-C. */
-  destroy(): void
+  readonly stop: () => Promise<void>
 }
 
 /** A child that ended without being asked to, or did not become ready. The message ends with its last lines. */
@@ -99,11 +97,28 @@ export interface Supervisor {
   readonly watchdogPid: number | undefined
 }
 
+/** Ways of ending early. */
+export interface Interrupts {
+  /** Ends the starts under way, which then reject; what runs is left to stop(). */
+  readonly abort?: AbortSignal | undefined
+  /** Ends every child at once, without a word. */
+  readonly kill?: AbortSignal | undefined
+}
+
 /**
  * Children run in sessions of their own: a Ctrl-C in the terminal reaches the launcher alone, which stops them in order.
  * @param onCrash a child ended that nobody asked to.
  */
-export const createSupervisor = (logFolder: string, onCrash: (failure: ChildFailed) => void): Supervisor => {
+export const createSupervisor = (
+  logFolder: string,
+  onCrash: (failure: ChildFailed) => void,
+  interrupts: Interrupts = {},
+): Supervisor => {
+  const killers = new Set<() => void>()
+  const logs = new Set<{ end(): void }>()
+  interrupts.kill?.addEventListener('abort', () => {
+    for (const kill of killers) kill()
+  })
   const watchdog = spawn('/bin/sh', [join(import.meta.dirname, 'watchdog.sh')], {
     cwd: '/',
     detached: true,
@@ -124,6 +139,7 @@ export const createSupervisor = (logFolder: string, onCrash: (failure: ChildFail
   const start = async (program: Program): Promise<Child> => {
     const logFile = join(logFolder, `${program.name}.log`)
     const log = rotatingLog(logFile)
+    logs.add(log)
     let running: { process: ChildProcess; ended: Promise<void>; asked: boolean; ready: boolean } | undefined
 
     const launch = () => {
@@ -166,11 +182,16 @@ export const createSupervisor = (logFolder: string, onCrash: (failure: ChildFail
     }
 
     const startOnce = async () => {
+      interrupts.abort?.throwIfAborted()
       await program.prepare?.()
       const state = launch()
       const deadline = Date.now() + program.readyWithinMs
       let missing: string | undefined = 'it has not answered yet'
       while (running === state && Date.now() < deadline) {
+        if (interrupts.abort?.aborted === true) {
+          await stop()
+          throw new Error(`${program.name} was told to stop while it started`)
+        }
         missing = await program
           .check()
           .catch((error: unknown) => (error instanceof Error ? error.message : 'no answer'))
@@ -217,6 +238,11 @@ export const createSupervisor = (logFolder: string, onCrash: (failure: ChildFail
       await state.ended
     }
 
+    killers.add(() => {
+      if (running === undefined) return
+      running.asked = true
+      running.process.kill('SIGKILL')
+    })
     await startOnce()
     return {
       name: program.name,
@@ -232,15 +258,7 @@ export const createSupervisor = (logFolder: string, onCrash: (failure: ChildFail
         await stop()
         await startOnce()
       },
-      async stop() {
-        await stop()
-        log.end()
-      },
-      destroy() {
-        if (running === undefined) return
-        running.asked = true
-        running.process.kill('SIGKILL')
-      },
+      stop,
     }
   }
 
@@ -252,6 +270,7 @@ export const createSupervisor = (logFolder: string, onCrash: (failure: ChildFail
     async close() {
       watchdog.stdin.end()
       await watchdogEnded
+      for (const log of logs) log.end()
     },
   }
 }

@@ -1,0 +1,69 @@
+import { authEnvironment, openAuth } from '@veza/auth'
+import { chatEnvironment, openChat } from '@veza/chat'
+import { connectCodec } from '@veza/contracts'
+import { integer, list, number, oneOf, optional, readEnv, runMain, string, url } from '@veza/kit/env'
+import { combine, mountDocs, serve } from '@veza/kit/http'
+import { createHealth, serveInternal } from '@veza/kit/internal'
+import { connectKafka } from '@veza/kit/kafka'
+import { createLog, logLevels } from '@veza/kit/log'
+import { startTelemetry } from '@veza/kit/telemetry'
+import { createTokenVerifier } from '@veza/kit/tokens'
+
+const environment = {
+  ...authEnvironment,
+  ...chatEnvironment,
+  KAFKA_BROKERS: list('Kafka brokers, host:port'),
+  SCHEMA_REGISTRY_URL: url('the Confluent-compatible schema registry'),
+  HOST: string('the address that clients reach', '127.0.0.1'),
+  HTTP_PORT: integer('the port that clients reach', 8080, { max: 65_535 }),
+  INTERNAL_HOST: string("the address of probes, metrics and chat's internal API", '127.0.0.1'),
+  INTERNAL_PORT: integer("the port of probes, metrics and chat's internal API", 9080, { max: 65_535 }),
+  LOG_LEVEL: oneOf('what is logged', logLevels, 'info'),
+  OTEL_EXPORTER_OTLP_ENDPOINT: optional(url('where traces are sent')),
+  TRACE_SAMPLE_RATIO: number('share of traces that are recorded', 0.01, { max: 1 }),
+}
+
+/** Every HTTP service in one process: the local shape of what are processes of their own behind a gateway. */
+await runMain('http', async (run) => {
+  const env = readEnv(environment)
+  const log = createLog('http', env.LOG_LEVEL)
+  const telemetry = startTelemetry({
+    service: 'http',
+    otlpEndpoint: env.OTEL_EXPORTER_OTLP_ENDPOINT,
+    sampleRatio: env.TRACE_SAMPLE_RATIO,
+  })
+  run.onStop('telemetry', () => telemetry.close())
+  const codec = await connectCodec(env.SCHEMA_REGISTRY_URL)
+  const kafka = connectKafka(env.KAFKA_BROKERS, { clientId: 'http', log, meter: telemetry.meter })
+  run.onStop('kafka', () => kafka.close())
+
+  const auth = await openAuth(env, { log, telemetry })
+  run.onStop('auth', () => auth.close())
+  const verifier = createTokenVerifier({
+    keys: (kid) => auth.publicKey(kid),
+    issuer: env.TOKEN_ISSUER,
+    audience: 'veza',
+  })
+  const chat = openChat(env, { log, telemetry, verifier, kafka, codec })
+  run.onStop('chat', () => chat.close())
+
+  const health = createHealth()
+  for (const [name, check] of Object.entries({ ...auth.checks, ...chat.checks })) health.ready(name, check)
+  const internal = await serveInternal({
+    host: env.INTERNAL_HOST,
+    port: env.INTERNAL_PORT,
+    health,
+    metrics: () => telemetry.metrics(),
+    app: chat.internal,
+  })
+  run.onStop('internal listener', () => internal.close())
+
+  const api = combine({ title: 'Veza', version: '1', log, telemetry }, [auth.app, chat.app])
+  mountDocs(api)
+  const server = await serve(api, { host: env.HOST, port: env.HTTP_PORT })
+  run.onStop('http listener', () => server.close())
+  run.onStop('readiness', () => {
+    health.drain()
+  })
+  log.info({ port: server.port }, 'listening')
+})

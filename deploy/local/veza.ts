@@ -1,0 +1,116 @@
+import { rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { processes, type ProcessName, type StackView } from '../stack.ts'
+import { checkMachine } from './checks.ts'
+import {
+  type Infrastructure,
+  type InfrastructureOptions,
+  lockDataDir,
+  planOf,
+  startPrograms,
+} from './infrastructure.ts'
+import { startProcesses } from './processes.ts'
+import { provision } from './provision.ts'
+import { type Child } from './supervise.ts'
+
+/** What `.veza/endpoints.json` holds. */
+export interface Endpoints {
+  /** Base URL of the HTTP edge. */
+  readonly http: string
+  /** URL that Centrifuge SDKs connect to. */
+  readonly ws: string
+  /** host:port, comma separated. */
+  readonly kafka: string
+  /** Base of the Confluent-compatible API. */
+  readonly registry: string
+  /** Of a role that may create roles and databases, with its password. */
+  readonly postgres: string
+  /** Prometheus pages, one a process. */
+  readonly metrics: readonly string[]
+}
+
+/** A stack that runs, from PostgreSQL to the edges. */
+export interface Veza {
+  readonly endpoints: Endpoints
+  /** Kafka, registry, PostgreSQL: those that were started here. */
+  readonly infrastructure: Infrastructure['children']
+  readonly processes: Readonly<Record<ProcessName, Child>>
+  /** What the processes were told of the stack: database URLs, secrets, ports. */
+  readonly stack: StackView
+  /** Stops everything that was started, in the reverse order. */
+  stop(): Promise<void>
+}
+
+const portSettings = processes.flatMap((process) => [
+  ...(process.publicPort === undefined ? [] : [process.publicPort]),
+  process.internalPort,
+])
+
+/**
+ * Brings up the whole of Veza: infrastructure, topics, schemas, databases, processes; resolves when every process is
+ * ready. A failure on the way stops what had been started.
+ * @throws ChildFailed, MachineNotReady, or an Error of one line that says what to do
+ */
+export const startVeza = async (options: InfrastructureOptions): Promise<Veza> => {
+  const { plan, ports } = await planOf(options, portSettings)
+  const { dataDir, env, progress } = plan
+  const lock = await lockDataDir(dataDir, progress)
+  const endpointsFile = join(dataDir, 'endpoints.json')
+  // One that a killed launcher left would name ports of nobody.
+  rmSync(endpointsFile, { force: true })
+  const children = new Map<ProcessName, Child>()
+  let infrastructure: Awaited<ReturnType<typeof startPrograms>> | undefined
+  const stop = async () => {
+    rmSync(endpointsFile, { force: true })
+    for (const process of processes.toReversed()) await children.get(process.name)?.stop()
+    await infrastructure?.stop()
+    lock.release()
+  }
+  try {
+    const java = await checkMachine({ ...plan, programs: plan.wanted, ports, processes: true })
+    infrastructure = await startPrograms(plan, java, lock)
+    const { kafkaBrokers, registryUrl, databaseUrl, secrets, supervisor } = infrastructure
+    const databaseUrls = await provision({ kafkaBrokers, registryUrl, databaseUrl, secrets, env, progress })
+    const at = (scheme: string, name: Parameters<typeof plan.portOf>[0]) =>
+      `${scheme}://127.0.0.1:${plan.portOf(name)}`
+    const stack: StackView = {
+      host: '127.0.0.1',
+      internalHost: '127.0.0.1',
+      kafkaBrokers,
+      registryUrl,
+      databaseUrls,
+      ports: {
+        http: { public: plan.portOf('HTTP_PORT'), internal: plan.portOf('HTTP_INTERNAL_PORT') },
+        'chat-fanout': { internal: plan.portOf('CHAT_FANOUT_INTERNAL_PORT') },
+        realtime: { public: plan.portOf('WS_PORT'), internal: plan.portOf('REALTIME_INTERNAL_PORT') },
+      },
+      httpUrl: at('http', 'HTTP_PORT'),
+      httpInternalUrl: at('http', 'HTTP_INTERNAL_PORT'),
+      secrets,
+    }
+    await startProcesses({
+      ...{ stack, supervisor, env, progress },
+      started: (name, child) => children.set(name, child),
+    })
+    const endpoints: Endpoints = {
+      http: stack.httpUrl,
+      ws: `${at('ws', 'WS_PORT')}/connection/websocket`,
+      kafka: kafkaBrokers,
+      registry: registryUrl,
+      postgres: databaseUrl,
+      metrics: processes.map((process) => `${at('http', process.internalPort.setting)}/metrics`),
+    }
+    // The database's password is in it.
+    writeFileSync(endpointsFile, `${JSON.stringify(endpoints, undefined, 2)}\n`, { mode: 0o600 })
+    return {
+      endpoints,
+      infrastructure: infrastructure.children,
+      processes: Object.fromEntries(children) as Record<ProcessName, Child>,
+      stack,
+      stop,
+    }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
