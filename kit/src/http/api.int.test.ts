@@ -287,6 +287,14 @@ test('access tokens: good, expired, forged', async () => {
   expect(await (await me('not a token')).json()).toMatchObject({ status: 401, code: 'token-missing' })
 })
 
+test('a token that cannot be judged, since the keys are away, is not refused: 503', async () => {
+  const api = createApi({ title: 'x', version: '1', log, telemetry })
+  const away = { verify: () => Promise.reject(new KeysUnavailable('away')) }
+  api.get('/v1/me', bearer(away), (c) => c.json(c.var.identity))
+  const response = await api.request('/v1/me', { headers: { authorization: 'Bearer a.b.c' } })
+  expect([response.status, response.headers.get('retry-after')]).toEqual([503, '2'])
+})
+
 test('requests are measured once each, by route and never by path', async () => {
   const fresh = testTelemetry()
   const options = { title: 'x', version: '1', log, telemetry: fresh }
