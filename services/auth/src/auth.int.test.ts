@@ -1,4 +1,3 @@
-import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openAuthFixture, password, type AuthFixture, type ProblemBody } from '../test/auth-fixture.ts'
 import { argon2id } from './adapters/password-hasher.ts'
@@ -74,13 +73,10 @@ describe('register', () => {
 
   it('keeps the password as a hash only', async () => {
     const { user } = await fixture.person()
-    const client = new pg.Client({ connectionString: fixture.database.url })
-    await client.connect()
-    const { rows } = await client.query<{ row: string }>(
+    const rows = await fixture.query<{ row: string }>(
       'select accounts::text as row from accounts where id = $1',
       [user.id],
     )
-    await client.end()
     expect(rows[0]?.row).toContain('$argon2id$')
     expect(rows[0]?.row).not.toContain(password)
   })
@@ -126,11 +122,8 @@ describe('login', () => {
     const { user } = await fixture.person()
     fixture.pass(31 * 24 * 3_600_000)
     await fixture.post('/v1/auth/login', { email: user.email, password })
-    const client = new pg.Client({ connectionString: fixture.database.url })
-    await client.connect()
-    const { rowCount } = await client.query('select from sessions where account_id = $1', [user.id])
-    await client.end()
-    expect(rowCount).toBe(1)
+    const sessions = await fixture.query('select id from sessions where account_id = $1', [user.id])
+    expect(sessions).toHaveLength(1)
   })
 })
 

@@ -1,14 +1,10 @@
-import { spawn } from 'node:child_process'
 import { randomBytes, randomUUID } from 'node:crypto'
-import { once } from 'node:events'
-import { fileURLToPath } from 'node:url'
 import { serve, type Server } from '@veza/kit/http'
 import { createLog } from '@veza/kit/log'
 import { openDatabase } from '@veza/kit/postgres'
 import { freshDatabase, testTelemetry } from '@veza/kit/testing'
 import { createTokenVerifier } from '@veza/kit/tokens'
 import { exportJWK, generateKeyPair, SignJWT, type JWTHeaderParameters, type JWTPayload } from 'jose'
-import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { migrateAuth } from '@veza/auth/migrate'
 import { openAuthFixture, type AuthFixture } from '../test/auth-fixture.ts'
@@ -179,10 +175,7 @@ describe('a verifier with this key set', () => {
 
 describe('signing keys at rest', () => {
   it('are sealed', async () => {
-    const client = new pg.Client({ connectionString: fixture.database.url })
-    await client.connect()
-    const { rows } = await client.query<{ private_key: Buffer }>('select private_key from signing_keys')
-    await client.end()
+    const rows = await fixture.query<{ private_key: Buffer }>('select private_key from signing_keys')
     expect(rows).toHaveLength(1)
     const der = keys.privateKey.export({ format: 'jwk' }).d ?? ''
     expect(rows[0]?.private_key.includes(Buffer.from(der, 'base64url'))).toBe(false)
@@ -262,65 +255,5 @@ describe('signing keys at rest', () => {
     await expect(unmigrated).rejects.toThrow('signing_keys')
     await telemetry.close()
     await database.drop()
-  })
-})
-
-describe('auth as a process of its own', () => {
-  const main = fileURLToPath(new URL('main.ts', import.meta.url))
-  const start = (environment: Record<string, string>) => {
-    const child = spawn(process.execPath, ['--import', 'tsx', main], {
-      env: { PATH: process.env['PATH'], HTTP_PORT: '0', INTERNAL_PORT: '0', ...environment },
-    })
-    let [output, errors] = ['', '']
-    child.stdout.on('data', (data: Buffer) => (output += data.toString()))
-    child.stderr.on('data', (data: Buffer) => (errors += data.toString()))
-    const exited = once(child, 'exit').then(([code]) => code as number | null)
-    return {
-      port: () =>
-        expect
-          .poll(() => /"port":(\d+),"msg":"listening"/.exec(output)?.[1], { timeout: 30_000 })
-          .toBeDefined()
-          .then(() => Number(/"port":(\d+),"msg":"listening"/.exec(output)?.[1])),
-      errors: () => errors,
-      exited,
-      stop: () => {
-        child.kill('SIGTERM')
-        return exited
-      },
-    }
-  }
-
-  it('starts twice at once on a fresh database, agrees on one key, and stops when told', async () => {
-    const database = await freshDatabase()
-    await migrateAuth(database.url)
-    const environment = {
-      AUTH_DATABASE_URL: database.url,
-      KEY_ENCRYPTION_KEY: randomBytes(32).toString('base64'),
-    }
-    const both = [start(environment), start(environment)]
-    try {
-      const sets = await Promise.all(
-        both.map(async ({ port }) =>
-          (await fetch(`http://127.0.0.1:${await port()}/.well-known/jwks.json`)).text(),
-        ),
-      )
-      expect(sets[0]).toContain('"kid"')
-      expect(sets[1]).toBe(sets[0])
-    } finally {
-      expect(await Promise.all(both.map(({ stop }) => stop()))).toEqual([0, 0])
-      await database.drop()
-    }
-  })
-
-  it('says in a line each what is wrong with its settings', async () => {
-    const { exited, errors } = start({
-      AUTH_DATABASE_URL: fixture.database.url,
-      KEY_ENCRYPTION_KEY: randomBytes(32).toString('base64'),
-    })
-    expect(await exited).toBe(78)
-    expect(errors().trim().split('\n')).toEqual([
-      expect.any(String),
-      expect.stringMatching(/^ +KEY_ENCRYPTION_KEY is not the key that the signing keys/),
-    ])
   })
 })

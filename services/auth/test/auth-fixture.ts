@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { createLog } from '@veza/kit/log'
+import { openDatabase } from '@veza/kit/postgres'
 import { type FreshDatabase, freshDatabase, testTelemetry } from '@veza/kit/testing'
 import { type Auth, type AuthCommon, type AuthSettings, openAuth } from '@veza/auth'
 import { migrateAuth } from '@veza/auth/migrate'
@@ -34,6 +35,8 @@ export interface AuthFixture {
   pass(ms: number): void
   readonly now: () => Date
   post<T = SignedInBody>(path: string, body: unknown): Promise<Answer<T>>
+  /** Asks the database itself. */
+  query<R extends object>(text: string, values?: unknown[]): Promise<R[]>
   /** Registers a person that nobody else is. */
   person(): Promise<SignedInBody & { password: string }>
   close(): Promise<void>
@@ -59,7 +62,9 @@ export const openAuthFixture = async (
   const telemetry = testTelemetry()
   let time = Date.now()
   const now = () => new Date(time)
-  const auth = await openAuth(allSettings, { log: createLog('auth', 'silent'), telemetry, now, ...common })
+  const log = createLog('auth', 'silent')
+  const auth = await openAuth(allSettings, { log, telemetry, now, ...common })
+  const inspection = openDatabase(database.url, { applicationName: 'test', poolSize: 1, log })
 
   const post = async <T>(path: string, body: unknown): Promise<Answer<T>> => {
     const response = await auth.app.request(path, {
@@ -84,6 +89,10 @@ export const openAuthFixture = async (
       time += ms
     },
     post,
+    async query<R extends object>(text: string, values: unknown[] = []) {
+      const { pool } = inspection
+      return (await pool.query<R>(text, values)).rows
+    },
     async person() {
       const email = `${randomBytes(6).toString('hex')}@example.org`
       const { body } = await post<SignedInBody>('/v1/auth/register', { email, password, displayName: 'Ana' })
@@ -91,6 +100,7 @@ export const openAuthFixture = async (
     },
     async close() {
       await auth.close()
+      await inspection.close()
       await telemetry.close()
       await database.drop()
     },
