@@ -53,7 +53,7 @@ const bystanders = async (): Promise<() => Promise<void>> => {
   }
   const before = await startedAt()
   return async () => {
-    await (ann).room.post('after', 'are you there?')
+    await ann.room.post('after', 'are you there?')
     await expect.poll(() => bob.room.seen.map(({ offset }) => offset), { timeout: 20_000 }).toEqual([1])
     expect(bob.room.subscribed).toHaveLength(1)
     expect(await startedAt()).toBe(before)
