@@ -5,40 +5,19 @@ import { type Admin } from './types.ts'
 
 const requestTimeoutMs = 5000
 
-export interface ManagedAdmin extends Admin {
-  close(): void
-}
-
-/** One connection, made when it is first needed and again after anything went wrong. */
-export function createAdmin(openClient: (requestTimeoutMs: number) => Client): ManagedAdmin {
-  let connection: Promise<{ client: Client; admin: KafkaJsAdmin }> | undefined
-
-  async function connect() {
+/**
+ * A connection a question: there are few, and kafkajs' admin remembers every topic it was asked about and fails for all
+ * of them when one is deleted.
+ */
+export function createAdmin(openClient: (requestTimeoutMs: number) => Client): Admin {
+  async function ask<T>(question: (admin: KafkaJsAdmin) => Promise<T>): Promise<T> {
     const client = openClient(requestTimeoutMs)
     try {
       const admin = client.kafka.admin({ retry: { retries: 3 } })
-      await within(admin.connect(), 2 * requestTimeoutMs, 'connecting')
-      return { client, admin }
-    } catch (error) {
+      const answer = admin.connect().then(() => question(admin))
+      return await within(answer, 4 * requestTimeoutMs, 'an administrative request')
+    } finally {
       client.destroy()
-      throw error
-    }
-  }
-
-  async function ask<T>(question: (admin: KafkaJsAdmin) => Promise<T>): Promise<T> {
-    const connecting = (connection ??= connect())
-    try {
-      const { admin } = await connecting
-      return await within(question(admin), 4 * requestTimeoutMs, 'an administrative request')
-    } catch (error) {
-      if (connection === connecting) connection = undefined
-      void connecting.then(
-        ({ client }) => {
-          client.destroy()
-        },
-        () => undefined,
-      )
-      throw error
     }
   }
 
@@ -108,14 +87,5 @@ export function createAdmin(openClient: (requestTimeoutMs: number) => Client): M
         3000,
         'asking the broker',
       ).then(() => undefined, messageOf),
-    close() {
-      void connection?.then(
-        ({ client }) => {
-          client.destroy()
-        },
-        () => undefined,
-      )
-      connection = undefined
-    },
   }
 }

@@ -36,7 +36,6 @@ export function createKafka(brokers: readonly string[], settings: KafkaSettings,
     async close() {
       await Promise.all(Array.from(consumers, (consumer) => consumer.stop()))
       await Promise.all(Array.from(producers, (producer) => producer.close()))
-      admin.close()
     },
   }
 }

@@ -41,6 +41,8 @@ export function supervise(options: Supervision): Supervised {
   const { log, config } = options
   const stopping = new AbortController()
   let consumer: KafkaJsConsumer | undefined
+  /** Settles when kafkajs has joined and would notice that it is told to stop: before, it would not leave the group. */
+  let starting: Promise<void> | undefined
   let end: ((why: unknown) => void) | undefined
   let joinedNow = false
   let lastFetchAt = 0
@@ -61,7 +63,6 @@ export function supervise(options: Supervision): Supervised {
       lastHeartbeatAt = lastSeenAt = Date.now()
       joinedNow = true
       options.onJoin(to, payload.memberAssignment)
-      onJoined()
     })
     to.on('consumer.rebalancing', () => {
       joinedNow = false
@@ -96,23 +97,24 @@ export function supervise(options: Supervision): Supervised {
         retry: { restartOnFailure: () => Promise.resolve(false) },
       })
       listen(consumer)
-      if (stopping.signal.aborted) return undefined
       await Promise.race([consumer.connect(), ended])
       await consumer.subscribe({ topics: [...options.topics], fromBeginning: options.fromBeginning })
-      const run = consumer.run({
+      if (stopping.signal.aborted) return undefined
+      starting = consumer.run({
         autoCommit: false,
         eachBatchAutoResolve: false,
         partitionsConsumedConcurrently: partitions,
         eachBatch: options.eachBatch,
       })
-      return await Promise.race([ended, run.then(() => ended)])
+      await Promise.race([starting, ended])
+      if (joinedNow) onJoined()
+      return await ended
     } catch (error) {
       return error
     } finally {
       clearInterval(watch)
       joinedNow = false
-      end = undefined
-      consumer = undefined
+      end = starting = consumer = undefined
       options.onLost()
       client.destroy()
     }
@@ -129,6 +131,11 @@ export function supervise(options: Supervision): Supervised {
       log.warn({ err: why, groupId: config.groupId, delayMs }, `the consumer starts again: ${messageOf(why)}`)
       await pause(delayMs, stopping.signal)
     }
+  }
+
+  async function leave(): Promise<void> {
+    await starting
+    await consumer?.disconnect()
   }
 
   const running = keepRunning()
@@ -149,11 +156,9 @@ export function supervise(options: Supervision): Supervised {
       stopped ??= (async () => {
         stopping.abort()
         onNeverJoined(new Error('the consumer was stopped before it joined'))
-        await within(consumer?.disconnect() ?? Promise.resolve(), 5000, 'leaving the group').catch(
-          (error: unknown) => {
-            log.debug({ err: error, groupId: config.groupId }, 'the consumer left without a goodbye')
-          },
-        )
+        await within(leave(), 5000, 'leaving the group').catch((error: unknown) => {
+          log.debug({ err: error, groupId: config.groupId }, 'the consumer left without a goodbye')
+        })
         end?.(undefined)
         await running
       })()
