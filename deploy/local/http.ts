@@ -58,8 +58,8 @@ await runMain('http', async (run) => {
   })
   run.onStop('internal listener', () => internal.close())
 
-  const api = combine({ title: 'Veza', version: '1', log, telemetry }, [auth.app, chat.app])
-  mountDocs(api)
+  const api = combine({ log, telemetry }, [auth.app, chat.app])
+  mountDocs(api, { title: 'Veza', version: '1' })
   const server = await serve(api, { host: env.HOST, port: env.HTTP_PORT })
   run.onStop('http listener', () => server.close())
   run.onStop('readiness', () => {

