@@ -25,7 +25,7 @@ export default defineConfig({
     coverage: {
       provider: 'v8',
       include: ['contracts/src/**', 'kit/src/**', 'services/*/src/**', 'workers/*/src/**', 'deploy/**/*.ts'],
-      exclude: ['**/*.test.ts', '**/generated/**'],
+      exclude: ['**/*.test.ts', '**/testing/**', '**/generated/**'],
     },
   },
 })

@@ -88,9 +88,9 @@ const failingApi = (options: Parameters<typeof createApi>[0]): Api => {
 beforeAll(async () => {
   telemetry = testTelemetry()
   signer = await createTokenSigner()
-  const options = { title: 'Veza <all>', version: '1.2.3', log, telemetry, bodyLimit: 1000 }
+  const options = { log, telemetry, bodyLimit: 1000 }
   const app = combine(options, [chatApi(options), failingApi(options)])
-  mountDocs(app)
+  mountDocs(app, { title: 'Veza <all>', version: '1.2.3' })
   server = await serve(app, { host: '127.0.0.1', port: 0 })
 })
 
@@ -288,7 +288,7 @@ test('access tokens: good, expired, forged', async () => {
 })
 
 test('a token that cannot be judged, since the keys are away, is not refused: 503', async () => {
-  const api = createApi({ title: 'x', version: '1', log, telemetry })
+  const api = createApi({ log, telemetry })
   const away = { verify: () => Promise.reject(new KeysUnavailable('away')) }
   api.get('/v1/me', bearer(away), (c) => c.json(c.var.identity))
   const response = await api.request('/v1/me', { headers: { authorization: 'Bearer a.b.c' } })

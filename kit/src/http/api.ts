@@ -1,21 +1,8 @@
 import { OpenAPIHono } from '@hono/zod-openapi'
-import { type Logger } from '../log/index.ts'
-import { type Telemetry } from '../telemetry/index.ts'
-import { type EdgeEnv, edge, methodProblem } from './edge.ts'
+import { edge, methodProblem } from './edge.ts'
 import { toProblem, validationHook } from './errors.ts'
 import { renderProblem } from './problem.ts'
-import { describeDocument } from './docs.ts'
-
-/** What createApi needs. */
-export interface ApiOptions {
-  /** Title and version of the OpenAPI document. */
-  readonly title: string
-  readonly version: string
-  readonly log: Logger
-  readonly telemetry: Pick<Telemetry, 'tracer' | 'meter'>
-  /** Larger request bodies are refused with 413. Bytes, 64 KiB unless given. */
-  readonly bodyLimit?: number
-}
+import { type ApiOptions, type EdgeEnv } from './types.ts'
 
 /** A Hono app whose routes are described by zod-openapi. */
 export type Api = OpenAPIHono<EdgeEnv>
@@ -33,7 +20,11 @@ export const createApi = (options: ApiOptions): Api => {
   app.notFound((c) => renderProblem(c, methodProblem(app, c), c.var.traceId))
   app.onError((error, c) => {
     const problem = toProblem(error)
-    if (problem.status >= 500) options.log.error({ err: error, code: problem.code }, 'request failed')
+    if (problem.status >= 500)
+      options.log[problem.status === 503 ? 'warn' : 'error'](
+        { err: error, code: problem.code },
+        'request failed',
+      )
     return renderProblem(c, problem, c.var.traceId)
   })
   app.openAPIRegistry.registerComponent('securitySchemes', 'bearer', {
@@ -41,7 +32,6 @@ export const createApi = (options: ApiOptions): Api => {
     scheme: 'bearer',
     bearerFormat: 'JWT',
   })
-  describeDocument(app, options)
   return app
 }
 

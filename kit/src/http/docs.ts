@@ -2,19 +2,7 @@ import { type OpenAPIHono } from '@hono/zod-openapi'
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
-import { type EdgeEnv } from './edge.ts'
-
-interface DocumentInfo {
-  readonly title: string
-  readonly version: string
-}
-
-const documents = new WeakMap<object, DocumentInfo>()
-
-/** Remembers what the API's document is called. */
-export const describeDocument = (app: object, { title, version }: DocumentInfo): void => {
-  documents.set(app, { title, version })
-}
+import { type EdgeEnv } from './types.ts'
 
 const page = (title: string): string => `<!doctype html>
 <html lang="en">
@@ -58,14 +46,16 @@ const assets = dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/p
  * Serves the OpenAPI 3.1 document of every route that the app has by its first request at /openapi.json, and a page
  * that renders it at /docs. Nothing is loaded from elsewhere.
  */
-export const mountDocs = (app: OpenAPIHono<EdgeEnv>): void => {
-  const info = documents.get(app) ?? { title: 'API', version: '0' }
+export const mountDocs = (
+  app: OpenAPIHono<EdgeEnv>,
+  { title, version }: { title: string; version: string },
+): void => {
   let document: string | undefined
   app.get('/openapi.json', (c) => {
-    document ??= JSON.stringify(app.getOpenAPI31Document({ openapi: '3.1.0', info: { ...info } }))
+    document ??= JSON.stringify(app.getOpenAPI31Document({ openapi: '3.1.0', info: { title, version } }))
     return c.body(document, 200, { 'content-type': 'application/json' })
   })
-  app.get('/docs', (c) => c.html(page(info.title), 200, { 'content-security-policy': policy }))
+  app.get('/docs', (c) => c.html(page(title), 200, { 'content-security-policy': policy }))
   app.get('/docs/initialize.js', (c) =>
     c.body(initializer, 200, { 'content-type': 'text/javascript; charset=utf-8' }),
   )

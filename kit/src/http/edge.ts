@@ -2,17 +2,9 @@ import { type Context, type Hono, type MiddlewareHandler } from 'hono'
 import { matchedRoutes } from 'hono/route'
 import { SpanKind, SpanStatusCode, context, trace } from '@opentelemetry/api'
 import { contextOf } from '../telemetry/index.ts'
-import { type ApiOptions } from './api.ts'
 import { bodyProblem } from './body-limit.ts'
 import { Problem, renderProblem } from './problem.ts'
-
-/** What the edge gives to handlers. */
-export interface EdgeEnv {
-  Variables: {
-    /** The request's trace, 32 hexadecimal digits. Undefined before the edge ran. */
-    traceId: string | undefined
-  }
-}
+import { type ApiOptions, type EdgeEnv } from './types.ts'
 
 const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']
 

@@ -2,8 +2,8 @@ import { type Hook } from '@hono/zod-openapi'
 import { HTTPException } from 'hono/http-exception'
 import { isUnavailable } from '../postgres/errors.ts'
 import { KeysUnavailable } from '../tokens/index.ts'
-import { type EdgeEnv } from './edge.ts'
 import { Problem } from './problem.ts'
+import { type EdgeEnv } from './types.ts'
 
 const retryAfterSeconds = '2'
 

@@ -57,6 +57,12 @@ export const openDatabase = <DB>(
   pool.on('error', (error) => {
     log.warn({ err: error }, 'lost an idle database connection')
   })
+  // The pool listens only while a connection is idle. One that is lost under a query fails the query as well.
+  pool.on('connect', (client) => {
+    client.on('error', (error) => {
+      log.warn({ err: error }, 'lost a database connection')
+    })
+  })
   const db = new Kysely<DB>({ dialect: new PostgresDialect({ pool }) })
   return {
     db,

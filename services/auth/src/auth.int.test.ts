@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { openAuthFixture, password, type AuthFixture, type ProblemBody } from '../test/auth-fixture.ts'
+import { openAuthFixture, password, type AuthFixture, type ProblemBody } from './testing/auth-fixture.ts'
 import { argon2id } from './adapters/password-hasher.ts'
 
 let fixture: AuthFixture

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { migrateAuth } from '@veza/auth/migrate'
 import { freshDatabase } from '@veza/kit/testing'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { openAuthFixture, type AuthFixture } from '../test/auth-fixture.ts'
+import { openAuthFixture, type AuthFixture } from './testing/auth-fixture.ts'
 
 let fixture: AuthFixture
 beforeAll(async () => {

@@ -38,7 +38,7 @@ await runMain('auth', async (run) => {
   })
   run.onStop('internal listener', () => internal.close())
 
-  mountDocs(auth.app)
+  mountDocs(auth.app, { title: 'Veza auth', version: '1' })
   const server = await serve(auth.app, { host: env.HOST, port: env.HTTP_PORT })
   run.onStop('http listener', () => server.close())
   run.onStop('readiness', () => {

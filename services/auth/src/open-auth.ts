@@ -63,7 +63,7 @@ export const openAuth = async (settings: AuthSettings, common: AuthCommon): Prom
     const refreshTokens = createRefreshTokens(settings.KEY_ENCRYPTION_KEY)
     const sign = createAccessTokens(keys, settings.TOKEN_ISSUER)
     const deps = { db, passwords, refreshTokens, sign, now, log }
-    const app = createApi({ title: 'Veza auth', version: '1', log, telemetry })
+    const app = createApi({ log, telemetry })
     mountRoutes(app, {
       register: registerAccount(deps),
       login: login(deps),

@@ -7,7 +7,7 @@ import {
   type AuthFixture,
   type ProblemBody,
   type SignedInBody,
-} from '../test/auth-fixture.ts'
+} from './testing/auth-fixture.ts'
 import { reuseGraceMs } from './domain/refresh.ts'
 import { openAuth } from './open-auth.ts'
 

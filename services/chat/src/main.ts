@@ -51,7 +51,7 @@ await runMain('chat', async (run) => {
   })
   run.onStop('internal listener', () => internal.close())
 
-  mountDocs(chat.app)
+  mountDocs(chat.app, { title: 'Veza chat', version: '1' })
   const server = await serve(chat.app, { host: env.HOST, port: env.HTTP_PORT })
   run.onStop('http listener', () => server.close())
   run.onStop('readiness', () => {

@@ -52,7 +52,7 @@ export const openChat = (settings: ChatSettings, common: ChatCommon): Chat => {
   const producer = kafka.producer({ deliveryTimeoutMs: settings.CHAT_POST_TIMEOUT })
   const rooms = roomStore(db)
 
-  const app = createApi({ title: 'Veza chat', version: '1', log, telemetry })
+  const app = createApi({ log, telemetry })
   mountRooms(app, verifier, {
     createRoom: createRoom(rooms, now),
     getRoom: getRoom(db),
@@ -65,7 +65,7 @@ export const openChat = (settings: ChatSettings, common: ChatCommon): Chat => {
     readHistory: readHistory(db),
   })
 
-  const internal = createApi({ title: 'Veza chat, internal', version: '1', log, telemetry })
+  const internal = createApi({ log, telemetry })
   mountInternal(internal, settings.SERVICE_TOKEN, {
     readAccess: readAccess(db),
     readHeads: readHeads(db),
