@@ -96,6 +96,25 @@ const latencyRow = (name: string, { p50, p95, p99, p999, max }: Latency) => [
   ...[p50, p95, p99, p999, max].map((value) => rounded(value)),
 ]
 
+/** Processes of one name that did next to nothing share a row; the file has each. */
+const sharedRows = (processes: readonly ProcessUsage[]): (string | number)[][] => {
+  const isIdle = ({ cpuSeconds }: ProcessUsage) => cpuSeconds < 0.1
+  const idle = new Map<string, ProcessUsage[]>()
+  for (const usage of processes.filter(isIdle)) idle.set(usage.name, [...(idle.get(usage.name) ?? []), usage])
+  const busy = processes.filter((usage) => !isIdle(usage))
+  return [
+    ...busy.map(({ name, cpuSeconds, peakRssMiB }) => [name, rounded(cpuSeconds, 2), peakRssMiB]),
+    ...[...idle].map(([name, group]) => [
+      group.length === 1 ? name : `${name} (${group.length} processes, the largest)`,
+      rounded(
+        group.reduce((sum, { cpuSeconds }) => sum + cpuSeconds, 0),
+        2,
+      ),
+      Math.max(...group.map(({ peakRssMiB }) => peakRssMiB)),
+    ]),
+  ]
+}
+
 const print = ({ rate, report, processes, faults, broken }: Measured): void => {
   const { totals, violations, stored } = report
   say('')
@@ -129,10 +148,7 @@ const print = ({ rate, report, processes, faults, broken }: Measured): void => {
     ],
   )
   say('')
-  table(
-    ['process', 'CPU s', 'peak RSS MiB'],
-    processes.map(({ name, cpuSeconds, peakRssMiB }) => [name, rounded(cpuSeconds, 2), peakRssMiB]),
-  )
+  table(['process', 'CPU s', 'peak RSS MiB'], sharedRows(processes))
   const total = processes.reduce((sum, { cpuSeconds }) => sum + cpuSeconds, 0)
   say(`CPU of all: ${rounded(total)} s`)
   for (const { fault, at, readyAgainAt } of faults) {
