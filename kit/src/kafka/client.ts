@@ -27,7 +27,7 @@ export interface Client {
   destroy(): void
 }
 
-const retry: RetryOptions = { initialRetryTime: 100, maxRetryTime: 2000, retries: 5 }
+const retry: RetryOptions = { initialRetryTime: 100, maxRetryTime: 1000, retries: 3 }
 
 /** Two consumers of one group must not share a client: kafkajs keeps committed offsets by group in the client. */
 export function openClient(settings: ClientSettings, requestTimeoutMs: number): Client {

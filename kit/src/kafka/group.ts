@@ -35,8 +35,8 @@ interface Membership {
 export function consumeGroup(deps: ConsumerDependencies, options: GroupOptions): JoiningConsumer {
   const { log } = deps
   const { groupId } = options
-  const sessionTimeout = options.sessionTimeoutMs ?? 30_000
-  const heartbeatInterval = Math.min(3000, Math.floor(sessionTimeout / 10))
+  const sessionTimeout = options.sessionTimeoutMs ?? 10_000
+  const heartbeatInterval = Math.floor(sessionTimeout / 10)
   const limits = {
     maxRecords: options.maxChunkRecords ?? 1000,
     maxBytes: options.maxChunkBytes ?? 4 * 1024 * 1024,
@@ -177,8 +177,8 @@ export function consumeGroup(deps: ConsumerDependencies, options: GroupOptions):
     ...deps,
     topics: options.topics,
     fromBeginning: options.fromBeginning,
+    groupId: () => groupId,
     config: {
-      groupId,
       sessionTimeout,
       heartbeatInterval,
       rebalanceTimeout: options.rebalanceTimeoutMs ?? 60_000,

@@ -6,7 +6,12 @@ import { type KafkaLog } from './types.ts'
 export interface Supervision {
   readonly openClient: (requestTimeoutMs: number) => Client
   readonly log: KafkaLog
-  readonly config: ConsumerConfig & { readonly sessionTimeout: number; readonly rebalanceTimeout: number }
+  /** Asked for every session. */
+  readonly groupId: () => string
+  readonly config: Omit<ConsumerConfig, 'groupId'> & {
+    readonly sessionTimeout: number
+    readonly rebalanceTimeout: number
+  }
   readonly topics: readonly string[]
   readonly fromBeginning: boolean
   /** Before a session joins. Called again for every session, a rejection ends it and the next one tries again. */
@@ -40,6 +45,7 @@ const requestTimeoutMs = 10_000
 export function supervise(options: Supervision): Supervised {
   const { log, config } = options
   const stopping = new AbortController()
+  let groupId = ''
   let consumer: KafkaJsConsumer | undefined
   /** Settles when kafkajs has joined and would notice that it is told to stop: before, it would not leave the group. */
   let starting: Promise<void> | undefined
@@ -80,6 +86,7 @@ export function supervise(options: Supervision): Supervised {
   /** Resolves with the reason for which the session ended. */
   async function session(): Promise<unknown> {
     const client = options.openClient(requestTimeoutMs)
+    groupId = options.groupId()
     const ended = new Promise<unknown>((resolve) => {
       end = resolve
     })
@@ -92,9 +99,11 @@ export function supervise(options: Supervision): Supervised {
       await options.prepare?.(client)
       consumer = client.kafka.consumer({
         ...config,
+        groupId,
         minBytes: 1,
         allowAutoTopicCreation: false,
-        retry: { restartOnFailure: () => Promise.resolve(false) },
+        // Some seconds: a session that goes on keeps its membership, the next one would have to wait for its end.
+        retry: { retries: 10, restartOnFailure: () => Promise.resolve(false) },
       })
       listen(consumer)
       await Promise.race([consumer.connect(), ended])
@@ -127,8 +136,10 @@ export function supervise(options: Supervision): Supervised {
       const why = await session()
       if (stopping.signal.aborted) return
       failures = Date.now() - startedAt > 30_000 ? 0 : failures + 1
-      const delayMs = backoff(failures, 100, 5000)
-      log.warn({ err: why, groupId: config.groupId, delayMs }, `the consumer starts again: ${messageOf(why)}`)
+      const delayMs = backoff(failures, 100, 2000)
+      // The coordinator of a new group, or of a broker that has just started, is not there at once.
+      const level = failures < 3 ? 'debug' : 'warn'
+      log[level]({ err: why, groupId, delayMs }, `the consumer starts again: ${messageOf(why)}`)
       await pause(delayMs, stopping.signal)
     }
   }
@@ -157,7 +168,7 @@ export function supervise(options: Supervision): Supervised {
         stopping.abort()
         onNeverJoined(new Error('the consumer was stopped before it joined'))
         await within(leave(), 5000, 'leaving the group').catch((error: unknown) => {
-          log.debug({ err: error, groupId: config.groupId }, 'the consumer left without a goodbye')
+          log.debug({ err: error, groupId }, 'the consumer left without a goodbye')
         })
         end?.(undefined)
         await running

@@ -17,8 +17,8 @@ export interface TailDependencies extends ConsumerDependencies {
  */
 export function consumeTail(deps: TailDependencies, options: TailOptions): JoiningConsumer {
   const { log } = deps
-  const groupId = `${deps.clientId}-tail-${randomUUID()}`
-  const sessionTimeout = options.sessionTimeoutMs ?? 30_000
+  let groupId = ''
+  const sessionTimeout = options.sessionTimeoutMs ?? 10_000
   /** Offset of the record to be delivered next, by topic and partition. */
   const next = new Map<string, number>()
   let positioned = false
@@ -72,10 +72,11 @@ export function consumeTail(deps: TailDependencies, options: TailOptions): Joini
     topics: options.topics,
     // For partitions that are added later; all others are sought.
     fromBeginning: true,
+    // A new one for every session: in the old one the broker would wait for the member that was lost.
+    groupId: () => (groupId = `${deps.clientId}-tail-${randomUUID()}`),
     config: {
-      groupId,
       sessionTimeout,
-      heartbeatInterval: Math.min(3000, Math.floor(sessionTimeout / 10)),
+      heartbeatInterval: Math.floor(sessionTimeout / 10),
       rebalanceTimeout: 10_000,
       maxWaitTimeInMs: 100,
     },

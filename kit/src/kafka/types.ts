@@ -92,7 +92,10 @@ export interface GroupOptions {
   readonly maxChunkBytes?: number
   /** Default 250 ms. */
   readonly commitIntervalMs?: number
-  /** Default 30,000 ms; heartbeats go out at a tenth of it, at most every 3 s. */
+  /**
+   * Default 10,000 ms: how long the partitions of a member that was killed, or whose broker was, stay unread. Heartbeats
+   * go out at a tenth of it.
+   */
   readonly sessionTimeoutMs?: number
   /** How long the group waits for members to finish their chunks on a rebalance. Default 60,000 ms. */
   readonly rebalanceTimeoutMs?: number
@@ -105,7 +108,7 @@ export interface TailOptions {
   readonly onRecords: (records: ConsumedRecord[]) => void
   /** After every (re)join, before the first records that follow it: what was missed while away comes after it. */
   readonly onJoin?: () => void
-  /** Default 30,000 ms. */
+  /** Default 10,000 ms. */
   readonly sessionTimeoutMs?: number
 }
 
