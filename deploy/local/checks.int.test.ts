@@ -93,7 +93,7 @@ test('a missing program says what it is for and how to get it, once the programs
 })
 
 test('a Java that is too old names the one that was found, and who needs a newer one', async () => {
-  const env = { ...process.env, PATH: `${process.env['PATH'] ?? ''}`, JAVA_HOME: jdk('17.0.15') }
+  const env = { ...process.env, JAVA_HOME: jdk('17.0.15') }
   const seen = findJava({ JAVA_HOME: env.JAVA_HOME }, [])
   expect(seen).toEqual({ home: env.JAVA_HOME, major: 17 })
   const [problem, ...rest] = await problems(

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { isAlive, LockHeld, takeLock } from './lock.ts'
 import { loadSecrets } from './secrets.ts'
-import { createSupervisor, ChildFailed, type Program } from './supervise.ts'
+import { type ChildFailed, createSupervisor, type Program } from './supervise.ts'
 
 const folder = { path: '' }
 
