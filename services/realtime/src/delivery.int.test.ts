@@ -4,7 +4,8 @@ import { Centrifuge, type PublicationContext, type Subscription } from 'centrifu
 import { randomUUID } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
-import { type World, startWorld } from './testing/edge-under-test.ts'
+import { type PartialSettings, type World, startWorld } from './testing/edge-under-test.ts'
+import { openRaw } from './testing/raw-client.ts'
 
 let world: World
 const clients: Centrifuge[] = []
@@ -40,6 +41,10 @@ const follow = async (
   await sub.ready(5000)
   return { sub, seen }
 }
+
+const offsets = (seen: readonly PublicationContext[]): (number | undefined)[] =>
+  seen.map(({ offset }) => offset)
+const upTo = (count: number, from = 1): number[] => Array.from({ length: count }, (_, index) => from + index)
 
 describe('the SDK', () => {
   it('connects, subscribes, publishes, and is sent what happens in the room', async () => {
@@ -79,5 +84,305 @@ describe('the SDK', () => {
       },
     })
     await consumer.stop()
+  })
+})
+
+/** A member who follows a room on an edge of its own. */
+const setUp = async (settings?: PartialSettings) => {
+  const userId = randomUUID()
+  const roomId = world.chat.addRoom([userId])
+  const edge = await world.edge(settings)
+  const client = await connect(edge.url, userId)
+  const { sub, seen } = await follow(client, roomId)
+  const store = (count: number) =>
+    Array.from({ length: count }, () => world.chat.store(roomId, userId, randomUUID()))
+  return { userId, roomId, edge, client, sub, seen, store }
+}
+
+describe('delivery', () => {
+  it('is dense, in order and once, when the topic has gaps, repetitions and events out of order', async () => {
+    const { seen, store } = await setUp()
+    const events = store(60)
+    const [a, b, c] = [events.slice(0, 20), events.slice(20, 40), events.slice(40)]
+    await world.emit(...a, ...a, ...a.slice(5).reverse())
+    // 21 to 30 never come by Kafka.
+    await world.emit(...b.slice(10), ...a)
+    await world.emit(...c.toReversed(), ...c)
+    await expect.poll(() => seen.length).toBe(60)
+    expect(offsets(seen)).toEqual(upTo(60))
+  })
+
+  it('tries for as long as it takes while chat is away', async () => {
+    const { seen, store } = await setUp()
+    const events = store(3)
+    world.chat.failing = true
+    await world.emit(...events.slice(1))
+    const asked = world.chat.requests.length
+    await expect.poll(() => world.chat.requests.length).toBeGreaterThan(asked)
+    expect(seen).toEqual([])
+    world.chat.failing = false
+    await expect.poll(() => offsets(seen)).toEqual([1, 2, 3])
+  })
+
+  it('finds a last message that no later one shows to be missing', async () => {
+    const { seen, store } = await setUp({ headsIntervalMs: 100 })
+    store(2)
+    await expect.poll(() => offsets(seen), { timeout: 5000 }).toEqual([1, 2])
+  })
+
+  it('goes on past an offset that chat has never stored', async () => {
+    const { seen, store } = await setUp()
+    const [first] = store(1)
+    if (first === undefined) throw new Error('no event')
+    await world.emit(first, { ...first, offset: 50 })
+    await expect.poll(() => offsets(seen)).toEqual([1])
+    await world.emit(...store(2))
+    await expect.poll(() => offsets(seen)).toEqual([1, 2, 3])
+  })
+
+  it('is complete in spite of records that can not be read', async () => {
+    const { seen, roomId, store } = await setUp()
+    const events = store(3)
+    const records = events.map((event) => world.record(event))
+    const [unknownSchema, poison, fine] = records
+    if (unknownSchema?.value == null || poison === undefined || fine === undefined)
+      throw new Error('no records')
+    const strange = Buffer.from(unknownSchema.value)
+    strange.writeInt32BE(2_000_000_000, 1)
+    await world.producer.sendAll([
+      { ...unknownSchema, value: strange },
+      { ...poison, value: Buffer.from('poison') },
+      { ...fine, key: roomId, value: null },
+    ])
+    await expect.poll(() => offsets(seen)).toEqual([1, 2, 3])
+  })
+
+  it('tells every connection of a user, and nobody else, what was refused', async () => {
+    const { userId, roomId, edge } = await setUp()
+    const told: unknown[] = []
+    for (const id of [userId, userId, randomUUID()]) {
+      const client = await connect(edge.url, id)
+      client.on('publication', ({ channel, data }) => told.push([channel, data]))
+    }
+    await world.refuse(userId, roomId, 'm1', 'not-a-member')
+    const refusal = [
+      `user:${userId}`,
+      { type: 'rejected', roomId, clientMessageId: 'm1', code: 'not-a-member' },
+    ]
+    await expect.poll(() => told).toEqual([refusal, refusal])
+  })
+
+  it('joins the trace of what it delivers', async () => {
+    const { seen, store } = await setUp()
+    const [event] = store(1)
+    if (event === undefined) throw new Error('no event')
+    const traceId = '0af7651916cd43dd8448eb211c80319c'
+    const { headers, ...record } = world.record(event)
+    await world.producer.send({
+      ...record,
+      headers: { ...headers, traceparent: `00-${traceId}-b7ad6b7169203331-01` },
+    })
+    await expect.poll(() => seen.length).toBe(1)
+    const span = world.telemetry.spans().find(({ name }) => name === 'deliver')
+    expect(span?.spanContext().traceId).toBe(traceId)
+  })
+
+  it('has no gap and no repetition at the moment of subscribing, under load', async () => {
+    const { userId, roomId, edge, store } = await setUp()
+    const raw = await Promise.all(
+      Array.from({ length: 40 }, async () => {
+        const client = await openRaw(edge.url)
+        await client.ask({ connect: { token: await world.token(userId) } })
+        return client
+      }),
+    )
+    const producing = new AbortController()
+    const load = (async () => {
+      while (!producing.signal.aborted) await world.emit(...store(20))
+    })()
+    // Again and again, each from where it stood: a position at the moment of subscribing is exact or it is not.
+    const walk = async (client: (typeof raw)[number], rounds: number) => {
+      const channel = `room:${roomId}`
+      let at: { epoch: string; offset: number } | undefined
+      for (let round = 0; round < rounds; round++) {
+        const from = client.lines.length
+        const since = at === undefined ? {} : { recover: true, ...at }
+        const reply = (await client.ask({ subscribe: { channel, ...since } })) as {
+          subscribe: {
+            epoch: string
+            offset: number
+            recovered?: boolean
+            publications?: { offset: number }[]
+          }
+        }
+        await expect
+          .poll(() => client.lines.slice(from).filter((line) => 'push' in line).length)
+          .toBeGreaterThan(5)
+        await client.ask({ unsubscribe: { channel } })
+        const { epoch, offset, recovered, publications = [] } = reply.subscribe
+        const first = client.lines.slice(from).findIndex((line) => 'push' in line || 'subscribe' in line)
+        expect(client.lines[from + first]).toHaveProperty('subscribe')
+        if (at !== undefined) expect(recovered).toBe(true)
+        const live = client.lines
+          .slice(from)
+          .flatMap((line) => ('push' in line ? [line as { push: { pub: { offset: number } } }] : []))
+          .map(({ push }) => push.pub.offset)
+        const all = [...publications.map((publication) => publication.offset), ...live]
+        expect(all).toEqual(upTo(all.length, offset + 1))
+        at = { epoch, offset: offset + all.length }
+      }
+    }
+    try {
+      await Promise.all(raw.map((client) => walk(client, 8)))
+    } finally {
+      producing.abort()
+      await load
+      for (const client of raw) client.socket.close()
+    }
+  })
+})
+
+describe('recovery', () => {
+  const away = async (client: Centrifuge, whileAway: () => void | Promise<void>): Promise<void> => {
+    client.disconnect()
+    await whileAway()
+    client.connect()
+    await client.ready(5000)
+  }
+
+  it('is exact from the ring', async () => {
+    const { client, sub, seen, store, edge } = await setUp()
+    const other = await connect(edge.url, randomUUID())
+    await world.emit(...store(3))
+    await expect.poll(() => seen.length).toBe(3)
+    const asked = world.chat.requests.length
+    await away(client, () => world.emit(...store(5)))
+    await sub.ready(5000)
+    await expect.poll(() => offsets(seen)).toEqual(upTo(8))
+    expect(world.chat.requests.slice(asked).filter((path) => path.endsWith('/events'))).toEqual([])
+    other.disconnect()
+  })
+
+  it('is exact from chat’s store, up to 300, and else says that it is not', async () => {
+    const { client, sub, seen, store } = await setUp({ rooms: { ringEvents: 0 } })
+    const contexts: { recovered: boolean; wasRecovering: boolean; offset: number | undefined }[] = []
+    sub.on('subscribed', ({ recovered, wasRecovering, streamPosition }) => {
+      contexts.push({ recovered, wasRecovering, offset: streamPosition?.offset })
+    })
+    await world.emit(...store(1))
+    await expect.poll(() => seen.length).toBe(1)
+    await away(client, () => world.emit(...store(300)))
+    await expect.poll(() => seen.length).toBe(301)
+    expect(offsets(seen)).toEqual(upTo(301))
+    await away(client, () => world.emit(...store(302)))
+    await expect.poll(() => contexts.length).toBe(2)
+    expect(contexts[0]).toMatchObject({ recovered: true, wasRecovering: true })
+    await expect.poll(() => seen.length + (contexts[1]?.recovered === false ? 0 : 1000)).toBeLessThan(700)
+    await world.emit(...store(1))
+    await expect.poll(() => offsets(seen).at(-1)).toBe(604)
+  })
+
+  it('goes on at another edge, which never followed the room and is behind', async () => {
+    const { roomId, userId, seen, store, client, edge, sub } = await setUp()
+    await world.emit(...store(4))
+    await expect.poll(() => seen.length).toBe(4)
+    const position = { epoch: world.chat.rooms.get(roomId)?.epoch ?? '', offset: 4 }
+    await edge.close()
+    client.disconnect()
+    sub.unsubscribe()
+    await world.emit(...store(3))
+    const second = await world.edge()
+    const next = await connect(second.url, userId)
+    const again = next.newSubscription(`room:${roomId}`, { since: position })
+    const recovered: (number | undefined)[] = []
+    again.on('publication', ({ offset }) => recovered.push(offset))
+    again.subscribe()
+    await again.ready(5000)
+    await expect.poll(() => recovered).toEqual([5, 6, 7])
+    // A client that has seen more than this edge: it catches up first.
+    const ahead = await connect(second.url, userId)
+    store(2)
+    const sub2 = ahead.newSubscription(`room:${roomId}`, { since: { ...position, offset: 8 } })
+    const rest: (number | undefined)[] = []
+    sub2.on('publication', ({ offset }) => rest.push(offset))
+    sub2.subscribe()
+    await sub2.ready(5000)
+    await expect.poll(() => rest).toEqual([9])
+    await expect.poll(() => recovered).toEqual([5, 6, 7, 8, 9])
+    // And one that has seen more than there is.
+    const beyond = await connect(second.url, userId)
+    const sub3 = beyond.newSubscription(`room:${roomId}`, { since: { ...position, offset: 80 } })
+    const context = new Promise((resolve) => sub3.on('subscribed', resolve))
+    sub3.subscribe()
+    expect(await context).toMatchObject({
+      recovered: false,
+      wasRecovering: true,
+      streamPosition: { offset: 9 },
+    })
+  })
+
+  it('has clients subscribe anew when the room’s stream was replaced', async () => {
+    const { roomId, userId, seen, store, sub } = await setUp()
+    await world.emit(...store(4))
+    await expect.poll(() => seen.length).toBe(4)
+    const subscribing: number[] = []
+    sub.on('subscribing', ({ code }) => subscribing.push(code))
+    const context = new Promise((resolve) => sub.on('subscribed', resolve))
+    const room = world.chat.rooms.get(roomId)
+    if (room === undefined) throw new Error('no room')
+    const stale = room.events.at(-1)
+    room.events.splice(2)
+    room.epoch = 'restored'
+    await world.emit(world.chat.store(roomId, userId, 'after the restore'))
+    expect(await context).toMatchObject({
+      recovered: false,
+      wasRecovering: true,
+      streamPosition: { epoch: 'restored', offset: 3 },
+    })
+    expect(subscribing).toEqual([2500])
+    // What is left of the former stream is no event of this one.
+    if (stale !== undefined) await world.emit(stale)
+    await world.emit(...store(1))
+    await expect.poll(() => offsets(seen)).toEqual([1, 2, 3, 4, 4])
+  })
+
+  it('refuses a position that it can not recover from to clients that ask for it', async () => {
+    const { edge, roomId, userId } = await setUp()
+    const raw = await openRaw(edge.url)
+    await raw.ask({ connect: { token: await world.token(userId) } })
+    const subscribe = { channel: `room:${roomId}`, recover: true, epoch: 'another', offset: 1, flag: 2 }
+    expect(await raw.ask({ subscribe })).toMatchObject({ error: { code: 112 } })
+    raw.socket.close()
+  })
+})
+
+describe('the end', () => {
+  it('of a room comes to its clients as an unknown channel', async () => {
+    const { roomId, sub } = await setUp({ headsIntervalMs: 100, membership: { freshMs: 0 } })
+    const gone = new Promise((resolve) => sub.on('unsubscribed', resolve))
+    world.chat.rooms.delete(roomId)
+    expect(await gone).toMatchObject({ code: 102 })
+  })
+
+  it('of an edge sends its clients elsewhere, and refuses new ones', async () => {
+    const { client, edge } = await setUp({ drainWindowMs: 300 })
+    const codes: number[] = []
+    client.on('connecting', ({ code }) => codes.push(code))
+    const closing = edge.close()
+    await expect(openRaw(edge.url)).rejects.toThrow('503')
+    await expect.poll(() => codes[0]).toBe(3001)
+    client.disconnect()
+    await closing
+    await expect(openRaw(edge.url)).rejects.toThrow(/ECONNREFUSED|503/)
+  })
+
+  it('is told by its check and seen in its metrics', async () => {
+    const { edge } = await setUp()
+    expect(edge.check()).toBeUndefined()
+    const text = await world.telemetry.metrics()
+    expect(text).toMatch(/^ws_connections\S* \d+$/m)
+    expect(text).toMatch(/^event_to_socket_seconds_count\S* \d+$/m)
+    expect(text).toContain('ws_dropped_total')
+    expect(text).toContain('ws_room_resets_total')
   })
 })

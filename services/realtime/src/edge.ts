@@ -149,7 +149,7 @@ export const startEdge = async (options: EdgeOptions): Promise<Edge> => {
     }),
   }
   meter.addBatchObservableCallback((result) => {
-    result.observe(gauges.connections, server.sessions.size)
+    result.observe(gauges.connections, server.connections)
     result.observe(gauges.rooms, rooms.size)
     result.observe(gauges.ringBytes, rooms.ringBytes)
     result.observe(gauges.filled, filler.stats.filled)
@@ -158,8 +158,7 @@ export const startEdge = async (options: EdgeOptions): Promise<Edge> => {
 
   const timers = [
     setInterval(() => {
-      const at = now()
-      for (const session of server.sessions) session.tick(at)
+      server.tick(now())
       rooms.sweep()
     }, settings.tickMs),
     setInterval(() => {

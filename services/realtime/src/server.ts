@@ -22,14 +22,16 @@ export interface ServerOptions {
   readonly library: typeof uWS
   readonly settings: ServerSettings
   readonly log: Logger
-  /** Told when the server, not the client, ends a connection. */
+  /** Told when a connection is ended by the server, or lost without a word. */
   readonly onDropped: (reason: string) => void
 }
 
 /** The public WebSocket listener, `/connection/websocket`. */
 export interface Server {
   readonly port: number
-  readonly sessions: ReadonlySet<Session>
+  readonly connections: number
+  /** Lets the sessions' deadlines pass. */
+  tick(now: number): void
   /** Refuses new connections, then closes the others, spread over the window so that they don't all come back at once. */
   drain(windowMs: number): Promise<void>
   /** Stops listening, at once. */
@@ -40,7 +42,10 @@ export interface Server {
 export type Publish = (channel: string, frame: string) => void
 
 interface Connection {
+  /** From open to close. */
   session: Session | undefined
+  /** What it had left unread when time was last looked at, in bytes. */
+  unread: number
 }
 
 const path = '/connection/websocket'
@@ -63,7 +68,7 @@ const refuse = (res: uWS.HttpResponse, status: string, detail: string): void => 
  */
 export const createServer = ({ library, settings, log, onDropped }: ServerOptions) => {
   const app = library.App()
-  const sessions = new Set<Session>()
+  const sockets = new Map<Session, uWS.WebSocket<Connection>>()
   const allowedOrigins = new Set(settings.allowedOrigins)
   let draining = false
 
@@ -85,7 +90,7 @@ export const createServer = ({ library, settings, log, onDropped }: ServerOption
     else if (protocols !== '' && !protocols.split(/, */).includes('centrifuge-json'))
       refuse(res, '400 Bad Request', 'only the subprotocol centrifuge-json is spoken here')
     else {
-      const connection: Connection = { session: undefined }
+      const connection: Connection = { session: undefined, unread: 0 }
       res.upgrade(
         connection,
         req.getHeader('sec-websocket-key'),
@@ -123,18 +128,18 @@ export const createServer = ({ library, settings, log, onDropped }: ServerOption
         open(ws) {
           const session = new Session(context, socketOf(ws))
           ws.getUserData().session = session
-          sessions.add(session)
+          sockets.set(session, ws)
         },
         message(ws, message, isBinary) {
           const { session } = ws.getUserData()
           if (session !== undefined) receive(session, message, isBinary)
         },
-        close(ws, code, message) {
-          const { session } = ws.getUserData()
+        close(ws, code) {
+          const { session, unread } = ws.getUserData()
           if (session === undefined) return
-          sessions.delete(session)
-          if (!session.isClosed() && code === 1006 && Buffer.from(message).toString() === slowReason)
-            onDropped('slow')
+          sockets.delete(session)
+          // The library does not say that it closed a connection for its backpressure.
+          if (!session.isClosed() && code === 1006) onDropped(unread > 0 ? 'slow' : 'lost')
           session.closed()
         },
       })
@@ -148,15 +153,23 @@ export const createServer = ({ library, settings, log, onDropped }: ServerOption
         }
         resolve({
           port: library.us_socket_local_port(listenSocket),
-          sessions,
+          get connections() {
+            return sockets.size
+          },
+          tick(now) {
+            for (const [session, ws] of sockets) {
+              ws.getUserData().unread = ws.getBufferedAmount()
+              session.tick(now)
+            }
+          },
           async drain(windowMs) {
             draining = true
-            await closeSpread(sessions, windowMs, disconnects.shutdown)
+            await closeSpread(sockets, windowMs, disconnects.shutdown)
           },
           close() {
             draining = true
             library.us_listen_socket_close(listenSocket)
-            for (const session of sessions) session.close(disconnects.shutdown)
+            for (const session of sockets.keys()) session.close(disconnects.shutdown)
           },
         })
       })
@@ -166,11 +179,8 @@ export const createServer = ({ library, settings, log, onDropped }: ServerOption
   return { publish, listen }
 }
 
-// As uWebSockets.js words it.
-const slowReason = 'Backpressure limit exceeded'
-
 const closeSpread = (
-  sessions: ReadonlySet<Session>,
+  sessions: ReadonlyMap<Session, unknown>,
   windowMs: number,
   disconnect: Disconnect,
 ): Promise<void> =>
@@ -179,7 +189,7 @@ const closeSpread = (
     const perStep = Math.ceil(sessions.size / steps)
     const timer = setInterval(() => {
       let left = perStep
-      for (const session of sessions) {
+      for (const session of sessions.keys()) {
         if (left-- === 0) return
         session.close(disconnect)
       }

@@ -1,0 +1,126 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { parseCommand, splitFrame } from './commands.ts'
+
+describe('parseCommand', () => {
+  it.each([
+    ['{}', { type: 'pong' }],
+    ['{"id":0}', { type: 'pong' }],
+    ['{"send":{"data":1}}', { type: 'send' }],
+    ['{"id":9,"send":{}}', { type: 'send' }],
+    ['{"id":1,"connect":{"token":"t","name":"js"}}', { type: 'connect', id: 1, token: 't' }],
+    ['{"id":1,"connect":{}}', { type: 'connect', id: 1, token: '' }],
+    ['{"id":2,"refresh":{"token":"t"}}', { type: 'refresh', id: 2, token: 't' }],
+    ['{"id":3,"unsubscribe":{"channel":"c"}}', { type: 'unsubscribe', id: 3, channel: 'c' }],
+    ['{"id":4,"publish":{"channel":"c","data":[1]}}', { type: 'publish', id: 4, channel: 'c', data: [1] }],
+    [
+      '{"id":5,"subscribe":{"channel":"c"}}',
+      { type: 'subscribe', id: 5, channel: 'c', since: undefined, rejectUnrecovered: false },
+    ],
+    [
+      '{"id":5,"subscribe":{"channel":"c","recover":true,"epoch":"e","offset":7,"flag":3}}',
+      { type: 'subscribe', id: 5, channel: 'c', since: { epoch: 'e', offset: 7 }, rejectUnrecovered: true },
+    ],
+    [
+      '{"id":6,"history":{"channel":"c","limit":-1,"reverse":true,"since":{"offset":3}}}',
+      { type: 'history', id: 6, channel: 'c', limit: -1, reverse: true, since: { epoch: '', offset: 3 } },
+    ],
+    [
+      '{"id":6,"history":{"channel":"c","since":null}}',
+      { type: 'history', id: 6, channel: 'c', limit: 0, reverse: false, since: undefined },
+    ],
+    ['{"id":7,"presence":{}}', { type: 'presence', id: 7 }],
+    ['{"id":7,"presence_stats":{}}', { type: 'presence_stats', id: 7 }],
+    ['{"id":7,"rpc":{}}', { type: 'rpc', id: 7 }],
+    ['{"id":7,"sub_refresh":{}}', { type: 'sub_refresh', id: 7 }],
+  ])('reads %s', (line, command) => {
+    expect(parseCommand(line)).toEqual(command)
+  })
+
+  it.each([
+    '',
+    '{',
+    'null',
+    '[]',
+    '1',
+    '"text"',
+    '{"id":1}',
+    '{"id":1,"fly":{}}',
+    '{"id":1,"connect":null}',
+    '{"id":-1,"connect":{}}',
+    '{"id":1.5,"connect":{}}',
+    '{"id":"1","connect":{}}',
+    '{"id":4294967296,"connect":{}}',
+    '{"id":1,"connect":[]}',
+    '{"id":1,"connect":{"token":1}}',
+    '{"id":1,"subscribe":{"channel":{}}}',
+    '{"id":1,"subscribe":{"channel":"c","recover":1}}',
+    '{"id":1,"subscribe":{"channel":"c","recover":true,"offset":-1}}',
+    '{"id":1,"subscribe":{"channel":"c","recover":true,"offset":1e300}}',
+    '{"id":1,"history":{"channel":"c","limit":"all"}}',
+    '{"send":1}',
+  ])('takes %j for malformed', (line) => {
+    expect(parseCommand(line)).toBeUndefined()
+  })
+
+  it('reads nesting of any depth that a frame can hold', () => {
+    const depth = 30_000
+    const line = `{"id":1,"publish":{"channel":"c","data":${'['.repeat(depth)}${']'.repeat(depth)}}}`
+    expect(parseCommand(line)).toMatchObject({ type: 'publish', channel: 'c' })
+  })
+
+  it('never throws', () => {
+    const names = fc.constantFrom(
+      'connect',
+      'subscribe',
+      'publish',
+      'history',
+      'send',
+      'refresh',
+      'rpc',
+      'id',
+      'x',
+    )
+    const fields = fc.constantFrom(
+      'channel',
+      'token',
+      'recover',
+      'offset',
+      'epoch',
+      'flag',
+      'since',
+      'limit',
+      'data',
+    )
+    const line = fc.oneof(
+      fc.string(),
+      fc.json(),
+      fc
+        .tuple(
+          fc.jsonValue(),
+          fc.dictionary(names, fc.oneof(fc.jsonValue(), fc.dictionary(fields, fc.jsonValue()))),
+        )
+        .map(([id, body]) => JSON.stringify({ id, ...body })),
+    )
+    fc.assert(
+      fc.property(line, (text) => {
+        const command = parseCommand(text)
+        return command === undefined || typeof command.type === 'string'
+      }),
+      { seed: 1, numRuns: 2000 },
+    )
+  })
+})
+
+describe('splitFrame', () => {
+  it.each([
+    ['a', ['a']],
+    ['a\nb', ['a', 'b']],
+    ['a\n\n \r\nb\n', ['a', 'b']],
+    ['', []],
+    [' \n ', []],
+    [' ', []],
+  ])('splits %j', (frame, lines) => {
+    expect(splitFrame(frame)).toEqual(lines)
+  })
+})
