@@ -43,12 +43,6 @@ const read = (file: string): Holder | undefined => {
   }
 }
 
-/** The pid of the living process that holds the lock file. */
-export const lockHolder = (file: string): number | undefined => {
-  const holder = read(file)
-  return holder !== undefined && isAlive(holder.pid, holder.startedAt) ? holder.pid : undefined
-}
-
 /** Removes a stale lock, unless somebody else removed it meanwhile and holds the new one. */
 const takeAway = (file: string, stale: Holder | undefined) => {
   const aside = `${file}.${process.pid}.stale`

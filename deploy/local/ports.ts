@@ -1,4 +1,4 @@
-import { connect, createServer } from 'node:net'
+import { createServer } from 'node:net'
 
 /** Below Linux's range for outgoing connections (32768 and up), so that nothing takes a port while its owner restarts. */
 const firstPort = 20_000
@@ -29,14 +29,3 @@ export const freePort = async (): Promise<number> => {
     if (await portIsFree(port)) return port
   }
 }
-
-/** True when something accepts connections there. */
-export const accepts = (host: string, port: number): Promise<boolean> =>
-  new Promise((resolve) => {
-    const socket = connect({ host, port, timeout: 2_000 })
-    const settle = (answer: boolean) => () => {
-      socket.destroy()
-      resolve(answer)
-    }
-    socket.once('connect', settle(true)).once('error', settle(false)).once('timeout', settle(false))
-  })
