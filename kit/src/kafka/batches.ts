@@ -6,6 +6,7 @@ import { type OutgoingRecord } from './types.ts'
 export interface Part {
   readonly topic: string
   readonly messages: Message[]
+  bytes: number
   readonly promise: Promise<void>
   readonly resolve: () => void
   readonly reject: (error: unknown) => void
@@ -30,8 +31,8 @@ export interface Batches {
   add(records: readonly OutgoingRecord[]): Promise<void> | 'full'
   /** The oldest batch, closed to further records. */
   take(): Batch | undefined
-  /** The batch is settled: its room may be used again. */
-  release(batch: Batch): void
+  /** The part is about to be settled: its room may be used again. */
+  release(part: Part): void
 }
 
 // Length, attributes, offset and timestamp deltas of a record and the lengths of its fields, all varints.
@@ -57,7 +58,7 @@ function newPart(topic: string): Part {
   })
   // Whoever sent and did not wait is not to bring the process down: the producer logs what failed.
   promise.catch(() => undefined)
-  return { topic, messages: [], promise, resolve, reject }
+  return { topic, messages: [], bytes: 0, promise, resolve, reject }
 }
 
 /** What waits to be sent, cut into batches in order. */
@@ -78,6 +79,7 @@ export function createBatches(limits: BatchLimits): Batches {
       batch.parts.push(part)
     }
     part.messages.push({ key: record.key, value: record.value, headers: record.headers })
+    part.bytes += bytes
     batch.records++
     batch.bytes += bytes
     return part
@@ -105,9 +107,9 @@ export function createBatches(limits: BatchLimits): Batches {
       return Promise.all(Array.from(parts, (part) => part.promise)).then(() => undefined)
     },
     take: () => queue.shift(),
-    release(batch) {
-      queuedRecords -= batch.records
-      queuedBytes -= batch.bytes
+    release(part) {
+      queuedRecords -= part.messages.length
+      queuedBytes -= part.bytes
     },
   }
 }

@@ -62,7 +62,7 @@ describe('batches', () => {
     expect(batches.add([record('a', '3'), record('a', '4')])).toBe('full')
     const batch = batches.take()
     expect(batches.add([record('a', '3'), record('a', '4')])).toBe('full')
-    if (batch) batches.release(batch)
+    for (const part of batch?.parts ?? []) batches.release(part)
     expect(batches.add([record('a', '3'), record('a', '4')])).not.toBe('full')
   })
 

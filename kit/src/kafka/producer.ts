@@ -2,7 +2,7 @@ import { type Counter, type Histogram } from '@opentelemetry/api'
 import { type Message, Partitioners, type Producer as KafkaJsProducer } from 'kafkajs'
 import { type Client } from './client.ts'
 import { ProduceFailed, QueueFull } from './errors.ts'
-import { type Batch, createBatches } from './batches.ts'
+import { type Batch, createBatches, type Part } from './batches.ts'
 import { classify } from './produce-errors.ts'
 import { backoff, messageOf, pause, within } from './timing.ts'
 import { type KafkaLog, type OutgoingRecord, type Producer, type ProducerSettings } from './types.ts'
@@ -73,7 +73,7 @@ export function createProducer(deps: ProducerDependencies, settings: ProducerSet
     connection = undefined
   }
 
-  async function request(batch: Batch, parts: Batch['parts']): Promise<void> {
+  async function request(batch: Batch, parts: readonly Part[]): Promise<void> {
     connection ??= await connect()
     const started = performance.now()
     const topicMessages = parts.map(({ topic, messages }) => ({ topic, messages }))
@@ -93,7 +93,7 @@ export function createProducer(deps: ProducerDependencies, settings: ProducerSet
   }
 
   /** Sends until it is acknowledged, the record itself is refused, or the time is up. */
-  async function deliver(batch: Batch, parts: Batch['parts']): Promise<void> {
+  async function deliver(batch: Batch, parts: readonly Part[]): Promise<void> {
     const deadline = Date.now() + deliveryTimeoutMs
     let repeated = false
     for (let attempt = 0; ; attempt++) {
@@ -128,10 +128,10 @@ export function createProducer(deps: ProducerDependencies, settings: ProducerSet
   }
 
   /** One topic's refusal must not take the other topics' records with it, nor one large record its neighbours. */
-  async function settle(batch: Batch, parts: Batch['parts']): Promise<void> {
+  async function settle(batch: Batch, parts: readonly Part[]): Promise<void> {
     try {
       await deliver(batch, parts)
-      for (const part of parts) part.resolve()
+      for (const part of parts) conclude(part, undefined)
     } catch (error) {
       if (parts.length > 1 && error instanceof ProduceFailed && error.code !== 'timed-out') {
         for (const part of parts) await settle(batch, [part])
@@ -142,11 +142,17 @@ export function createProducer(deps: ProducerDependencies, settings: ProducerSet
         await settleSingly(batch, part)
         return
       }
-      for (const failed of parts) failed.reject(error)
+      for (const part of parts) conclude(part, error)
     }
   }
 
-  async function settleSingly(batch: Batch, part: Batch['parts'][number]): Promise<void> {
+  function conclude(part: Part, error: unknown): void {
+    batches.release(part)
+    if (error === undefined) part.resolve()
+    else part.reject(error)
+  }
+
+  async function settleSingly(batch: Batch, part: Part): Promise<void> {
     let refusal: unknown
     for (const message of part.messages) {
       try {
@@ -155,17 +161,13 @@ export function createProducer(deps: ProducerDependencies, settings: ProducerSet
         refusal ??= error
       }
     }
-    if (refusal === undefined) part.resolve()
-    else part.reject(refusal)
+    conclude(part, refusal)
   }
 
   async function pump(): Promise<void> {
     // What is sent in the same turn of the event loop's microtasks shares the first request.
     await Promise.resolve()
-    for (let batch = batches.take(); batch; batch = batches.take()) {
-      await settle(batch, batch.parts)
-      batches.release(batch)
-    }
+    for (let batch = batches.take(); batch; batch = batches.take()) await settle(batch, batch.parts)
     pumping = undefined
   }
 
