@@ -176,8 +176,8 @@ describe('the upgrade', () => {
   })
 
   it('fails to start on a port in use, and says which', async () => {
-    await expect(world.edge({ server: { port: 1, host: '192.0.2.1' } })).rejects.toThrow(
-      '192.0.2.1:1 can not be listened on',
+    await expect(world.edge({ server: { port: edge.port } })).rejects.toThrow(
+      `127.0.0.1:${edge.port} can not be listened on`,
     )
   })
 })

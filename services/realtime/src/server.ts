@@ -48,6 +48,18 @@ interface Connection {
   unread: number
 }
 
+interface ExclusiveListener {
+  listen(
+    host: string,
+    port: number,
+    options: number,
+    callback: (listenSocket: uWS.us_listen_socket | false) => void,
+  ): unknown
+}
+
+// LIBUS_LISTEN_EXCLUSIVE_PORT: by default two processes share a port (SO_REUSEPORT), and nobody is told.
+const exclusivePort = 1
+
 const path = '/connection/websocket'
 const drainStepMs = 20
 
@@ -146,7 +158,9 @@ export const createServer = ({ library, settings, log, onDropped }: ServerOption
       app.any('/*', (res) => {
         refuse(res, '404 Not Found', `WebSocket connections are made at ${path}`)
       })
-      app.listen(settings.host, settings.port, (listenSocket) => {
+      // The typings lack this overload.
+      const listener: ExclusiveListener = app as unknown as ExclusiveListener
+      listener.listen(settings.host, settings.port, exclusivePort, (listenSocket) => {
         if (listenSocket === false) {
           reject(new Error(`${settings.host}:${settings.port} can not be listened on: is it in use?`))
           return
