@@ -38,7 +38,11 @@ export interface LoadClient {
 }
 
 /** The client message id of a message. */
-export const messageName = (run: string, message: number): string => `${run}-${message}`
+const messageName = (run: string, message: number): string => `${run}-${message}`
+
+/** The message of a client message id. -1 = it is of no message of this run. */
+export const messageOf = (run: string, name: string): number =>
+  name.startsWith(`${run}-`) ? Number(name.slice(run.length + 1)) : -1
 
 // Command ids below are connect's and subscribe's; message n is published as command n + firstPublish.
 const firstPublish = 1000
@@ -108,7 +112,7 @@ export const createLoadClient = (options: LoadClientOptions, events: LoadClientE
     if (epoch === undefined) events.onStart(result.offset ?? 0)
     epoch = result.epoch ?? ''
     for (const { offset, data } of result.publications ?? [])
-      events.onDelivery(offset, Number(data.clientMessageId.slice(run.length + 1)), now)
+      events.onDelivery(offset, messageOf(run, data.clientMessageId), now)
     subscribed = true
     for (const message of unanswered) sendMessage(message)
   }
@@ -142,7 +146,7 @@ export const createLoadClient = (options: LoadClientOptions, events: LoadClientE
   const onPush = (push: NonNullable<Reply['push']>, now: number) => {
     const { pub, unsubscribe, disconnect } = push
     if (pub?.offset !== undefined && push.channel === channel)
-      events.onDelivery(pub.offset, Number(pub.data.clientMessageId?.slice(run.length + 1)), now)
+      events.onDelivery(pub.offset, messageOf(run, pub.data.clientMessageId ?? ''), now)
     else if (pub !== undefined) events.onTrouble(`rejected: ${pub.data.code ?? 'unknown'}`)
     else if (unsubscribe !== undefined) {
       events.onTrouble(`unsubscribed with ${unsubscribe.code}`)

@@ -12,6 +12,9 @@ export interface FaultRecord {
   readonly readyAgainAt: number
 }
 
+// Between a recovery and the next fault: some messages should have passed.
+const calmSeconds = 3
+
 /**
  * Makes the faults happen one after the other, each at a random moment of its share of the first `seconds`. A late
  * recovery moves the next one back.
@@ -28,7 +31,8 @@ export const makeFaults = async (
   const records: FaultRecord[] = []
   for (const [index, fault] of faults.entries()) {
     const dueAt = ((index + 0.2 + random() * 0.6) * seconds) / faults.length
-    await delay(Math.max(0, dueAt - elapsed()) * 1000)
+    const calmUntil = (records.at(-1)?.readyAgainAt ?? 0) + calmSeconds
+    await delay(Math.max(0, Math.max(dueAt, calmUntil) - elapsed()) * 1000)
     const at = elapsed()
     if (fault === 'kafka') await veza.infrastructure.kafka?.restart()
     else {

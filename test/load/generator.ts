@@ -15,7 +15,9 @@ export const startGenerator = (
   plan: LoadPlan,
   onNews: (news: LoadNews) => void = () => undefined,
 ): Generator => {
-  const child = fork(fileURLToPath(new URL('main.ts', import.meta.url)), { execArgv: ['--import', 'tsx'] })
+  const child = fork(fileURLToPath(new URL('main.ts', import.meta.url)), {
+    execArgv: ['--import', import.meta.resolve('tsx')],
+  })
   const ended = new Promise<void>((resolve) => {
     child.once('exit', () => {
       resolve()

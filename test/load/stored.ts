@@ -1,4 +1,5 @@
 import pg from 'pg'
+import { messageOf } from './client.ts'
 import { type Ledger } from './ledger.ts'
 import { type StoredReport } from './plan.ts'
 
@@ -41,9 +42,7 @@ export const compareStored = async (
         if (offset !== last + 1 || (lastNumber !== undefined && number !== lastNumber + 1)) report.gaps++
         last = offset
         lastNumber = number
-        const message = row.client_message_id.startsWith(`${run}-`)
-          ? Number(row.client_message_id.slice(run.length + 1))
-          : -1
+        const message = messageOf(run, row.client_message_id)
         if ((stored[message] ?? 0) > 0) report.repeated++
         stored[message] = 1
         if (ledger.isAcknowledged(message) && order.get(offset) !== message) report.differing++
