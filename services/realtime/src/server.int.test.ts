@@ -1,0 +1,129 @@
+import { createLog } from '@veza/kit/log'
+import { randomUUID } from 'node:crypto'
+import { afterEach, describe, expect, it } from 'vitest'
+import { type Membership } from './adapters/membership.ts'
+import { type Filler } from './rooms/fill.ts'
+import { type Rooms, createRooms } from './rooms/rooms.ts'
+import { type Server, createServer } from './server.ts'
+import { edgeSettings, identityOf } from './testing/edge-under-test.ts'
+import { type RawClient, openRaw } from './testing/raw-client.ts'
+import { createUsers } from './users.ts'
+import { nativeWebSockets } from './websockets.ts'
+
+let server: Server | undefined
+afterEach(() => server?.close())
+
+const roomId = randomUUID()
+const channel = `room:${roomId}`
+
+/** A server whose room can be published to from within the handling of a frame. */
+const setUp = async (whileSubscribing: (rooms: Rooms) => void): Promise<{ rooms: Rooms; url: string }> => {
+  const settings = edgeSettings()
+  const { publish, listen } = createServer({
+    library: nativeWebSockets(),
+    settings: settings.server,
+    log: createLog('test', 'silent'),
+    onDropped: () => undefined,
+  })
+  const rooms = createRooms({
+    settings: settings.rooms,
+    publish,
+    onGap: () => undefined,
+    onForeignEpoch: () => undefined,
+    now: Date.now,
+  })
+  const membership: Membership = {
+    isMember() {
+      whileSubscribing(rooms)
+      return true
+    },
+    mayPublish: () => true,
+    ask: () => Promise.reject(new Error('not asked')),
+  }
+  const filler: Filler = {
+    fill: () => undefined,
+    compare: () => undefined,
+    catchUp: () => Promise.resolve(),
+    stats: { filled: 0, resets: 0 },
+    close: () => undefined,
+  }
+  server = await listen({
+    settings: settings.session,
+    tokens: { verify: () => Promise.resolve(identityOf(randomUUID(), 600)) },
+    membership,
+    rooms,
+    filler,
+    source: { heads: () => Promise.resolve([]), events: () => Promise.resolve(undefined) },
+    users: createUsers(),
+    post: () => Promise.resolve(),
+    report: () => undefined,
+    now: Date.now,
+  })
+  return { rooms, url: `ws://127.0.0.1:${server.port}/connection/websocket` }
+}
+
+interface Subscribed {
+  subscribe: { offset: number; publications?: { offset: number }[] }
+}
+interface Pushed {
+  push: { pub: { offset: number } }
+}
+
+const liveOffsets = (client: RawClient, from: number): number[] =>
+  client.lines
+    .slice(from)
+    .flatMap((line) => ('push' in line ? [(line as unknown as Pushed).push.pub.offset] : []))
+
+describe('the tick in which a client subscribes', () => {
+  it('loses nothing, repeats nothing and answers first, whatever is published before and after in it', async () => {
+    let round = 0
+    let next = 1
+    const publishSome = (rooms: Rooms, count: number): void => {
+      const room = rooms.get(roomId)
+      if (room === undefined) return
+      for (let n = 0; n < count; n++) {
+        const offset = next++
+        // Beyond 16 KiB the library takes another way.
+        const text = 'x'.repeat(round % 3 === 0 ? 20_000 : 10)
+        rooms.offer(room, 'e', offset, () => `{"offset":${offset},"data":"${text}"}`)
+      }
+      rooms.flush()
+    }
+    const { rooms, url } = await setUp((all) => {
+      publishSome(all, round % 5)
+      queueMicrotask(() => {
+        publishSome(all, 1 + (round % 4))
+      })
+    })
+    rooms.start(rooms.hold(roomId), 'e', 0)
+
+    const [steady, ...others] = await Promise.all(
+      Array.from({ length: 4 }, async () => {
+        const client = await openRaw(url)
+        await client.ask({ connect: { token: 't' } })
+        return client
+      }),
+    )
+    if (steady === undefined) throw new Error('no client')
+    await steady.ask({ subscribe: { channel } })
+    const steadyFrom = next
+
+    for (round = 1; round <= 60; round++) {
+      const client = others[round % others.length]
+      if (client === undefined) throw new Error('no client')
+      const from = client.lines.length
+      const since = round % 2 === 0 ? {} : { recover: true, epoch: 'e', offset: Math.max(0, next - 3) }
+      const reply = (await client.ask({ subscribe: { channel, ...since } })) as unknown as Subscribed
+      publishSome(rooms, 2)
+      await client.ask({ unsubscribe: { channel } })
+      expect(client.lines[from]).toHaveProperty('subscribe')
+      const { offset, publications = [] } = reply.subscribe
+      const seen = [...publications.map((publication) => publication.offset), ...liveOffsets(client, from)]
+      expect(seen).toEqual(Array.from({ length: next - 1 - offset }, (_, index) => offset + 1 + index))
+    }
+    await expect.poll(() => liveOffsets(steady, 0).at(-1)).toBe(next - 1)
+    const seen = liveOffsets(steady, 0).filter((offset) => offset >= steadyFrom)
+    expect(seen).toEqual(Array.from({ length: next - steadyFrom }, (_, index) => steadyFrom + index))
+    for (const client of [steady, ...others]) client.socket.close()
+  })
+})
