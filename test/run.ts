@@ -37,21 +37,21 @@ const goes = [
   { project: ['unit', 'int'], coverage: { enabled: values.coverage } },
   { project: ['e2e'], fileParallelism: false },
 ]
+const saysFailed = (): boolean => (process.exitCode ?? 0) !== 0
+
 for (const options of goes) {
-  try {
-    const vitest = await startVitest('test', positionals, {
-      ...options,
-      run: true,
-      watch: false,
-      passWithNoTests: true,
-      reporters: ['default', counter(tally)],
-    })
-    await vitest.close()
-  } catch (error) {
-    // A global setup that failed: nothing of this go has run.
-    tally.failed++
-    process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`)
-  }
+  const failedBefore = tally.failed
+  process.exitCode = undefined
+  const vitest = await startVitest('test', positionals, {
+    ...options,
+    run: true,
+    watch: false,
+    passWithNoTests: true,
+    reporters: ['default', counter(tally)],
+  })
+  await vitest.close()
+  // A global setup that failed ends the go before a reporter hears of it; Vitest has printed why.
+  if (saysFailed() && tally.failed === failedBefore) tally.failed++
 }
 process.stdout.write(`${tally.passed} passed, ${tally.failed} failed\n`, () => {
   process.exit(tally.failed > 0 || tally.passed === 0 ? 1 : 0)
