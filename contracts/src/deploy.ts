@@ -78,12 +78,13 @@ export async function diffSchemas(registryUrl: string): Promise<string[]> {
   return lines
 }
 
-const configOf = (topic: Topic, replication: number) => ({
+const configOf = (topic: Topic, replication: number): Record<string, string> => ({
   'cleanup.policy': topic.cleanup,
   'retention.ms': String(topic.retentionMs),
   // Kafka deletes closed segments only and closes one after a week: bodies would stay up to that much longer.
   'segment.ms': String(Math.round(topic.retentionMs / 4)),
   'min.insync.replicas': String(replication >= 3 ? 2 : 1),
+  ...(topic.maxMessageBytes !== undefined && { 'max.message.bytes': String(topic.maxMessageBytes) }),
 })
 
 /** What createTopics did to a topic. */

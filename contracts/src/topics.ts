@@ -13,6 +13,8 @@ export interface Topic<R extends RecordName = RecordName> {
   readonly cleanup: 'delete' | 'compact'
   /** Milliseconds. */
   readonly retentionMs: number
+  /** Of one produce request to it, where the broker's own limit (1 MiB) is not right. */
+  readonly maxMessageBytes?: number
   /** Record types that it carries. Empty: bytes of other topics as they were, never decoded by name. */
   readonly records: readonly R[]
   /** Services and workers, by folder name. */
@@ -68,6 +70,8 @@ export const topics = {
     partitions: 6,
     cleanup: 'delete',
     retentionMs: 14 * day,
+    // The largest record that its source takes, and the headers that say why it is here.
+    maxMessageBytes: 2 * 1024 * 1024,
     records: [],
     writers: ['chat-fanout'],
     readers: ['operators'],

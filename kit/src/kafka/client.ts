@@ -1,9 +1,11 @@
 import { connect, type Socket } from 'node:net'
 import { Kafka as KafkaJs, logLevel, type RetryOptions } from 'kafkajs'
 import { stopIdleTimers } from './idle-timers.ts'
+import { useFastRecords } from './record-format.ts'
 import { type KafkaLog } from './types.ts'
 
 stopIdleTimers()
+useFastRecords()
 
 /** Opens the TCP connection to a broker. Tests put a faulty network in here. */
 export type Dial = (host: string, port: number) => Socket
