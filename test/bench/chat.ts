@@ -187,6 +187,11 @@ const findMax = async (first: number, step: (rate: number) => Promise<Measured>)
 /** The chat bench: a Veza of its own, a crowd, the load, a table and a file. @returns whether the promise was kept */
 export const benchChat = async (options: ChatBench): Promise<boolean> => {
   const veza = await startOwnVeza('bench', { ...liftedLimits, LOG_LEVEL: 'warn' })
+  // Given up half-way, it leaves nothing behind either.
+  const giveUp = () => {
+    void veza.stop().finally(() => process.exit(130))
+  }
+  process.once('SIGINT', giveUp).once('SIGTERM', giveUp)
   try {
     say(`registering ${people} people and joining ${options.sockets} sockets to ${options.rooms} rooms`)
     const crowd = await gatherCrowd(veza.endpoints.http, { ...options, people })
@@ -218,6 +223,7 @@ export const benchChat = async (options: ChatBench): Promise<boolean> => {
     writeResult('chat', { options, seed, boundMs, ...(options.findMax ? { highestRate: best } : {}), steps })
     return options.findMax ? best > 0 : steps.every(({ broken }) => broken.length === 0)
   } finally {
+    process.off('SIGINT', giveUp).off('SIGTERM', giveUp)
     await veza.stop()
   }
 }
