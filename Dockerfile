@@ -38,4 +38,4 @@ COPY services services
 COPY workers workers
 COPY deploy deploy
 USER node
-ENTRYPOINT ["node", "--import", "tsx"]
+ENTRYPOINT ["node", "--max-semi-space-size=32", "--import", "tsx"]

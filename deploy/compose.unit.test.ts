@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
-import { databases, processes, type ProcessName, programs, type StackView } from './stack.ts'
+import { nodeFlags, databases, processes, type ProcessName, programs, type StackView } from './stack.ts'
 
 interface Service {
   readonly image?: string
@@ -133,4 +133,10 @@ test('the image has the manifest of every workspace that a process runs from', (
     const workspace = /^(?:services|workers)\/[^/]+|^[^/]+/.exec(entry)?.[0] ?? ''
     expect(dockerfile).toContain(`COPY ${workspace}/package.json ${workspace}/`)
   }
+})
+
+test('the image starts a process with the flags that the launcher gives it', () => {
+  const dockerfile = readFileSync(join(root, 'Dockerfile'), 'utf8')
+  const command = ['node', ...nodeFlags, '--import', 'tsx'].map((part) => `"${part}"`).join(', ')
+  expect(dockerfile).toContain(`ENTRYPOINT [${command}]`)
 })

@@ -1,6 +1,6 @@
 import { authEnvironment, openAuth } from '@veza/auth'
 import { chatEnvironment, openChat } from '@veza/chat'
-import { connectCodec } from '@veza/contracts'
+import { openCodec } from '@veza/kit/codec'
 import { integer, list, number, oneOf, optional, readEnv, runMain, string, url } from '@veza/kit/env'
 import { combine, mountDocs, serve } from '@veza/kit/http'
 import { createHealth, serveInternal } from '@veza/kit/internal'
@@ -33,7 +33,7 @@ await runMain('http', async (run) => {
     sampleRatio: env.TRACE_SAMPLE_RATIO,
   })
   run.onStop('telemetry', () => telemetry.close())
-  const codec = await connectCodec(env.SCHEMA_REGISTRY_URL)
+  const codec = await openCodec(env.SCHEMA_REGISTRY_URL, log)
   const kafka = connectKafka(env.KAFKA_BROKERS, { clientId: 'http', log, meter: telemetry.meter })
   run.onStop('kafka', () => kafka.close())
 

@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
-import { processes, type ProcessName, type StackView, type VezaProcess } from '../stack.ts'
+import { nodeFlags, processes, type ProcessName, type StackView, type VezaProcess } from '../stack.ts'
 import { type Progress, timed } from './progress.ts'
 import { type Child, type Program, type Supervisor } from './supervise.ts'
 
@@ -16,7 +16,7 @@ const readiness = async (port: number): Promise<string | undefined> => {
 const programOf = (process: VezaProcess, stack: StackView, env: NodeJS.ProcessEnv): Program => ({
   name: process.name,
   command: globalThis.process.execPath,
-  args: ['--import', typescriptLoader, process.entry],
+  args: [...nodeFlags, '--import', typescriptLoader, process.entry],
   cwd: root,
   env: { ...env, ...process.env(stack) },
   stopSignal: 'SIGTERM',

@@ -5,8 +5,8 @@ export interface RecordToEncode {
   readonly offsetDelta?: number
   /** Milliseconds since the batch's first record. */
   readonly timestampDelta?: number
-  readonly key?: Buffer | string | null
-  readonly value: Buffer | string | null
+  readonly key?: Buffer | string | null | undefined
+  readonly value: Buffer | string | null | undefined
   readonly headers?: Readonly<Record<string, Buffer | string | readonly (Buffer | string)[] | undefined>>
 }
 

@@ -1,4 +1,4 @@
-import { connectCodec } from '@veza/contracts'
+import { openCodec } from '@veza/kit/codec'
 import { integer, list, number, oneOf, optional, readEnv, runMain, string, url } from '@veza/kit/env'
 import { mountDocs, serve } from '@veza/kit/http'
 import { createHealth, serveInternal } from '@veza/kit/internal'
@@ -33,7 +33,7 @@ await runMain('chat', async (run) => {
   })
   run.onStop('telemetry', () => telemetry.close())
 
-  const codec = await connectCodec(env.SCHEMA_REGISTRY_URL)
+  const codec = await openCodec(env.SCHEMA_REGISTRY_URL, log)
   const kafka = connectKafka(env.KAFKA_BROKERS, { clientId: 'chat', log, meter: telemetry.meter })
   run.onStop('kafka', () => kafka.close())
   const verifier = createTokenVerifier({ jwksUrl: env.JWKS_URL, issuer: env.TOKEN_ISSUER, audience: 'veza' })

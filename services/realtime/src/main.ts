@@ -1,4 +1,4 @@
-import { connectCodec } from '@veza/contracts'
+import { openCodec } from '@veza/kit/codec'
 import { readEnv, runMain } from '@veza/kit/env'
 import { createHealth, serveInternal } from '@veza/kit/internal'
 import { connectKafka } from '@veza/kit/kafka'
@@ -69,7 +69,7 @@ await runMain(service, async (run) => {
   })
   run.onStop('internal listener', () => internal.close(0))
 
-  const codec = await connectCodec(env.SCHEMA_REGISTRY_URL)
+  const codec = await openCodec(env.SCHEMA_REGISTRY_URL, log)
   const kafka = connectKafka(env.KAFKA_BROKERS, { clientId: service, log, meter: telemetry.meter })
   run.onStop('kafka', () => kafka.close())
 

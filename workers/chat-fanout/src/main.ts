@@ -1,5 +1,6 @@
 import { type ChatDatabase, roomLog } from '@veza/chat/store'
-import { connectCodec, topics } from '@veza/contracts'
+import { topics } from '@veza/contracts'
+import { openCodec } from '@veza/kit/codec'
 import { integer, list, number, oneOf, optional, readEnv, runMain, string, url } from '@veza/kit/env'
 import { createHealth, serveInternal } from '@veza/kit/internal'
 import { connectKafka } from '@veza/kit/kafka'
@@ -7,6 +8,7 @@ import { createLog, logLevels } from '@veza/kit/log'
 import { openDatabase } from '@veza/kit/postgres'
 import { startTelemetry } from '@veza/kit/telemetry'
 import { runWorker } from '@veza/kit/worker'
+import { watchFaults } from './faults.ts'
 import { sequence } from './sequence.ts'
 import { tellSender } from './tell-sender.ts'
 
@@ -34,7 +36,7 @@ await runMain(name, async (run) => {
   })
   run.onStop('telemetry', () => telemetry.close())
 
-  const codec = await connectCodec(env.SCHEMA_REGISTRY_URL)
+  const codec = await openCodec(env.SCHEMA_REGISTRY_URL, log)
   const database = openDatabase<ChatDatabase>(env.CHAT_DATABASE_URL, {
     applicationName: name,
     // One chunk at a time, and the health check.
@@ -46,17 +48,21 @@ await runMain(name, async (run) => {
   run.onStop('kafka', () => kafka.close())
   const producer = kafka.producer()
   run.onStop('producer', () => producer.close())
+  // A dead letter is its record and the headers that say why: larger than any record that could be read.
+  const deadLetter = kafka.producer({ maxBatchBytes: 1_900_000 })
+  run.onStop('dead-letter producer', () => deadLetter.close())
 
+  const chunks = watchFaults(sequence({ log: roomLog(database), codec, producer, meter: telemetry.meter }))
   const health = createHealth()
   const worker = runWorker({
     name,
     kafka,
     codec,
     topics: [topics.chatCommands],
-    handleChunk: sequence({ log: roomLog(database), codec, producer, meter: telemetry.meter }),
-    deadLetter: producer,
+    handleChunk: chunks.handleChunk,
+    deadLetter,
     onDead: tellSender({ codec, producer }),
-    dependencies: async () => (await database.check()) ?? (await kafka.admin.check()),
+    dependencies: async () => chunks.fault() ?? (await database.check()) ?? (await kafka.admin.check()),
     health,
     telemetry,
     log,

@@ -84,18 +84,28 @@ export const roomLog = (database: Database<ChatDatabase>, now = () => new Date()
     const pairs = [...new Map(posts.map((post) => [pairKey(post.roomId, post.senderId), post])).values()]
     const rooms = [...new Set(posts.map((post) => post.roomId))]
 
-    // Sent together, answered in order: each statement sees what is committed when it starts, after the locks.
-    const [, headRows, memberRows, postedRows, refusedRows] = await Promise.all([
-      client.query(statements.begin),
-      client.query<HeadRow>({ name: 'lock-heads', text: statements.lockHeads, values: [rooms] }),
-      client.query<{ nth: number }>({
-        name: 'members',
-        text: statements.members,
-        values: [pairs.map((pair) => pair.roomId), pairs.map((pair) => pair.senderId)],
-      }),
-      client.query<PostedRow>({ name: 'posted', text: statements.posted, values: [ids] }),
-      client.query<RefusedRow>({ name: 'refused', text: statements.refused, values: [ids] }),
-    ])
+    // Each statement sees what is committed when it starts: all but the first, what was there when the locks were had.
+    await client.query(statements.begin)
+    const headRows = await client.query<HeadRow>({
+      name: 'lock-heads',
+      text: statements.lockHeads,
+      values: [rooms],
+    })
+    const memberRows = await client.query<{ nth: number }>({
+      name: 'members',
+      text: statements.members,
+      values: [pairs.map((pair) => pair.roomId), pairs.map((pair) => pair.senderId)],
+    })
+    const postedRows = await client.query<PostedRow>({
+      name: 'posted',
+      text: statements.posted,
+      values: [ids],
+    })
+    const refusedRows = await client.query<RefusedRow>({
+      name: 'refused',
+      text: statements.refused,
+      values: [ids],
+    })
 
     const heads = new Map<string, RoomHead>()
     for (const row of headRows.rows)
@@ -129,9 +139,8 @@ export const roomLog = (database: Database<ChatDatabase>, now = () => new Date()
 
   const store = async (client: PoolClient, { posted, refused, heads }: Settlement, at: Date) => {
     const grown = [...heads]
-    const appended =
-      posted.length > 0 &&
-      client.query({
+    if (posted.length > 0)
+      await client.query({
         name: 'append',
         text: statements.append,
         values: [
@@ -148,9 +157,9 @@ export const roomLog = (database: Database<ChatDatabase>, now = () => new Date()
           grown.map(([, head]) => head.messageNumber),
         ],
       })
-    const refusals =
+    const inserted =
       refused.length > 0 &&
-      client.query({
+      (await client.query({
         name: 'refuse',
         text: statements.refuse,
         values: [
@@ -160,9 +169,8 @@ export const roomLog = (database: Database<ChatDatabase>, now = () => new Date()
           refused.map((refusal) => refusal.code),
           at,
         ],
-      })
-    // Sent together with what it commits: after a failed statement the server makes it a rollback.
-    const [, inserted] = await Promise.all([appended, refusals, client.query('commit')])
+      }))
+    await client.query('commit')
     return { refusedElsewhere: inserted !== false && inserted.rowCount !== refused.length }
   }
 

@@ -1,0 +1,164 @@
+import { randomUUID } from 'node:crypto'
+import { createLog } from '@veza/kit/log'
+import { type Database, openDatabase } from '@veza/kit/postgres'
+import { type FreshDatabase, freshDatabase } from '@veza/kit/testing'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { messageIdOf } from '../domain/message-id.ts'
+import { type Outcome, type Post } from '../domain/post.ts'
+import { migrateChat } from '../migrate.ts'
+import { roomLog } from './room-log.ts'
+import { newRoomId, roomStore } from './rooms.ts'
+import { type ChatDatabase } from './schema.ts'
+
+let fresh: FreshDatabase
+let database: Database<ChatDatabase>
+
+beforeAll(async () => {
+  fresh = await freshDatabase()
+  await migrateChat(fresh.url)
+  const log = createLog('test', 'silent')
+  database = openDatabase<ChatDatabase>(fresh.url, { applicationName: 'test', poolSize: 10, log })
+})
+
+afterAll(async () => {
+  await database.close()
+  await fresh.drop()
+})
+
+const newRoom = async (): Promise<{ roomId: string; ana: string }> => {
+  const [id, ana] = [newRoomId(new Date()), randomUUID()]
+  const room = { id, name: 'room', visibility: 'private', ownerId: ana, createdAt: new Date() } as const
+  await roomStore(database.db).create(room)
+  return { roomId: id, ana }
+}
+
+const post = (roomId: string, senderId: string, clientMessageId: string, body = 'hello'): Post => ({
+  messageId: messageIdOf(roomId, senderId, clientMessageId),
+  roomId,
+  senderId,
+  clientMessageId,
+  body,
+})
+
+const offsets = (outcomes: readonly Outcome[]) =>
+  outcomes.map((o) => (o.type === 'posted' ? o.offset : o.code))
+const dense = (n: number) => Array.from({ length: n }, (_, index) => index + 1)
+const eventsOf = (roomId: string) =>
+  database.db.selectFrom('room_events').selectAll().where('room_id', '=', roomId).orderBy('offset').execute()
+const headOf = (roomId: string) =>
+  database.db.selectFrom('room_heads').selectAll().where('room_id', '=', roomId).executeTakeFirstOrThrow()
+
+describe('settle', () => {
+  it('numbers a chunk of several rooms densely, stores it, and moves the heads', async () => {
+    const [one, two] = [await newRoom(), await newRoom()]
+    const posts = dense(20).flatMap((n) => [
+      post(one.roomId, one.ana, `${n}`),
+      post(two.roomId, two.ana, `${n}`, `"quoted", {braced} \\ ${n} 🎧\n`),
+    ])
+    const outcomes = await roomLog(database).settle(posts)
+    expect(outcomes.map((outcome) => outcome.messageId)).toEqual(posts.map((p) => p.messageId))
+    const rows = await eventsOf(two.roomId)
+    expect(rows.map((row) => row.offset)).toEqual(dense(20))
+    expect(rows.map((row) => row.body)).toEqual(dense(20).map((n) => `"quoted", {braced} \\ ${n} 🎧\n`))
+    expect(await headOf(one.roomId)).toMatchObject({ last_offset: 20, last_message_number: 20 })
+  })
+
+  it('does nothing for an empty chunk', async () => {
+    expect(await roomLog(database).settle([])).toEqual([])
+  })
+
+  it('gives a repeated command its stored outcome, body and time included', async () => {
+    const { roomId, ana } = await newRoom()
+    const first = await roomLog(database, () => new Date(1_700_000_000_123)).settle([
+      post(roomId, ana, '1'),
+      post(roomId, ana, '2'),
+    ])
+    const again = await roomLog(database).settle([
+      post(roomId, ana, '3'),
+      post(roomId, ana, '2', 'changed'),
+      post(roomId, ana, '3'),
+      post(roomId, ana, '1'),
+    ])
+    expect(offsets(again)).toEqual([3, 2, 3, 1])
+    expect(again[3]).toEqual(first[0])
+    expect(again[1]).toEqual(first[1])
+    expect(await eventsOf(roomId)).toHaveLength(3)
+  })
+
+  it('stores refusals, also of commands whose clientMessageId no text column would take', async () => {
+    const { roomId, ana } = await newRoom()
+    const [ben, nowhere] = [randomUUID(), randomUUID()]
+    const posts = [
+      post(roomId, ben, '1'),
+      post(nowhere, ben, '1'),
+      post(roomId, ana, 'a\0b'),
+      post(roomId, ana, '1', 'x'.repeat(4_001)),
+      post(roomId, ana, '2'),
+    ]
+    const outcomes = await roomLog(database).settle(posts)
+    expect(offsets(outcomes)).toEqual([
+      'not-a-member',
+      'room-not-found',
+      'invalid-client-message-id',
+      'body-too-long',
+      1,
+    ])
+    await roomStore(database.db).apply(roomId, [{ type: 'member-added', userId: ben }], new Date())
+    expect(await roomLog(database, () => new Date(0)).settle(posts)).toEqual(outcomes)
+  })
+
+  it('keeps numbering whole when two workers settle the same rooms at once', async () => {
+    const rooms = [await newRoom(), await newRoom(), await newRoom()]
+    const posts = dense(40).flatMap((n) => rooms.map(({ roomId, ana }) => post(roomId, ana, `${n}`)))
+    const strangers = rooms.map(({ ana }) => post(randomUUID(), ana, 'lost'))
+    const chunks = (order: readonly Post[], size: number) =>
+      dense(Math.ceil(order.length / size)).map((n) => order.slice((n - 1) * size, n * size))
+    const work = async (order: readonly Post[], size: number) => {
+      const log = roomLog(database)
+      const outcomes: Outcome[] = []
+      for (const chunk of chunks(order, size)) outcomes.push(...(await log.settle(chunk)))
+      return new Map(outcomes.map((outcome) => [outcome.messageId, outcome]))
+    }
+    const all = [...posts, ...strangers]
+    const [a, b, c] = await Promise.all([work(all, 7), work(all, 11), work(all.toReversed(), 13)])
+    for (const { roomId } of rooms) {
+      expect((await eventsOf(roomId)).map((row) => row.offset)).toEqual(dense(40))
+      expect((await headOf(roomId)).last_offset).toBe(40)
+    }
+    expect(b).toEqual(a)
+    expect(new Map([...a].map(([id]) => [id, c.get(id)]))).toEqual(a)
+  })
+
+  it('stores nothing of a chunk that fails, and works on', async () => {
+    const { roomId, ana } = await newRoom()
+    const log = roomLog(database)
+    await expect(log.settle([post(roomId, ana, '1'), post('no-uuid', ana, '1')])).rejects.toThrow('uuid')
+    expect(await eventsOf(roomId)).toEqual([])
+    expect(offsets(await log.settle([post(roomId, ana, '1')]))).toEqual([1])
+  })
+
+  it('rolls the events back when the refusals of their chunk cannot be stored', async () => {
+    const { roomId, ana } = await newRoom()
+    await database.pool.query(
+      `create function fail() returns trigger language plpgsql as $$ begin raise 'full'; end $$`,
+    )
+    await database.pool.query('create trigger fail before insert on refusals execute function fail()')
+    const chunk = [post(roomId, ana, '1'), post(roomId, randomUUID(), '1')]
+    await expect(roomLog(database).settle(chunk)).rejects.toThrow('full')
+    await database.pool.query('drop trigger fail on refusals')
+    expect(await eventsOf(roomId)).toEqual([])
+    expect(offsets(await roomLog(database).settle(chunk))).toEqual([1, 'not-a-member'])
+  })
+})
+
+describe('the history of a room', () => {
+  it('is read along the primary key, also before the first ANALYZE', async () => {
+    const { rows } = await database.pool.query<{ 'QUERY PLAN': string }>(
+      `explain select * from room_events where room_id = $1 and "offset" < 100 order by "offset" desc limit 50`,
+      [randomUUID()],
+    )
+    const plan = rows.map((row) => row['QUERY PLAN']).join('\n')
+    expect(plan).toContain('Index Scan Backward using room_events_pkey')
+    expect(plan).not.toContain('Sort')
+  })
+})

@@ -1,0 +1,475 @@
+import { randomUUID } from 'node:crypto'
+import { connectCodec, type RoomPublication, topics } from '@veza/contracts'
+import { registerSchemas } from '@veza/contracts/deploy'
+import { serve } from '@veza/kit/http'
+import { connectKafka, type OutgoingRecord, ProduceFailed, type Producer } from '@veza/kit/kafka'
+import { createLog } from '@veza/kit/log'
+import { openDatabase } from '@veza/kit/postgres'
+import {
+  createTokenSigner,
+  freshDatabase,
+  freshTopic,
+  infrastructure,
+  testTelemetry,
+  type TokenSigner,
+} from '@veza/kit/testing'
+import { createTokenVerifier } from '@veza/kit/tokens'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type Chat, openChat } from './index.ts'
+import { migrateChat } from './migrate.ts'
+import { type ChatDatabase, messageIdOf, roomLog } from './store.ts'
+
+const log = createLog('test', 'silent')
+const telemetry = testTelemetry()
+const closers: (() => Promise<unknown>)[] = []
+const serviceToken = 'a-service-token-for-tests'
+
+let signer: TokenSigner
+let chat: Chat
+let commands: string
+/** Set by a test: what the producer does instead of sending. */
+let kafkaFailure: Error | undefined
+const sent: OutgoingRecord[] = []
+let settle: ReturnType<typeof roomLog>['settle']
+
+/** Sends to the test's own topic. */
+const toOwnTopic = (producer: Producer): Producer => ({
+  ...producer,
+  healthy: true,
+  async send(record) {
+    if (kafkaFailure !== undefined) throw kafkaFailure
+    sent.push(record)
+    await producer.send({ ...record, topic: commands })
+  },
+})
+
+beforeAll(async () => {
+  const { kafkaBrokers, schemaRegistryUrl } = infrastructure()
+  await registerSchemas(schemaRegistryUrl)
+  const topic = await freshTopic({ prefix: 'chat.commands' })
+  const fresh = await freshDatabase()
+  await migrateChat(fresh.url)
+  commands = topic.name
+  signer = await createTokenSigner()
+  const kafka = connectKafka(kafkaBrokers, { clientId: 'test', log })
+  const database = openDatabase<ChatDatabase>(fresh.url, { applicationName: 'test', poolSize: 2, log })
+  settle = (posts) => roomLog(database).settle(posts)
+  chat = openChat(
+    {
+      CHAT_DATABASE_URL: fresh.url,
+      SERVICE_TOKEN: serviceToken,
+      CHAT_DATABASE_CONNECTIONS: 5,
+      CHAT_POST_TIMEOUT: 5_000,
+    },
+    {
+      log,
+      telemetry,
+      verifier: createTokenVerifier(signer),
+      kafka: { producer: (settings) => toOwnTopic(kafka.producer(settings)) },
+      codec: await connectCodec(schemaRegistryUrl),
+    },
+  )
+  closers.push(
+    () => chat.close(),
+    () => kafka.close(),
+    () => database.close(),
+    () => fresh.drop(),
+    () => topic.drop(),
+    () => telemetry.close(),
+  )
+})
+
+afterAll(async () => {
+  for (const close of closers) await close()
+})
+
+interface Answer<B> {
+  status: number
+  headers: Headers
+  body: B
+}
+interface ProblemBody {
+  code: string
+}
+
+const read = async <B>(response: Response): Promise<Answer<B>> => {
+  const text = await response.text()
+  return {
+    status: response.status,
+    headers: response.headers,
+    body: (text === '' ? undefined : JSON.parse(text)) as B,
+  }
+}
+
+/** Somebody who is signed in. */
+const person = async () => {
+  const userId = randomUUID()
+  const expiresAt = Math.floor(Date.now() / 1000) + 600
+  const token = await signer.sign({ userId, name: 'Ana', roles: [], sessionId: randomUUID(), expiresAt })
+  const call = async <B = ProblemBody>(method: string, path: string, body?: unknown, headers = {}) =>
+    read<B>(
+      await chat.app.request(path, {
+        method,
+        headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json', ...headers },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      }),
+    )
+  const createRoom = async (visibility: 'public' | 'private', name = 'Ambient') =>
+    (await call<{ id: string }>('POST', '/v1/rooms', { name, visibility })).body.id
+  return { userId, call, createRoom, token }
+}
+
+const internally = async <B>(method: string, path: string, body?: unknown, token = serviceToken) =>
+  read<B>(
+    await chat.internal.request(path, {
+      method,
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    }),
+  )
+
+const say = (roomId: string, senderId: string, texts: readonly string[]) =>
+  settle(
+    texts.map((body) => ({
+      messageId: messageIdOf(roomId, senderId, body),
+      roomId,
+      senderId,
+      clientMessageId: body,
+      body,
+    })),
+  )
+
+interface RoomBody {
+  id: string
+  name: string
+  role: string | null
+}
+interface RoomPage {
+  rooms: RoomBody[]
+  next: string | null
+}
+interface MemberPage {
+  members: { userId: string }[]
+  next: string | null
+}
+interface MessagePage {
+  epoch: string
+  messages: { offset: number; body: string }[]
+  next: string | null
+}
+
+describe('rooms', () => {
+  it('creates a room with a normalised name and its owner as first member', async () => {
+    const ana = await person()
+    const created = await ana.call<RoomBody>('POST', '/v1/rooms', {
+      name: '  Cafe\u0301 ',
+      visibility: 'public',
+    })
+    expect(created.status).toBe(201)
+    expect(created.body).toMatchObject({
+      name: 'Café',
+      visibility: 'public',
+      ownerId: ana.userId,
+      role: 'owner',
+    })
+    expect(created.headers.get('location')).toBe(`/v1/rooms/${created.body.id}`)
+    expect((await ana.call('GET', `/v1/rooms/${created.body.id}`)).body).toEqual(created.body)
+  })
+
+  it.each([
+    { name: '', visibility: 'public' },
+    { name: 'a\nb', visibility: 'public' },
+    { name: 'x'.repeat(81), visibility: 'public' },
+    { name: 'Ambient', visibility: 'secret' },
+    { visibility: 'public' },
+  ])('refuses %j', async (body) => {
+    const { call } = await person()
+    const answer = await call('POST', '/v1/rooms', body)
+    expect(answer.status).toBe(400)
+    expect(answer.headers.get('content-type')).toBe('application/problem+json')
+    expect(answer.body.code).toBe('invalid-request')
+  })
+
+  it('asks everybody for a token', async () => {
+    const answer = await read<ProblemBody>(await chat.app.request('/v1/rooms'))
+    expect(answer.status).toBe(401)
+    expect(answer.body.code).toBe('token-missing')
+  })
+
+  it('lists one’s own rooms and public ones, page by page, the youngest first', async () => {
+    const [ana, ben] = [await person(), await person()]
+    const mine: string[] = []
+    for (const name of ['1', '2', '3', '4', '5'])
+      mine.unshift(await ana.createRoom(name === '3' ? 'public' : 'private', name))
+    const other = await ben.createRoom('private')
+
+    const seen: string[] = []
+    let query = ''
+    for (let pages = 0; pages < 5; pages++) {
+      const { body } = await ana.call<RoomPage>('GET', `/v1/rooms?limit=2${query}`)
+      seen.push(...body.rooms.map((room) => room.id))
+      if (body.next === null) break
+      query = `&cursor=${body.next}`
+    }
+    expect(new Set(seen)).toEqual(new Set(mine))
+    expect(seen).toEqual(seen.toSorted().toReversed())
+
+    const listed = await ben.call<RoomPage>('GET', '/v1/rooms?scope=public&limit=100')
+    const ids = listed.body.rooms.map((room) => room.id)
+    expect(ids).toContain(mine[2])
+    expect(ids).not.toContain(other)
+    expect(ids.filter((id) => mine.includes(id))).toHaveLength(1)
+    expect(listed.body.rooms.find((room) => room.id === mine[2])?.role).toBeNull()
+
+    const first = await ben.call<RoomPage>('GET', '/v1/rooms?scope=public&limit=1')
+    const second = await ben.call<RoomPage>(
+      'GET',
+      `/v1/rooms?scope=public&limit=1&cursor=${first.body.next ?? ''}`,
+    )
+    expect(second.body.rooms.map((room) => room.id)).not.toEqual(first.body.rooms.map((room) => room.id))
+  })
+
+  it('refuses cursors that it did not give, and limits out of bounds', async () => {
+    const { call } = await person()
+    for (const query of ['cursor=xyz', 'cursor=bTox', 'limit=0', 'limit=101', 'limit=a', 'scope=all'])
+      expect((await call('GET', `/v1/rooms?${query}`)).body.code).toBe('invalid-request')
+  })
+
+  it('hides private rooms from strangers and answers as if they did not exist', async () => {
+    const [ana, ben] = [await person(), await person()]
+    const room = await ana.createRoom('private')
+    const body = { clientMessageId: '1', body: 'hello' }
+    for (const id of [room, randomUUID()])
+      for (const [method, path, content] of [
+        ['GET', `/v1/rooms/${id}`],
+        ['GET', `/v1/rooms/${id}/members`],
+        ['POST', `/v1/rooms/${id}/members`, {}],
+        ['DELETE', `/v1/rooms/${id}/members/me`],
+        ['GET', `/v1/rooms/${id}/messages`],
+        ['POST', `/v1/rooms/${id}/messages`, body],
+      ] as const) {
+        const answer = await ben.call(method, path, content)
+        expect([method, path, answer.status, answer.body.code]).toEqual([method, path, 404, 'room-not-found'])
+      }
+  })
+
+  it('refuses ids that are none', async () => {
+    const { call } = await person()
+    expect((await call('GET', '/v1/rooms/nonsense')).status).toBe(400)
+    expect((await call('GET', `/v1/rooms/${randomUUID().toUpperCase()}`)).status).toBe(400)
+  })
+})
+
+describe('members', () => {
+  it('lets people join a public room, twice, see who is there, and leave', async () => {
+    const [ana, ben] = [await person(), await person()]
+    const room = await ana.createRoom('public')
+    expect((await ben.call('GET', `/v1/rooms/${room}/members`)).body.code).toBe('not-a-member')
+    for (let i = 0; i < 2; i++)
+      expect(await ben.call('POST', `/v1/rooms/${room}/members`, {})).toMatchObject({
+        status: 200,
+        body: { roomId: room, userId: ben.userId },
+      })
+    const all: string[] = []
+    let query = ''
+    for (let pages = 0; pages < 3; pages++) {
+      const { body } = await ben.call<MemberPage>('GET', `/v1/rooms/${room}/members?limit=1${query}`)
+      all.push(...body.members.map((member) => member.userId))
+      query = `&cursor=${body.next ?? ''}`
+      if (body.next === null) break
+    }
+    expect(all).toEqual([ana.userId, ben.userId].toSorted())
+    expect((await ben.call('DELETE', `/v1/rooms/${room}/members/me`)).status).toBe(204)
+    expect((await ben.call('DELETE', `/v1/rooms/${room}/members/me`)).status).toBe(204)
+    expect((await ben.call<RoomBody>('GET', `/v1/rooms/${room}`)).body.role).toBeNull()
+  })
+
+  it('lets the owner add people, and nobody else', async () => {
+    const [ana, ben, cleo] = [await person(), await person(), await person()]
+    const room = await ana.createRoom('private')
+    const path = `/v1/rooms/${room}/members`
+    expect((await ana.call('POST', path, { userId: ben.userId })).status).toBe(200)
+    expect((await ben.call<RoomBody>('GET', `/v1/rooms/${room}`)).body.role).toBe('member')
+    const refused = await ben.call('POST', path, { userId: cleo.userId })
+    expect([refused.status, refused.body.code]).toEqual([403, 'not-owner'])
+    expect((await ana.call('POST', path, { userId: 'cleo' })).status).toBe(400)
+  })
+
+  it('keeps the owner', async () => {
+    const ana = await person()
+    const answer = await ana.call('DELETE', `/v1/rooms/${await ana.createRoom('public')}/members/me`)
+    expect([answer.status, answer.body.code]).toEqual([409, 'owner-cannot-leave'])
+  })
+})
+
+describe('messages', () => {
+  it('shows history newest first, page by page, to members and, in public rooms, to everybody', async () => {
+    const [ana, ben] = [await person(), await person()]
+    const room = await ana.createRoom('public')
+    const path = `/v1/rooms/${room}/messages`
+    expect((await ben.call<MessagePage>('GET', path)).body).toMatchObject({ messages: [], next: null })
+    await say(room, ana.userId, ['one', 'two', 'three', 'four', 'five'])
+    const first = (await ben.call<MessagePage>('GET', `${path}?limit=2`)).body
+    expect(first.messages.map((message) => [message.offset, message.body])).toEqual([
+      [5, 'five'],
+      [4, 'four'],
+    ])
+    const second = (await ana.call<MessagePage>('GET', `${path}?limit=3&before=${first.next ?? ''}`)).body
+    expect(second.messages.map((message) => message.body)).toEqual(['three', 'two', 'one'])
+    const third = (await ana.call<MessagePage>('GET', `${path}?before=${second.next ?? ''}`)).body
+    expect(third).toEqual({ epoch: first.epoch, messages: [], next: null })
+    expect((await ana.call('GET', `${path}?before=5`)).body.code).toBe('invalid-request')
+  })
+
+  it('acknowledges a post that Kafka has, with the id of its outcome', async () => {
+    const ana = await person()
+    const room = await ana.createRoom('private')
+    const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
+    const answer = await ana.call<{ messageId: string }>(
+      'POST',
+      `/v1/rooms/${room}/messages`,
+      { clientMessageId: 'c1', body: 'hello' },
+      { traceparent },
+    )
+    expect(answer).toMatchObject({
+      status: 202,
+      body: { messageId: messageIdOf(room, ana.userId, 'c1') },
+    })
+    const record = sent.at(-1)
+    expect(record).toMatchObject({ topic: topics.chatCommands.name, key: room })
+    expect(record?.headers).toMatchObject({ ce_type: 'PostMessage', ce_source: '/chat' })
+    expect(String(record?.headers['traceparent'])).toContain('0af7651916cd43dd8448eb211c80319c')
+    const codec = await connectCodec(infrastructure().schemaRegistryUrl)
+    const decoded = codec.decode(topics.chatCommands, record?.value ?? Buffer.alloc(0))
+    expect(decoded).toMatchObject({
+      type: 'PostMessage',
+      value: { roomId: room, senderId: ana.userId, clientMessageId: 'c1', body: 'hello' },
+    })
+  })
+
+  it('refuses strangers to a public room and contents that no edge lets through', async () => {
+    const [ana, ben] = [await person(), await person()]
+    const room = await ana.createRoom('public')
+    const path = `/v1/rooms/${room}/messages`
+    const stranger = await ben.call('POST', path, { clientMessageId: '1', body: 'hello' })
+    expect([stranger.status, stranger.body.code]).toEqual([403, 'not-a-member'])
+    for (const [content, code] of [
+      [{ clientMessageId: '', body: 'hello' }, 'invalid-client-message-id'],
+      [{ clientMessageId: 'x'.repeat(65), body: 'hello' }, 'invalid-client-message-id'],
+      [{ clientMessageId: '1', body: ' ' }, 'body-empty'],
+      [{ clientMessageId: '1', body: 'x'.repeat(4_001) }, 'body-too-long'],
+      [{ clientMessageId: '1', body: 'a\0b' }, 'body-invalid'],
+      [{ clientMessageId: 1, body: 'hello' }, 'invalid-request'],
+      [{ body: 'hello' }, 'invalid-request'],
+    ] as const)
+      expect(await ana.call('POST', path, content)).toMatchObject({ status: 400, body: { code } })
+  })
+
+  it('answers 503 with Retry-After while Kafka is away, and 500 when the record is to blame', async () => {
+    const ana = await person()
+    const path = `/v1/rooms/${await ana.createRoom('public')}/messages`
+    const message = { clientMessageId: '1', body: 'hello' }
+    kafkaFailure = new ProduceFailed('timed-out', 'no answer')
+    const away = await ana.call('POST', path, message)
+    kafkaFailure = new ProduceFailed('too-large', 'too large')
+    const ours = await ana.call('POST', path, message)
+    kafkaFailure = undefined
+    expect([away.status, away.body.code, away.headers.get('retry-after')]).toEqual([503, 'unavailable', '2'])
+    expect([ours.status, ours.body.code]).toEqual([500, 'internal'])
+    expect((await ana.call('POST', path, message)).status).toBe(202)
+  })
+
+  it('answers over a real connection', async () => {
+    const { token } = await person()
+    const server = await serve(chat.app, { host: '127.0.0.1', port: 0 })
+    const response = await fetch(`http://127.0.0.1:${server.port}/v1/rooms`, {
+      headers: { authorization: `Bearer ${token}` },
+    })
+    expect(await response.json()).toEqual({ rooms: [], next: null })
+    await server.close()
+  })
+})
+
+describe('the internal API', () => {
+  it('asks for the service token', async () => {
+    const answer = await internally<ProblemBody>(
+      'POST',
+      '/internal/v1/heads',
+      { roomIds: [] },
+      'another-token',
+    )
+    expect([answer.status, answer.body.code]).toEqual([401, 'token-invalid'])
+    expect((await chat.internal.request('/internal/v1/heads', { method: 'POST' })).status).toBe(401)
+  })
+
+  it('tells who is what in which room, in the order asked', async () => {
+    const [ana, ben] = [await person(), await person()]
+    const [room, unknown] = [await ana.createRoom('private'), randomUUID()]
+    await say(room, ana.userId, ['one'])
+    const pairs = [
+      { roomId: unknown, userId: ana.userId },
+      { roomId: room, userId: ben.userId },
+      { roomId: room, userId: ana.userId },
+    ]
+    const { body } = await internally<{ results: unknown[] }>('POST', '/internal/v1/access', { pairs })
+    const epoch: unknown = expect.stringMatching(/^[\w-]{8}$/)
+    expect(body.results).toEqual([
+      { ...pairs[0], exists: false, role: null, epoch: null, offset: null },
+      { ...pairs[1], exists: true, role: null, epoch, offset: 1 },
+      { ...pairs[2], exists: true, role: 'owner', epoch, offset: 1 },
+    ])
+    for (const wrong of [[], [{ roomId: 'x', userId: ana.userId }], Array(501).fill(pairs[0])])
+      expect((await internally('POST', '/internal/v1/access', { pairs: wrong })).status).toBe(400)
+  })
+
+  it('tells how far rooms have come and leaves unknown ones out', async () => {
+    const ana = await person()
+    const room = await ana.createRoom('private')
+    await say(room, ana.userId, ['one', 'two'])
+    const { body } = await internally<{ heads: unknown[] }>('POST', '/internal/v1/heads', {
+      roomIds: [randomUUID(), room],
+    })
+    expect(body.heads).toEqual([{ roomId: room, epoch: expect.any(String) as string, offset: 2 }])
+  })
+
+  it('gives the events after an offset, ascending and dense', async () => {
+    const ana = await person()
+    const room = await ana.createRoom('private')
+    await say(room, ana.userId, ['one', 'two', 'three', 'four'])
+    const path = `/internal/v1/rooms/${room}/events`
+    const { body } = await internally<{
+      offset: number
+      events: { offset: number; data: RoomPublication }[]
+    }>('GET', `${path}?after=1&limit=2`)
+    expect(body.offset).toBe(4)
+    expect(body.events.map((event) => [event.offset, event.data.body, event.data.messageNumber])).toEqual([
+      [2, 'two', 2],
+      [3, 'three', 3],
+    ])
+    expect(body.events[0]?.data).toMatchObject({ type: 'message.posted', senderId: ana.userId })
+    const end = await internally<{ events: unknown[] }>('GET', `${path}?after=4&limit=500`)
+    expect(end.body.events).toEqual([])
+    const unknown = await internally<ProblemBody>(
+      'GET',
+      `/internal/v1/rooms/${randomUUID()}/events?after=0&limit=1`,
+    )
+    expect([unknown.status, unknown.body.code]).toEqual([404, 'room-not-found'])
+    for (const query of ['after=-1&limit=1', 'after=0&limit=501', 'limit=1', 'after=0'])
+      expect((await internally('GET', `${path}?${query}`)).status).toBe(400)
+  })
+})
+
+it('describes itself', () => {
+  const document = chat.app.getOpenAPI31Document({ openapi: '3.1.0', info: { title: 'chat', version: '1' } })
+  expect(Object.keys(document.paths ?? {})).toEqual([
+    '/v1/rooms',
+    '/v1/rooms/{roomId}',
+    '/v1/rooms/{roomId}/members',
+    '/v1/rooms/{roomId}/members/me',
+    '/v1/rooms/{roomId}/messages',
+  ])
+})
+
+it('is ready while its database answers', async () => {
+  expect(await chat.checks['chat-database']?.()).toBeUndefined()
+})
