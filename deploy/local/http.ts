@@ -1,27 +1,14 @@
-import { authEnvironment, openAuth } from '@veza/auth'
-import { chatEnvironment, openChat } from '@veza/chat'
+import { openAuth } from '@veza/auth'
+import { openChat } from '@veza/chat'
 import { openCodec } from '@veza/kit/codec'
-import { integer, list, number, oneOf, optional, readEnv, runMain, string, url } from '@veza/kit/env'
+import { readEnv, runMain } from '@veza/kit/env'
 import { combine, mountDocs, serve } from '@veza/kit/http'
 import { createHealth, serveInternal } from '@veza/kit/internal'
 import { connectKafka } from '@veza/kit/kafka'
-import { createLog, logLevels } from '@veza/kit/log'
+import { createLog } from '@veza/kit/log'
 import { startTelemetry } from '@veza/kit/telemetry'
 import { createTokenVerifier } from '@veza/kit/tokens'
-
-const environment = {
-  ...authEnvironment,
-  ...chatEnvironment,
-  KAFKA_BROKERS: list('Kafka brokers, host:port'),
-  SCHEMA_REGISTRY_URL: url('the Confluent-compatible schema registry'),
-  HOST: string('the address that clients reach', '127.0.0.1'),
-  HTTP_PORT: integer('the port that clients reach', 8080, { max: 65_535 }),
-  INTERNAL_HOST: string("the address of probes, metrics and chat's internal API", '127.0.0.1'),
-  INTERNAL_PORT: integer("the port of probes, metrics and chat's internal API", 9080, { max: 65_535 }),
-  LOG_LEVEL: oneOf('what is logged', logLevels, 'info'),
-  OTEL_EXPORTER_OTLP_ENDPOINT: optional(url('where traces are sent')),
-  TRACE_SAMPLE_RATIO: number('share of traces that are recorded', 0.01, { max: 1 }),
-}
+import { environment } from './http-settings.ts'
 
 /** Every HTTP service in one process: the local shape of what are processes of their own behind a gateway. */
 await runMain('http', async (run) => {

@@ -1,30 +1,19 @@
 import { type ChatDatabase, roomLog } from '@veza/chat/store'
 import { topics } from '@veza/contracts'
 import { openCodec } from '@veza/kit/codec'
-import { integer, list, number, oneOf, optional, readEnv, runMain, string, url } from '@veza/kit/env'
+import { readEnv, runMain } from '@veza/kit/env'
 import { createHealth, serveInternal } from '@veza/kit/internal'
 import { connectKafka } from '@veza/kit/kafka'
-import { createLog, logLevels } from '@veza/kit/log'
+import { createLog } from '@veza/kit/log'
 import { openDatabase } from '@veza/kit/postgres'
 import { startTelemetry } from '@veza/kit/telemetry'
 import { runWorker } from '@veza/kit/worker'
 import { watchFaults } from './faults.ts'
 import { sequence } from './sequence.ts'
+import { environment } from './settings.ts'
 import { tellSender } from './tell-sender.ts'
 
 const name = 'chat-fanout'
-
-const environment = {
-  KAFKA_BROKERS: list('Kafka brokers, host:port'),
-  SCHEMA_REGISTRY_URL: url('the Confluent-compatible schema registry'),
-  CHAT_DATABASE_URL: url("chat's PostgreSQL database", undefined, { schemes: ['postgres', 'postgresql'] }),
-  CHAT_FANOUT_CHUNK: integer('commands of one transaction at most', 1_000, { min: 1, max: 10_000 }),
-  INTERNAL_HOST: string('the address of probes and metrics', '127.0.0.1'),
-  INTERNAL_PORT: integer('the port of probes and metrics', 9082, { max: 65_535 }),
-  LOG_LEVEL: oneOf('what is logged', logLevels, 'info'),
-  OTEL_EXPORTER_OTLP_ENDPOINT: optional(url('where traces are sent')),
-  TRACE_SAMPLE_RATIO: number('share of traces that are recorded', 0.01, { max: 1 }),
-}
 
 await runMain(name, async (run) => {
   const env = readEnv(environment)
