@@ -230,7 +230,12 @@ it('gives acknowledged commands dense numbers, stores them and tells them in ord
 it('tells stored events again, byte for byte, when it died between commit and produce', async () => {
   const { roomId, ana } = await newRoom()
   let failures = 0
-  start(producerOf(() => (failures++ < 2 ? Promise.reject(new Error('connection lost')) : Promise.resolve())))
+  const store = roomLog(database)
+  const settle = vi.fn(store.settle.bind(store))
+  start(
+    producerOf(() => (failures++ < 2 ? Promise.reject(new Error('connection lost')) : Promise.resolve())),
+    { settle },
+  )
   await write(numbers(10).map((n) => command(roomId, ana, `${n}`)))
   await eventually(() => {
     expect(new Set(events().map(({ event }) => event.offset))).toEqual(new Set(numbers(10)))
@@ -251,6 +256,7 @@ it('tells stored events again, byte for byte, when it died between commit and pr
     bytes.set(event.messageId, known)
   }
   expect(bytes.size).toBe(10)
+  expect(firstRun?.map((outcome) => outcome.type)).toContain('posted')
   const { rows } = await database.pool.query<{ n: number }>(
     'select count(*)::int as n from room_events where room_id = $1',
     [roomId],
