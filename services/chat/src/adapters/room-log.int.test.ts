@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { createLog } from '@veza/kit/log'
 import { type Database, openDatabase } from '@veza/kit/postgres'
 import { type FreshDatabase, freshDatabase } from '@veza/kit/testing'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { messageIdOf } from '../domain/message-id.ts'
 import { type Outcome, type Post } from '../domain/post.ts'
 import { migrateChat } from '../migrate.ts'
@@ -127,6 +127,30 @@ describe('settle', () => {
     }
     expect(b).toEqual(a)
     expect(new Map([...a].map(([id]) => [id, c.get(id)]))).toEqual(a)
+  })
+
+  it('gives the refusal that another worker stored while this one was about to', async () => {
+    const refused = post(randomUUID(), randomUUID(), '1')
+    const other = await database.pool.connect()
+    await other.query('begin')
+    await other.query(`insert into refusals values ($1, $2, $3, 'room-not-found', to_timestamp(1))`, [
+      refused.messageId,
+      refused.roomId,
+      refused.senderId,
+    ])
+    const settled = roomLog(database).settle([refused])
+    await vi.waitFor(async () => {
+      const { rows } = await database.pool.query(
+        `select 1 from pg_stat_activity
+         where datname = current_database() and wait_event_type = 'Lock' and query like 'insert into refusals%'`,
+      )
+      expect(rows).toHaveLength(1)
+    })
+    await other.query('commit')
+    other.release()
+    expect(await settled).toEqual([
+      expect.objectContaining({ type: 'refused', code: 'room-not-found', refusedAt: new Date(1_000) }),
+    ])
   })
 
   it('stores nothing of a chunk that fails, and works on', async () => {
