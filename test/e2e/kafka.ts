@@ -46,9 +46,9 @@ export interface Command {
 export const encodeCommand = (codec: Codec, command: Command): Buffer =>
   codec.encode(topics.chatCommands, 'PostMessage', { ...command, sentAt: Date.now() })
 
-/** Puts bytes in `chat.commands.v1` behind the edge's back. */
+/** Puts bytes in `chat.commands.v1` behind the edge's back, as large as the broker takes them. */
 export const putCommand = (kafka: Kafka, roomId: string, value: Buffer): Promise<void> =>
-  kafka.producer().send({
+  kafka.producer({ maxBatchBytes: 1_048_000 }).send({
     topic: topics.chatCommands.name,
     key: roomId,
     value,

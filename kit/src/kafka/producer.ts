@@ -19,6 +19,9 @@ interface Connection {
   readonly producer: KafkaJsProducer
 }
 
+// What comes meanwhile shares the request, which costs what many records do, here and at the broker.
+const lingerMs = 5
+
 /**
  * A batch that is sent again must fall into the same partitions, or its sequence numbers would name other records and
  * the broker would take them for duplicates. Keyless records are the only ones for which kafkajs draws lots.
@@ -37,7 +40,6 @@ const stickyPartitioner = () => {
 export function createProducer(deps: ProducerDependencies, settings: ProducerSettings = {}): Producer {
   const deliveryTimeoutMs = settings.deliveryTimeoutMs ?? 120_000
   const requestTimeoutMs = settings.requestTimeoutMs ?? 10_000
-  const lingerMs = settings.lingerMs ?? 5
   const batches = createBatches({
     maxQueuedRecords: settings.maxQueuedRecords ?? 100_000,
     maxQueuedBytes: settings.maxQueuedBytes ?? 64 * 1024 * 1024,
@@ -166,7 +168,6 @@ export function createProducer(deps: ProducerDependencies, settings: ProducerSet
     conclude(part, refusal)
   }
 
-  /** What comes within the linger shares a request: a request costs what many records do, here and at the broker. */
   const gather = (): Promise<unknown> => (closed ? Promise.resolve() : delay(lingerMs))
 
   async function pump(): Promise<void> {

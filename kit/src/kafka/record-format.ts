@@ -145,7 +145,8 @@ export function decodeRecord(
   const offsetDelta = varint()
   const key = bytes()
   const value = bytes()
-  const headers: Record<string, HeaderValue | HeaderValue[]> = {}
+  // Without a prototype: names come from whoever wrote the record, `__proto__` and `constructor` among them.
+  const headers = Object.create(null) as Record<string, HeaderValue | HeaderValue[]>
   for (let count = varint(); count > 0; count--) {
     const length = varint()
     const name = buffer.toString('utf8', position, (position += length))

@@ -5,7 +5,8 @@ import { type ConsumedRecord } from './types.ts'
 export function recordsOf(batch: EachBatchPayload['batch']): ConsumedRecord[] {
   const { topic, partition } = batch
   return batch.messages.map((message) => {
-    const headers: Record<string, Buffer | undefined> = {}
+    // As in record-format.ts.
+    const headers = Object.create(null) as Record<string, Buffer | undefined>
     for (const name in message.headers) {
       const value = message.headers[name]
       const last = Array.isArray(value) ? value.at(-1) : value

@@ -35,8 +35,6 @@ export interface ConsumedRecord {
 }
 
 export interface ProducerSettings {
-  /** How long a request waits for records to share it. Default 5 ms. */
-  readonly lingerMs?: number
   /** Unsent and unacknowledged records that may wait here; beyond it `send` rejects QueueFull. Default 100,000. */
   readonly maxQueuedRecords?: number
   /** The same in bytes of key, value and headers. Default 64 MiB. */

@@ -46,9 +46,11 @@ describe('the client of chat’s internal API', () => {
   })
 
   it('rejects when there is no answer in time, or nobody at all', async () => {
-    chat.before = () => new Promise((resolve) => setTimeout(resolve, 200))
+    const answers: (() => void)[] = []
+    chat.before = () => new Promise<void>((resolve) => answers.push(resolve))
     await expect(client({ timeoutMs: 20 }).heads([])).rejects.toThrow()
     chat.before = () => undefined
+    for (const answer of answers) answer()
     await expect(client({ url: 'http://127.0.0.1:1' }).heads([])).rejects.toThrow()
   })
 })
