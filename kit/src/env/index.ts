@@ -17,3 +17,4 @@ export {
 } from './settings.ts'
 export { type SettingRow, EnvironmentError, describe, readEnv } from './read-env.ts'
 export { type Run, runMain } from './run-main.ts'
+export { processEnvironment } from './process-environment.ts'

@@ -1,19 +1,16 @@
-import { integer, number, oneOf, optional, readEnv, runMain, string, url } from '@veza/kit/env'
+import { integer, readEnv, runMain, string, processEnvironment } from '@veza/kit/env'
 import { mountDocs, serve } from '@veza/kit/http'
 import { createHealth, serveInternal } from '@veza/kit/internal'
-import { createLog, logLevels } from '@veza/kit/log'
+import { createLog } from '@veza/kit/log'
 import { startTelemetry } from '@veza/kit/telemetry'
 import { authEnvironment, openAuth } from './index.ts'
 
 const environment = {
+  ...processEnvironment,
   ...authEnvironment,
   HOST: string('the address that clients reach', '127.0.0.1'),
   HTTP_PORT: integer('the port that clients reach', 8080, { max: 65_535 }),
-  INTERNAL_HOST: string('the address of probes and metrics', '127.0.0.1'),
   INTERNAL_PORT: integer('the port of probes and metrics', 9080, { max: 65_535 }),
-  LOG_LEVEL: oneOf('what is logged', logLevels, 'info'),
-  OTEL_EXPORTER_OTLP_ENDPOINT: optional(url('where traces are sent')),
-  TRACE_SAMPLE_RATIO: number('share of traces that are recorded', 0.01, { max: 1 }),
 }
 
 await runMain('auth', async (run) => {

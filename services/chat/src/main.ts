@@ -1,14 +1,15 @@
 import { openCodec } from '@veza/kit/codec'
-import { integer, list, number, oneOf, optional, readEnv, runMain, string, url } from '@veza/kit/env'
+import { integer, list, readEnv, runMain, string, url, processEnvironment } from '@veza/kit/env'
 import { mountDocs, serve } from '@veza/kit/http'
 import { createHealth, serveInternal } from '@veza/kit/internal'
 import { connectKafka } from '@veza/kit/kafka'
-import { createLog, logLevels } from '@veza/kit/log'
+import { createLog } from '@veza/kit/log'
 import { startTelemetry } from '@veza/kit/telemetry'
 import { createTokenVerifier } from '@veza/kit/tokens'
 import { chatEnvironment, openChat } from './index.ts'
 
 const environment = {
+  ...processEnvironment,
   ...chatEnvironment,
   KAFKA_BROKERS: list('Kafka brokers, host:port'),
   SCHEMA_REGISTRY_URL: url('the Confluent-compatible schema registry'),
@@ -16,11 +17,7 @@ const environment = {
   TOKEN_ISSUER: string('the issuer (iss) that access tokens must name', 'veza'),
   HOST: string('the address that clients reach', '127.0.0.1'),
   HTTP_PORT: integer('the port that clients reach', 8080, { max: 65_535 }),
-  INTERNAL_HOST: string('the address of probes, metrics and the internal API', '127.0.0.1'),
   INTERNAL_PORT: integer('the port of probes, metrics and the internal API', 9080, { max: 65_535 }),
-  LOG_LEVEL: oneOf('what is logged', logLevels, 'info'),
-  OTEL_EXPORTER_OTLP_ENDPOINT: optional(url('where traces are sent')),
-  TRACE_SAMPLE_RATIO: number('share of traces that are recorded', 0.01, { max: 1 }),
 }
 
 await runMain('chat', async (run) => {

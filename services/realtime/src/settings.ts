@@ -5,19 +5,17 @@ import {
   integer,
   list,
   number,
-  oneOf,
-  optional,
   secret,
   string,
   url,
+  processEnvironment,
 } from '@veza/kit/env'
-import { logLevels } from '@veza/kit/log'
 
 /** The edge's settings, all of them read in main.ts. */
 export const environment = {
+  ...processEnvironment,
   HOST: string('Address of the public WebSocket listener', '127.0.0.1'),
   WS_PORT: integer('Port of the public WebSocket listener', 8081, { max: 65_535 }),
-  INTERNAL_HOST: string('Address of the internal listener (probes, metrics)', '127.0.0.1'),
   INTERNAL_PORT: integer('Port of the internal listener', 9081, { max: 65_535 }),
   KAFKA_BROKERS: list('Kafka brokers, host:port'),
   SCHEMA_REGISTRY_URL: url('Confluent-compatible schema registry'),
@@ -29,9 +27,6 @@ export const environment = {
     'Origins of pages that may connect, besides the host itself and clients without an Origin',
     [],
   ),
-  LOG_LEVEL: oneOf('Least level that is logged', logLevels, 'info'),
-  OTEL_EXPORTER_OTLP_ENDPOINT: optional(url('OTLP collector for traces')),
-  TRACE_SAMPLE_RATIO: number('Share of publishes that are traced', 0.01, { max: 1 }),
 
   MAX_FRAME_SIZE: bytes('Largest frame from a client', '64KiB'),
   MAX_BACKPRESSURE: bytes('What a connection may leave unread before it is closed', '1MiB'),
