@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { asyncapi } from './asyncapi.ts'
-import { parseSchema } from './schemas.ts'
+import { newestVersion, parseSchema } from './schemas.ts'
 import { topics, type Topic } from './topics.ts'
 
 interface Reference {
@@ -64,7 +64,7 @@ describe('the AsyncAPI document', () => {
   it('carries each schema whole, as Avro', () => {
     for (const [name, { payload }] of Object.entries(document.components.messages)) {
       expect(payload.schemaFormat).toBe('application/vnd.apache.avro+json;version=1.9.0')
-      expect(parseSchema(JSON.stringify(payload.schema)).name).toBe(`veza.chat.${name}`)
+      expect(parseSchema(JSON.stringify(payload.schema)).name).toBe(newestVersion(name).type.name)
     }
   })
 })

@@ -2,7 +2,7 @@ import { asyncapi } from './asyncapi.ts'
 import { checkCompatibility, createTopics, diffSchemas, registerSchemas } from './deploy.ts'
 import { schemaVersions } from './schemas.ts'
 import { kafkaBrokers, registryUrl, replication, SettingError } from './settings.ts'
-import { topics, type Topic } from './topics.ts'
+import { forever, topics, type Topic } from './topics.ts'
 
 const usage = `Usage: npm run contracts -- <command>
 
@@ -22,8 +22,10 @@ function table(rows: readonly (readonly string[])[]): string {
 }
 
 const hour = 3_600_000
-const duration = (milliseconds: number) =>
-  milliseconds % (24 * hour) === 0 ? `${milliseconds / (24 * hour)} d` : `${milliseconds / 60_000} min`
+const duration = (milliseconds: number) => {
+  if (milliseconds === forever) return 'for ever'
+  return milliseconds % (24 * hour) === 0 ? `${milliseconds / (24 * hour)} d` : `${milliseconds / 60_000} min`
+}
 
 const catalogueTable = () =>
   table([

@@ -152,7 +152,7 @@ describe('with a registry that fails', () => {
         .end('{"error_code":40401,"message":"Subject not found."}'),
     )
     await expect(connectCodec(url)).rejects.toThrow(
-      /^\S+-veza\.chat\.\w+ v\d is not in the schema registry: run `npm run contracts -- register`$/,
+      /^\S+-veza\.\w+\.\w+ v\d is not in the schema registry: run `npm run contracts -- register`$/,
     )
   })
 

@@ -3,7 +3,7 @@ import { Compatibility } from '@confluentinc/schemaregistry/dist/schemaregistry-
 import kafkajs, { type Admin } from 'kafkajs'
 import { openRegistry, refuseAnswer, saysNoSubject, unavailable } from './registry.ts'
 import { versionsOf } from './schemas.ts'
-import { subjectOf, topics, type Topic } from './topics.ts'
+import { forever, subjectOf, topics, type Topic } from './topics.ts'
 
 export { checkCompatibility } from './compatibility.ts'
 
@@ -82,7 +82,7 @@ const configOf = (topic: Topic, replication: number): Record<string, string> => 
   'cleanup.policy': topic.cleanup,
   'retention.ms': String(topic.retentionMs),
   // Kafka deletes closed segments only and closes one after a week: bodies would stay up to that much longer.
-  'segment.ms': String(Math.round(topic.retentionMs / 4)),
+  ...(topic.retentionMs !== forever && { 'segment.ms': String(Math.round(topic.retentionMs / 4)) }),
   'min.insync.replicas': String(replication >= 3 ? 2 : 1),
   ...(topic.maxMessageBytes !== undefined && { 'max.message.bytes': String(topic.maxMessageBytes) }),
 })

@@ -10,11 +10,17 @@ interface Golden {
   hex: string
 }
 
+/** Bytes stand in the files as JSON.stringify writes a Buffer. */
+const reviveBytes = (_key: string, value: unknown): unknown =>
+  typeof value === 'object' && value !== null && 'type' in value && value.type === 'Buffer' && 'data' in value
+    ? Buffer.from(value.data as number[])
+    : value
+
 const folder = join(import.meta.dirname, '..', 'golden')
 const golden = new Map(
   readdirSync(folder).map((file) => [
     file.replace(/\.json$/, ''),
-    JSON.parse(readFileSync(join(folder, file), 'utf8')) as Golden,
+    JSON.parse(readFileSync(join(folder, file), 'utf8'), reviveBytes) as Golden,
   ]),
 )
 const versions = [...schemaVersions.values()].flat()

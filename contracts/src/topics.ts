@@ -11,7 +11,7 @@ export interface Topic<R extends RecordName = RecordName> {
   /** Chosen once, never changed: another count would send a key elsewhere and break its order. */
   readonly partitions: number
   readonly cleanup: 'delete' | 'compact'
-  /** Milliseconds. */
+  /** Milliseconds, or `forever`. */
   readonly retentionMs: number
   /** Of one produce request to it, where the broker's own limit (1 MiB) is not right. */
   readonly maxMessageBytes?: number
@@ -26,11 +26,34 @@ export interface Topic<R extends RecordName = RecordName> {
 
 const day = 24 * 60 * 60 * 1000
 
+/** The retention of a topic that is kept whole, as Kafka writes it. */
+export const forever = -1
+
 /** Where a consumer group puts what it can't handle, with the source's key and bytes as they were. */
 export const deadLetterTopic = (group: string): string => `${group}.dlq.v1`
 
 /** Every topic that exists. Created from here by a command, never automatically. */
 export const topics = {
+  authEvents: {
+    name: 'auth.events.v1',
+    key: 'user id',
+    partitions: 6,
+    cleanup: 'delete',
+    retentionMs: forever,
+    records: [
+      'UserRegistered',
+      'EmailVerified',
+      'PasswordChanged',
+      'IdentityLinked',
+      'RolesChanged',
+      'SessionStarted',
+      'SessionRevoked',
+      'AccountErased',
+    ],
+    writers: ['outbox-relay'],
+    readers: ['realtime', 'data teams'],
+    doc: 'What happened to accounts and their sessions. E-mail and network addresses are sealed. A record can come again with the same ce_id.',
+  },
   chatCommands: {
     name: 'chat.commands.v1',
     key: 'room id',

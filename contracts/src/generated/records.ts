@@ -1,5 +1,13 @@
 // Generated from contracts/schemas by contracts/src/generate.ts. Change the schemas, not this file.
 
+/** The account is gone for good: nobody signs in to it, and the data key of the person is deleted. */
+export interface AccountErased {
+  /** The account's user; also the record's key. */
+  userId: string
+  /** When it was erased, milliseconds since the Unix epoch. */
+  erasedAt: number
+}
+
 /** A chat command was refused: its one and only outcome, told to its sender. */
 export interface CommandRefused {
   /** User who sent the command; also the record's key. */
@@ -12,6 +20,26 @@ export interface CommandRefused {
   code: string
   /** When it was refused, milliseconds since the Unix epoch. */
   refusedAt: number
+}
+
+/** The person proved to read mail at the address of the account. */
+export interface EmailVerified {
+  /** The account's user; also the record's key. */
+  userId: string
+  /** When they did, milliseconds since the Unix epoch. */
+  verifiedAt: number
+}
+
+/** The account can be signed in to by an identity at an outside OpenID Connect provider. */
+export interface IdentityLinked {
+  /** The account's user; also the record's key. */
+  userId: string
+  /** The provider's issuer URL. */
+  issuer: string
+  /** The provider's name for the person (sub), UTF-8. Sealed under the data key that auth keeps for the person: nobody else reads it, and nobody at all once that key is deleted. */
+  subject: Buffer
+  /** When it was linked, milliseconds since the Unix epoch. */
+  linkedAt: number
 }
 
 /** A message took its place in a room. Emitted again, with the same numbers, when its command is delivered again. */
@@ -36,6 +64,16 @@ export interface MessagePosted {
   messageNumber: number
 }
 
+/** The account has another password, or none any more. The password itself is in no event. */
+export interface PasswordChanged {
+  /** The account's user; also the record's key. */
+  userId: string
+  /** changed (by somebody who knew the former one), reset (by mail) or withdrawn (whoever had set it never proved the address). */
+  reason: string
+  /** When it changed, milliseconds since the Unix epoch. */
+  changedAt: number
+}
+
 /** A user asks to post a message in a room. It has exactly one outcome: MessagePosted or CommandRefused. */
 export interface PostMessage {
   /** Room to post in; also the record's key. */
@@ -50,9 +88,75 @@ export interface PostMessage {
   sentAt: number
 }
 
+/** The account has other roles than before. Access tokens that were issued before it still carry the former ones, for 10 minutes at most. */
+export interface RolesChanged {
+  /** The account's user; also the record's key. */
+  userId: string
+  /** All roles from now on, sorted: moderator, admin, or none for a plain user. */
+  roles: readonly (string)[]
+  /** User id of the administrator, or operator for a command run on the machines. */
+  changedBy: string
+  /** When they changed, milliseconds since the Unix epoch. */
+  changedAt: number
+}
+
+/** A session has ended: no refresh token of it is exchanged again, its sockets are closed. */
+export interface SessionRevoked {
+  /** The account's user; also the record's key. */
+  userId: string
+  /** The session. */
+  sessionId: string
+  /** signed-out, revoked (from another session), token-reused (two parties held one refresh token), password-changed, account-erased. */
+  reason: string
+  /** When it ended, milliseconds since the Unix epoch. */
+  revokedAt: number
+}
+
+/** Somebody signed in: a session, and with it a family of refresh tokens, begins. */
+export interface SessionStarted {
+  /** The account's user; also the record's key. */
+  userId: string
+  /** What access tokens of the session carry as sid. */
+  sessionId: string
+  /** How they proved who they are: registration, password or oidc. */
+  method: string
+  /** Network address that they came from, as text, where it is known. Sealed under the data key that auth keeps for the person: nobody else reads it, and nobody at all once that key is deleted. */
+  address: null | Buffer
+  /** What their program called itself (User-Agent), UTF-8. Sealed under the data key that auth keeps for the person: nobody else reads it, and nobody at all once that key is deleted. */
+  client: null | Buffer
+  /** When it began, milliseconds since the Unix epoch. */
+  startedAt: number
+}
+
+/** Somebody has an account. */
+export interface UserRegistered {
+  /** The account's user; also the record's key. */
+  userId: string
+  /** The name that others see, 1 to 80 characters, as it was given at registration. Public. */
+  displayName: string
+  /** E-mail address in normal form, UTF-8. Sealed under the data key that auth keeps for the person: nobody else reads it, and nobody at all once that key is deleted. */
+  email: Buffer
+  /** Whether it is known from the start that the person reads mail at this address. */
+  emailVerified: boolean
+  /** How the account came to be: password, oidc (an outside provider) or import (from a former platform). */
+  method: string
+  /** What the former platform called the account, for method import. */
+  formerId: null | string
+  /** When the account came to be; on the former platform, for method import, milliseconds since the Unix epoch. */
+  registeredAt: number
+}
+
 /** Every record that a topic can carry, by name. */
 export interface Records {
+  AccountErased: AccountErased
   CommandRefused: CommandRefused
+  EmailVerified: EmailVerified
+  IdentityLinked: IdentityLinked
   MessagePosted: MessagePosted
+  PasswordChanged: PasswordChanged
   PostMessage: PostMessage
+  RolesChanged: RolesChanged
+  SessionRevoked: SessionRevoked
+  SessionStarted: SessionStarted
+  UserRegistered: UserRegistered
 }
