@@ -1,6 +1,7 @@
 import { type Hook } from '@hono/zod-openapi'
 import { HTTPException } from 'hono/http-exception'
 import { isUnavailable } from '../postgres/errors.ts'
+import { KeyEncryptionUnavailable } from '../sealing/key-encryption.ts'
 import { KeysUnavailable } from '../tokens/index.ts'
 import { Problem } from './problem.ts'
 import { type EdgeEnv } from './types.ts'
@@ -23,7 +24,7 @@ const fromException = (error: HTTPException): Problem => {
 export const toProblem = (error: unknown): Problem => {
   if (error instanceof Problem) return error
   if (error instanceof HTTPException) return fromException(error)
-  if (isUnavailable(error) || error instanceof KeysUnavailable) {
+  if (isUnavailable(error) || error instanceof KeysUnavailable || error instanceof KeyEncryptionUnavailable) {
     return new Problem(503, 'unavailable', 'Try again in a moment', {
       cause: error,
       headers: { 'retry-after': retryAfterSeconds },
