@@ -25,7 +25,8 @@ export interface Codec {
   learn(topic: Topic, schemaId: number): Promise<void>
 }
 
-const headerLength = 5
+/** Of Confluent's framing: a zero byte and the schema id. */
+export const headerLength = 5
 type Resolver = ReturnType<types.RecordType['createResolver']>
 
 /** How to read what one schema id wrote; `record` is undefined when it is no record of the catalogue. */

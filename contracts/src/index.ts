@@ -11,4 +11,5 @@ export {
   type RoomPublication,
   type UserPublication,
 } from './realtime.ts'
+export { decodeStored, writtenVersion } from './stored.ts'
 export { deadLetterTopic, subjectOf, topics, type RecordName, type RecordOf, type Topic } from './topics.ts'

@@ -3,6 +3,7 @@ import { matchedRoutes } from 'hono/route'
 import { SpanKind, SpanStatusCode, context, trace } from '@opentelemetry/api'
 import { contextOf } from '../telemetry/index.ts'
 import { bodyProblem } from './body-limit.ts'
+import { clientAddress } from './client-address.ts'
 import { Problem, renderProblem } from './problem.ts'
 import { type ApiOptions, type EdgeEnv } from './types.ts'
 
@@ -37,6 +38,7 @@ const setSecurityHeaders = (headers: Headers): void => {
 export const edge = ({
   telemetry: { tracer, meter },
   bodyLimit = 64 * 1024,
+  trustedProxies = 0,
 }: ApiOptions): MiddlewareHandler<EdgeEnv> => {
   const duration = meter.createHistogram('http.server.request.duration', {
     unit: 's',
@@ -53,6 +55,7 @@ export const edge = ({
     const parent = contextOf(c.req.header('traceparent'))
     const span = tracer.startSpan(method, { kind: SpanKind.SERVER }, parent)
     c.set('traceId', span.spanContext().traceId)
+    c.set('clientAddress', clientAddress(c, trustedProxies))
     await context.with(trace.setSpan(parent, span), async () => {
       const problem = await bodyProblem(c, bodyLimit)
       if (problem === undefined) await next()

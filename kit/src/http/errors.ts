@@ -1,5 +1,6 @@
 import { type Hook } from '@hono/zod-openapi'
 import { HTTPException } from 'hono/http-exception'
+import { IdempotencyKeyReused, VersionConflict } from '../events/errors.ts'
 import { isUnavailable } from '../postgres/errors.ts'
 import { KeyEncryptionUnavailable } from '../sealing/key-encryption.ts'
 import { KeysUnavailable } from '../tokens/index.ts'
@@ -24,6 +25,17 @@ const fromException = (error: HTTPException): Problem => {
 export const toProblem = (error: unknown): Problem => {
   if (error instanceof Problem) return error
   if (error instanceof HTTPException) return fromException(error)
+  if (error instanceof VersionConflict) {
+    return new Problem(409, 'version-conflict', 'It was changed meanwhile: read it again, then decide', {
+      cause: error,
+      extra: { currentVersion: error.currentVersion },
+    })
+  }
+  if (error instanceof IdempotencyKeyReused) {
+    return new Problem(422, 'idempotency-key-reused', 'This Idempotency-Key was used for another request', {
+      cause: error,
+    })
+  }
   if (isUnavailable(error) || error instanceof KeysUnavailable || error instanceof KeyEncryptionUnavailable) {
     return new Problem(503, 'unavailable', 'Try again in a moment', {
       cause: error,

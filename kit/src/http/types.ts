@@ -7,6 +7,8 @@ export interface ApiOptions {
   readonly telemetry: Pick<Telemetry, 'tracer' | 'meter'>
   /** Larger request bodies are refused with 413. Bytes, 64 KiB unless given. */
   readonly bodyLimit?: number
+  /** Proxies in front of us, each of which appends to X-Forwarded-For. 0 unless given: the header is not believed. */
+  readonly trustedProxies?: number
 }
 
 /** What the edge gives to handlers. */
@@ -14,5 +16,7 @@ export interface EdgeEnv {
   Variables: {
     /** The request's trace, 32 hexadecimal digits. Undefined before the edge ran. */
     traceId: string | undefined
+    /** The client's network address; undefined when there is no connection, as in tests that call the app itself. */
+    clientAddress: string | undefined
   }
 }

@@ -1,0 +1,13 @@
+export {
+  type Aggregate,
+  type AggregateOptions,
+  type Executed,
+  type Execution,
+  type Loaded,
+  aggregate,
+} from './aggregate.ts'
+export { IdempotencyKeyReused, VersionConflict } from './errors.ts'
+export { createEventStore } from './schema.ts'
+export { type Snapshot, deleteSnapshots } from './snapshots.ts'
+export { type EventStore, eventStore } from './store.ts'
+export type * from './types.ts'

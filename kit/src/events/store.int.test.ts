@@ -1,0 +1,350 @@
+import { type Codec, connectCodec, type MessagePosted, topics } from '@veza/contracts'
+import { registerSchemas } from '@veza/contracts/deploy'
+import { sql } from 'kysely'
+import { randomUUID } from 'node:crypto'
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { createLog } from '../log/index.ts'
+import { type Database, migrate, openDatabase } from '../postgres/index.ts'
+import { type FreshDatabase, freshDatabase, infrastructure } from '../testing/index.ts'
+import {
+  createEventStore,
+  type EventStore,
+  eventStore,
+  IdempotencyKeyReused,
+  VersionConflict,
+} from './index.ts'
+
+interface Tables {
+  names: { name: string }
+}
+
+const topic = topics.chatEvents
+let fresh: FreshDatabase
+let database: Database<Tables>
+let codec: Codec
+let store: EventStore<typeof topic>
+let stream: string
+
+beforeAll(async () => {
+  const { schemaRegistryUrl } = infrastructure()
+  await registerSchemas(schemaRegistryUrl)
+  codec = await connectCodec(schemaRegistryUrl)
+  fresh = await freshDatabase()
+  await migrate(fresh.url, {
+    '001-events': { up: createEventStore },
+    '002-names': {
+      up: (db) =>
+        db.schema
+          .createTable('names')
+          .addColumn('name', 'text', (c) => c.primaryKey())
+          .execute(),
+    },
+  })
+  database = openDatabase<Tables>(fresh.url, {
+    applicationName: 'test',
+    poolSize: 20,
+    log: createLog('test', 'silent'),
+  })
+  store = eventStore({ topic, codec })
+})
+
+beforeEach(() => {
+  stream = `room-${randomUUID()}`
+})
+
+afterAll(async () => {
+  await database.close()
+  await fresh.drop()
+})
+
+const posted = (body: string): MessagePosted => ({
+  roomId: 'r',
+  epoch: 'e',
+  offset: 1,
+  messageId: 'm',
+  senderId: 's',
+  clientMessageId: 'c',
+  body,
+  postedAt: 5,
+  messageNumber: 7,
+})
+const event = (body: string) => ({ type: 'MessagePosted', value: posted(body) }) as const
+const append = (expectedVersion: number, ...bodies: string[]) =>
+  ({ stream, key: 'k', expectedVersion, events: bodies.map(event) }) as const
+const bodies = async (of = stream) => (await store.readStream(database.db, of)).map(({ value }) => value.body)
+const rejection = (work: Promise<unknown>) =>
+  work.then(
+    () => undefined,
+    (error: unknown) => error,
+  )
+
+describe('append', () => {
+  it('numbers a stream from 1 and gives back what was written, with its metadata', async () => {
+    const metadata = {
+      actor: 'ana',
+      causation: 'because',
+      correlation: 'a'.repeat(32),
+      address: '192.0.2.1',
+      traceparent: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`,
+    }
+    const id = randomUUID()
+    expect(
+      await store.append(database.db, {
+        ...append(0),
+        events: [{ ...event('one'), id }, event('two')],
+        metadata,
+      }),
+    ).toEqual({ version: 2, replayed: false })
+    expect(await store.append(database.db, append(2, 'three'))).toEqual({ version: 3, replayed: false })
+    const events = await store.readStream(database.db, stream)
+    expect(events[0]).toEqual({
+      ...event('one'),
+      id,
+      stream,
+      version: 1,
+      position: expect.any(Number) as number,
+      schemaVersion: 2,
+      recordedAt: expect.any(Date) as Date,
+      metadata,
+    })
+    expect(events.map(({ version, value, metadata: { actor } }) => [version, value.body, actor])).toEqual([
+      [1, 'one', 'ana'],
+      [2, 'two', 'ana'],
+      [3, 'three', undefined],
+    ])
+    expect(await store.currentVersion(database.db, stream)).toBe(3)
+    expect(await store.currentVersion(database.db, 'nobody')).toBe(0)
+  })
+
+  it('keeps the very bytes that go to Kafka', async () => {
+    await store.append(database.db, append(0, 'bytes'))
+    const { rows } = await database.pool.query<{ payload: Buffer }>(
+      'select payload from events.events where stream = $1',
+      [stream],
+    )
+    expect(rows[0]?.payload).toEqual(codec.encode(topic, 'MessagePosted', posted('bytes')))
+  })
+
+  it.each([
+    ['behind', 1],
+    ['new', 0],
+    ['ahead', 4],
+  ])(
+    'refuses a writer who takes the stream to be %s, and says where it is',
+    async (_what, expectedVersion) => {
+      await store.append(database.db, append(0, 'one', 'two'))
+      const error = await rejection(
+        store.append(database.db, append(expectedVersion, 'other', 'more', 'and more')),
+      )
+      expect(error).toBeInstanceOf(VersionConflict)
+      expect(error).toMatchObject({ stream, expectedVersion, currentVersion: 2 })
+      expect(await bodies()).toEqual(['one', 'two'])
+    },
+  )
+
+  it('lets one of many writers win each version, without a hole', async () => {
+    const outcomes = await Promise.all(
+      Array.from({ length: 20 }, (_, n) => rejection(store.append(database.db, append(0, `a${n}`, `b${n}`)))),
+    )
+    expect(outcomes.filter((outcome) => outcome === undefined)).toHaveLength(1)
+    for (const outcome of outcomes)
+      if (outcome !== undefined) expect(outcome).toMatchObject({ name: 'VersionConflict', currentVersion: 2 })
+    expect(await bodies()).toHaveLength(2)
+  })
+
+  it('waits for the transaction that holds the version, and takes its place when it is aborted', async () => {
+    let abort!: () => void
+    const held = new Promise<void>((resolve) => (abort = resolve))
+    const first = database.db.transaction().execute(async (trx) => {
+      await store.append(trx, append(0, 'aborted'))
+      await held
+      throw new Error('aborted')
+    })
+    await vi.waitFor(async () => {
+      const { rows } = await database.pool.query(
+        "select from pg_stat_activity where state = 'idle in transaction' and datname = current_database()",
+      )
+      expect(rows).toHaveLength(1)
+    })
+    const second = store.append(database.db, append(0, 'second'))
+    abort()
+    await expect(first).rejects.toThrow('aborted')
+    expect(await second).toMatchObject({ version: 1 })
+    expect(await bodies()).toEqual(['second'])
+  })
+
+  it('stands or falls with the other rows of its transaction', async () => {
+    const register = (name: string) =>
+      database.db.transaction().execute(async (trx) => {
+        await store.append(trx, { ...append(0, name), stream: `${stream}-${name}` })
+        await trx.insertInto('names').values({ name: stream }).execute()
+      })
+    await register('first')
+    await expect(register('second')).rejects.toMatchObject({ code: '23505' })
+    expect(await bodies(`${stream}-first`)).toEqual(['first'])
+    expect(await bodies(`${stream}-second`)).toEqual([])
+  })
+
+  it('makes a transaction useless after a conflict, so that no half of it is kept by mistake', async () => {
+    await store.append(database.db, append(0, 'one'))
+    await expect(
+      database.db.transaction().execute(async (trx) => {
+        await rejection(store.append(trx, append(0, 'x', 'would take version 2')))
+        await trx
+          .insertInto('names')
+          .values({ name: `${stream} half` })
+          .execute()
+      }),
+    ).rejects.toThrow()
+    expect(await bodies()).toEqual(['one'])
+  })
+})
+
+describe('appendAll', () => {
+  const streams = (n: number) =>
+    Array.from({ length: n }, (_, i) => ({ ...append(0, `${i}`), stream: `${stream}-${i}` }))
+
+  it('writes several streams or none, positions in the order given', async () => {
+    const appended = await store.appendAll(database.db, streams(12).toReversed())
+    expect(appended).toEqual(Array(12).fill({ version: 1, replayed: false }))
+    const { rows } = await sql<{ stream: string }>`
+      select stream from events.events where stream like ${`${stream}-%`} order by position`.execute(
+      database.db,
+    )
+    expect(rows.map((row) => row.stream)).toEqual(
+      streams(12)
+        .toReversed()
+        .map((s) => s.stream),
+    )
+
+    const more = [
+      { ...append(1, 'more'), stream: `${stream}-3` },
+      { ...append(5, 'wrong'), stream: `${stream}-4` },
+    ]
+    expect(await rejection(store.appendAll(database.db, more))).toMatchObject({
+      stream: `${stream}-4`,
+      expectedVersion: 5,
+      currentVersion: 1,
+    })
+    expect(await bodies(`${stream}-3`)).toEqual(['3'])
+  })
+
+  it('does not deadlock on streams in opposite orders', async () => {
+    for (let round = 0; round < 10; round++) {
+      const at = (n: number) => streams(n).map((s) => ({ ...s, stream: `${s.stream}-${round}` }))
+      const outcomes = await Promise.all([
+        rejection(store.appendAll(database.db, at(200))),
+        rejection(store.appendAll(database.db, at(200).toReversed())),
+      ])
+      expect(outcomes.map((o) => (o instanceof Error ? o.name : o)).toSorted()).toEqual([
+        'VersionConflict',
+        undefined,
+      ])
+    }
+  })
+
+  it('refuses a stream that is named twice, and an append of nothing', async () => {
+    await expect(store.appendAll(database.db, [append(0, 'a'), append(1, 'b')])).rejects.toThrow('once')
+    await expect(store.append(database.db, append(0))).rejects.toThrow('at least one event')
+    expect(await store.appendAll(database.db, [])).toEqual([])
+  })
+})
+
+describe('an idempotency key', () => {
+  it('gives the first answer again, also after the stream went on, and appends nothing', async () => {
+    const keyed = { ...append(0, 'one', 'two'), idempotencyKey: `import:${stream}` }
+    expect(await store.firstAnswer(database.db, keyed.idempotencyKey)).toBeUndefined()
+    expect(await store.append(database.db, keyed)).toEqual({ version: 2, replayed: false })
+    await store.append(database.db, append(2, 'three'))
+    expect(await store.append(database.db, keyed)).toEqual({ version: 2, replayed: true })
+    expect(await store.append(database.db, { ...keyed, expectedVersion: 3 })).toEqual({
+      version: 2,
+      replayed: true,
+    })
+    expect(await store.firstAnswer(database.db, keyed.idempotencyKey)).toEqual({ version: 2, replayed: true })
+    expect(await bodies()).toEqual(['one', 'two', 'three'])
+  })
+
+  it('decides between requests that come at once', async () => {
+    const keyed = { ...append(0, 'one'), idempotencyKey: `at-once:${stream}` }
+    const answers = await Promise.all(Array.from({ length: 12 }, () => store.append(database.db, keyed)))
+    expect(answers.filter(({ replayed }) => !replayed)).toHaveLength(1)
+    expect(new Set(answers.map(({ version }) => version))).toEqual(new Set([1]))
+  })
+
+  it('is free again when its transaction is aborted, and when the append is refused', async () => {
+    const keyed = { ...append(0, 'one'), idempotencyKey: `aborted:${stream}` }
+    await expect(store.append(database.db, { ...keyed, expectedVersion: 9 })).rejects.toThrow(VersionConflict)
+    expect(await store.append(database.db, keyed)).toEqual({ version: 1, replayed: false })
+  })
+
+  it('answers for each stream, and refuses to stand for others', async () => {
+    const idempotencyKey = `several:${stream}`
+    const both = [append(0, 'a'), { ...append(0, 'b', 'c'), stream: `${stream}-2` }]
+    await store.appendAll(database.db, both, { idempotencyKey })
+    expect(await store.appendAll(database.db, both.toReversed(), { idempotencyKey })).toEqual([
+      { version: 2, replayed: true },
+      { version: 1, replayed: true },
+    ])
+    await expect(
+      store.append(database.db, { ...append(0, 'x'), stream: 'another', idempotencyKey }),
+    ).rejects.toThrow(IdempotencyKeyReused)
+  })
+})
+
+describe('what is read', () => {
+  it('starts after a version and ends at a limit', async () => {
+    await store.append(database.db, append(0, 'one', 'two', 'three', 'four'))
+    const read = await store.readStream(database.db, stream, { after: 1, limit: 2 })
+    expect(read.map(({ value }) => value.body)).toEqual(['two', 'three'])
+  })
+
+  it('by position is everything of the topic, page by page', async () => {
+    const before = (await store.readAll(database.db, { limit: 100_000 })).at(-1)?.position ?? 0
+    await store.append(database.db, append(0, 'one', 'two', 'three'))
+    const first = await store.readAll(database.db, { after: before, limit: 2 })
+    const last = await store.readAll(database.db, { after: first.at(-1)?.position ?? 0 })
+    expect([...first, ...last].map(({ value }) => value.body)).toEqual(['one', 'two', 'three'])
+    const other = eventStore({ topic: { ...topic, name: 'other' }, codec })
+    expect(await other.readAll(database.db)).toEqual([])
+  })
+
+  it('is the newest shape, whatever version it was written with, and without the registry', async () => {
+    const away: Codec = {
+      ...codec,
+      decode: () => {
+        throw new Error('no registry here')
+      },
+    }
+    const { versionsOf } = await import('../../../contracts/src/schemas.ts')
+    const v1 = versionsOf('MessagePosted')[0]
+    const payload = Buffer.concat([
+      Buffer.from([0, 9, 9, 9, 9]),
+      v1?.type.toBuffer(posted('old')) ?? Buffer.alloc(0),
+    ])
+    await sql`insert into events.events (position, stream, version, event_id, type, schema_version, payload, topic, key)
+      values (nextval('events.positions'), ${stream}, 1, gen_random_uuid(), 'MessagePosted', 1, ${payload}, ${topic.name},
+      'k')`.execute(database.db)
+    const [event] = await eventStore({ topic, codec: away }).readStream(database.db, stream)
+    expect(event).toMatchObject({ schemaVersion: 1, value: { ...posted('old'), messageNumber: 0 } })
+  })
+
+  it('asks the registry for a version that is newer than this process', async () => {
+    await store.append(database.db, append(0, 'newer'))
+    await sql`alter table events.events disable trigger user`.execute(database.db)
+    await sql`update events.events set schema_version = 3 where stream = ${stream}`.execute(database.db)
+    await sql`alter table events.events enable trigger user`.execute(database.db)
+    expect(await bodies()).toEqual(['newer'])
+  })
+
+  it('is what was written: nobody changes history', async () => {
+    await store.append(database.db, append(0, 'one'))
+    for (const change of [
+      "update events.events set key = 'other'",
+      'delete from events.events',
+      'truncate events.events',
+    ])
+      await expect(database.pool.query(change)).rejects.toThrow('events are never changed')
+    expect(await bodies()).toEqual(['one'])
+  })
+})
