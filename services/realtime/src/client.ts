@@ -1,13 +1,14 @@
 import { ProduceFailed, QueueFull } from '@veza/kit/kafka'
 import { type ProtocolError, errors } from './protocol/codes.ts'
+import { type Reply } from './protocol/replies.ts'
 
 /** A connection, as the handlers of its commands see it. */
 export interface Client {
   /** Empty until the connect command is accepted. */
   readonly userId: string
   isClosed(): boolean
-  /** Sends a line, together with the others that answer the same frame. */
-  send(line: string): void
+  /** Sends a reply or a push, together with the others that answer the same frame. */
+  send(reply: Reply): void
   /** Answers a command with what went wrong, unless the connection is closed. */
   fail(id: number, error: unknown): void
 }

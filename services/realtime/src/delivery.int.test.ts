@@ -1,6 +1,7 @@
 import { topics } from '@veza/contracts'
 import { type ConsumedRecord } from '@veza/kit/kafka'
 import { Centrifuge, type PublicationContext, type Subscription } from 'centrifuge'
+import { Centrifuge as ProtobufCentrifuge } from 'centrifuge/build/protobuf'
 import { randomUUID } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
@@ -18,8 +19,12 @@ afterEach(() => {
 })
 afterAll(() => world.close())
 
-const connect = async (url: string, userId: string): Promise<Centrifuge> => {
-  const client = new Centrifuge(url, {
+const connect = async (
+  url: string,
+  userId: string,
+  Sdk: typeof Centrifuge = Centrifuge,
+): Promise<Centrifuge> => {
+  const client = new Sdk(url, {
     websocket: WebSocket,
     getToken: () => world.token(userId),
     minReconnectDelay: 20,
@@ -46,7 +51,23 @@ const offsets = (seen: readonly PublicationContext[]): (number | undefined)[] =>
   seen.map(({ offset }) => offset)
 const upTo = (count: number, from = 1): number[] => Array.from({ length: count }, (_, index) => from + index)
 
-describe('the SDK', () => {
+/** The two builds of the SDK, with what their users give and get as data. */
+const sdks = [
+  {
+    encoding: 'JSON',
+    Sdk: Centrifuge,
+    data: (value: object): unknown => value,
+    parse: (data: unknown): unknown => data,
+  },
+  {
+    encoding: 'Protobuf',
+    Sdk: ProtobufCentrifuge as unknown as typeof Centrifuge,
+    data: (value: object): unknown => new TextEncoder().encode(JSON.stringify(value)),
+    parse: (data: unknown): unknown => JSON.parse(new TextDecoder().decode(data as Uint8Array)),
+  },
+]
+
+describe.each(sdks)('the SDK in $encoding', ({ Sdk, data, parse }) => {
   it('connects, subscribes, publishes, and is sent what happens in the room', async () => {
     const userId = randomUUID()
     const roomId = world.chat.addRoom([userId])
@@ -57,10 +78,10 @@ describe('the SDK', () => {
       from: 'end',
       onRecords: (records) => void commands.push(...records),
     })
-    const client = await connect(edge.url, userId)
+    const client = await connect(edge.url, userId, Sdk)
     const { sub, seen } = await follow(client, roomId)
 
-    await sub.publish({ type: 'message.post', clientMessageId: 'm1', body: 'hello' })
+    await sub.publish(data({ type: 'message.post', clientMessageId: 'm1', body: 'hello' }))
 
     await expect.poll(() => commands.length).toBe(1)
     const [command] = commands
@@ -73,17 +94,52 @@ describe('the SDK', () => {
 
     await world.emit(world.chat.store(roomId, userId, 'm1', 'hello'))
     await expect.poll(() => seen.length).toBe(1)
-    expect(seen[0]).toMatchObject({
-      offset: 1,
-      data: {
-        type: 'message.posted',
-        senderId: userId,
-        clientMessageId: 'm1',
-        body: 'hello',
-        messageNumber: 1,
-      },
+    expect(seen[0]?.offset).toBe(1)
+    expect(parse(seen[0]?.data)).toMatchObject({
+      type: 'message.posted',
+      senderId: userId,
+      clientMessageId: 'm1',
+      body: 'hello',
+      messageNumber: 1,
     })
     await consumer.stop()
+  })
+
+  it('recovers, reads history, and is told what was refused and why', async () => {
+    const userId = randomUUID()
+    const roomId = world.chat.addRoom([userId])
+    const edge = await world.edge()
+    const client = await connect(edge.url, userId, Sdk)
+    const { sub, seen } = await follow(client, roomId)
+    const told: unknown[] = []
+    client.on('publication', ({ channel, data: refusal }) => told.push([channel, parse(refusal)]))
+
+    await world.emit(world.chat.store(roomId, userId, 'm1'))
+    await expect.poll(() => seen.length).toBe(1)
+    client.disconnect()
+    await world.emit(world.chat.store(roomId, userId, 'm2'), world.chat.store(roomId, userId, 'm3'))
+    const context = new Promise((resolve) => sub.on('subscribed', resolve))
+    client.connect()
+    expect(await context).toMatchObject({ wasRecovering: true, recovered: true })
+    await expect.poll(() => offsets(seen)).toEqual([1, 2, 3])
+
+    const { publications, offset } = await sub.history({ limit: 2, reverse: true })
+    expect(offset).toBe(3)
+    expect(publications.map((publication) => [publication.offset, parse(publication.data)])).toMatchObject([
+      [3, { clientMessageId: 'm3' }],
+      [2, { clientMessageId: 'm2' }],
+    ])
+    await world.refuse(userId, roomId, 'm4', 'not-a-member')
+    await expect
+      .poll(() => told)
+      .toEqual([
+        [`user:${userId}`, { type: 'rejected', roomId, clientMessageId: 'm4', code: 'not-a-member' }],
+      ])
+    const problem = { code: 107, message: 'body-empty' }
+    await expect(
+      sub.publish(data({ type: 'message.post', clientMessageId: 'm', body: '' })),
+    ).rejects.toMatchObject(problem)
+    await expect(client.publish('nonsense', data({}))).rejects.toMatchObject({ code: 102 })
   })
 })
 

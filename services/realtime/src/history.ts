@@ -3,7 +3,7 @@ import { admit } from './admission.ts'
 import { type Client, Refused } from './client.ts'
 import { errors } from './protocol/codes.ts'
 import { type HistoryCommand } from './protocol/commands.ts'
-import { encodePublication, historyReply } from './protocol/replies.ts'
+import { type Publication, type Reply } from './protocol/replies.ts'
 import { type RoomSource } from './rooms/source.ts'
 import { type SessionContext } from './session-context.ts'
 
@@ -12,7 +12,7 @@ const readHistory = async (
   roomId: string,
   command: HistoryCommand,
   max: number,
-): Promise<string> => {
+): Promise<Reply> => {
   const { id, since, reverse } = command
   const limit = command.limit < 0 ? max : Math.min(command.limit, max)
   const [head] = await source.heads([roomId])
@@ -25,13 +25,21 @@ const readHistory = async (
   const end = reverse && since !== undefined ? Math.min(offset, since.offset - 1) : offset
   const after = reverse ? Math.max(0, end - limit) : (since?.offset ?? 0)
   const count = Math.min(limit, end - after)
-  if (count <= 0) return historyReply(id, { epoch, offset }, [])
+  const answer = (publications: readonly Publication[]): Reply => ({
+    type: 'history',
+    id,
+    position: { epoch, offset },
+    publications,
+  })
+  if (count <= 0) return answer([])
 
   const stored = await source.events(roomId, after, count)
   if (stored?.epoch !== epoch) throw new Refused(errors.unrecoverablePosition)
-  const publications = stored.events.map((event) => encodePublication(event.offset, event.data))
-  if (reverse) publications.reverse()
-  return historyReply(id, { epoch, offset }, publications)
+  const publications = stored.events.map((event) => ({
+    offset: event.offset,
+    data: JSON.stringify(event.data),
+  }))
+  return answer(reverse ? publications.reverse() : publications)
 }
 
 /**

@@ -164,11 +164,20 @@ describe('the upgrade', () => {
     client.socket.close()
   })
 
-  it('speaks JSON only', async () => {
-    const client = await openRaw(edge.url, { protocols: ['centrifuge-json'] })
-    expect(client.socket.protocol).toBe('centrifuge-json')
+  it.each(['centrifuge-json', 'centrifuge-protobuf'])('speaks %s', async (subprotocol) => {
+    const client = await openRaw(edge.url, { protocols: [subprotocol] })
+    expect(client.socket.protocol).toBe(subprotocol)
     client.socket.close()
-    await expect(openRaw(edge.url, { protocols: ['centrifuge-protobuf'] })).rejects.toThrow('400')
+  })
+
+  it('speaks nothing else', async () => {
+    await expect(openRaw(edge.url, { protocols: ['mqtt'] })).rejects.toThrow('400')
+  })
+
+  it('takes no text from a connection that speaks Protobuf', async () => {
+    const client = await openRaw(edge.url, { protocols: ['centrifuge-protobuf'] })
+    client.send({})
+    expect(await client.closed).toMatchObject({ code: 3501 })
   })
 
   it('is nowhere else', async () => {

@@ -4,7 +4,6 @@ import { admit } from './admission.ts'
 import { type Client, Refused } from './client.ts'
 import { errors } from './protocol/codes.ts'
 import { type PublishCommand } from './protocol/commands.ts'
-import { publishReply } from './protocol/replies.ts'
 import { type SessionContext } from './session-context.ts'
 
 // The code is the protocol's, the message the problem's own stable name.
@@ -32,7 +31,7 @@ export const publish = (context: SessionContext, client: Client, command: Publis
       : admit(membership, post.roomId, post.senderId).then(() => context.post(post))
     accepted.then(
       () => {
-        if (!client.isClosed()) client.send(publishReply(id))
+        if (!client.isClosed()) client.send({ type: 'publish', id })
       },
       (error: unknown) => {
         client.fail(id, error)

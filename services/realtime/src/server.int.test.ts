@@ -1,6 +1,8 @@
 import { createLog } from '@veza/kit/log'
+import { Centrifuge } from 'centrifuge/build/protobuf'
 import { randomUUID } from 'node:crypto'
 import { afterEach, describe, expect, it } from 'vitest'
+import { WebSocket } from 'ws'
 import { type Membership } from './adapters/membership.ts'
 import { type Filler } from './rooms/fill.ts'
 import { type Rooms, createRooms } from './rooms/rooms.ts'
@@ -16,11 +18,31 @@ afterEach(() => server?.close())
 const roomId = randomUUID()
 const channel = `room:${roomId}`
 
+/** The library, but that it notes the topics that are published to. */
+const watched = (topics: string[]): ReturnType<typeof nativeWebSockets> => {
+  const library = nativeWebSockets()
+  return {
+    ...library,
+    App() {
+      const app = library.App()
+      const publish = app.publish.bind(app)
+      app.publish = (topic, ...message) => {
+        topics.push(topic as string)
+        return publish(topic, ...message)
+      }
+      return app
+    },
+  }
+}
+
 /** A server whose room can be published to from within the handling of a frame. */
-const setUp = async (whileSubscribing: (rooms: Rooms) => void): Promise<{ rooms: Rooms; url: string }> => {
+const setUp = async (
+  whileSubscribing: (rooms: Rooms) => void,
+): Promise<{ rooms: Rooms; url: string; topics: string[] }> => {
   const settings = edgeSettings()
+  const topics: string[] = []
   const { publish, listen } = createServer({
-    library: nativeWebSockets(),
+    library: watched(topics),
     settings: settings.server,
     log: createLog('test', 'silent'),
     onDropped: () => undefined,
@@ -59,7 +81,7 @@ const setUp = async (whileSubscribing: (rooms: Rooms) => void): Promise<{ rooms:
     report: () => undefined,
     now: Date.now,
   })
-  return { rooms, url: `ws://127.0.0.1:${server.port}/connection/websocket` }
+  return { rooms, topics, url: `ws://127.0.0.1:${server.port}/connection/websocket` }
 }
 
 interface Subscribed {
@@ -85,7 +107,7 @@ describe('the tick in which a client subscribes', () => {
         const offset = next++
         // Beyond 16 KiB the library takes another way.
         const text = 'x'.repeat(round % 3 === 0 ? 20_000 : 10)
-        rooms.offer(room, 'e', offset, () => `{"offset":${offset},"data":"${text}"}`)
+        rooms.offer(room, 'e', offset, () => `"${text}"`)
       }
       rooms.flush()
     }
@@ -125,5 +147,48 @@ describe('the tick in which a client subscribes', () => {
     const seen = liveOffsets(steady, 0).filter((offset) => offset >= steadyFrom)
     expect(seen).toEqual(Array.from({ length: next - steadyFrom }, (_, index) => steadyFrom + index))
     for (const client of [steady, ...others]) client.socket.close()
+  })
+})
+
+describe('a frame for many', () => {
+  it('is encoded and published once an encoding that has subscribers', async () => {
+    const { rooms, topics, url } = await setUp(() => undefined)
+    const room = rooms.hold(roomId)
+    rooms.start(room, 'e', 0)
+    const publish = (offset: number): void => {
+      rooms.offer(room, 'e', offset, () => '{}')
+      rooms.flush()
+    }
+    publish(1)
+    expect(topics).toEqual([])
+
+    const plain = await Promise.all(Array.from({ length: 30 }, () => openRaw(url)))
+    for (const client of plain) {
+      await client.ask({ connect: { token: 't' } })
+      await client.ask({ subscribe: { channel } })
+    }
+    publish(2)
+    expect(topics).toEqual([channel])
+
+    const sdks = await Promise.all(
+      Array.from({ length: 30 }, async () => {
+        const sdk = new Centrifuge(url, { token: 't', websocket: WebSocket })
+        const seen: unknown[] = []
+        const sub = sdk.newSubscription(channel)
+        sub.on('publication', ({ offset }) => seen.push(offset))
+        sub.subscribe()
+        sdk.connect()
+        await sub.ready(5000)
+        return { sdk, seen }
+      }),
+    )
+    publish(3)
+    expect(topics).toEqual([channel, channel, `b:${channel}`])
+    for (const client of plain) await expect.poll(() => liveOffsets(client, 0)).toEqual([2, 3])
+    for (const { sdk, seen } of sdks) {
+      await expect.poll(() => seen).toEqual([3])
+      sdk.disconnect()
+    }
+    for (const client of plain) client.socket.close()
   })
 })

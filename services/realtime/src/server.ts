@@ -1,6 +1,9 @@
 import { type Logger } from '@veza/kit/log'
 import type uWS from 'uWebSockets.js'
 import { type Disconnect, disconnects } from './protocol/codes.ts'
+import { type Encoding } from './protocol/encoding.ts'
+import { chooseEncoding, encodings } from './protocol/encodings.ts'
+import { type Reply } from './protocol/replies.ts'
 import { type SessionContext, type Socket } from './session-context.ts'
 import { Session } from './session.ts'
 
@@ -38,12 +41,13 @@ export interface Server {
   close(): void
 }
 
-/** Sends frames to all connections that follow a channel. */
-export type Publish = (channel: string, frame: string) => void
+/** Sends pushes, in one frame, to all connections that follow a channel. */
+export type Publish = (channel: string, pushes: readonly Reply[]) => void
 
 interface Connection {
   /** From open to close. */
   session: Session | undefined
+  readonly encoding: Encoding
   /** What it had left unread when time was last looked at, in bytes. */
   unread: number
 }
@@ -62,6 +66,10 @@ const exclusivePort = 1
 
 const path = '/connection/websocket'
 const drainStepMs = 20
+
+// Connections of one channel and one encoding follow one topic of the library.
+const topicOf = (encoding: Encoding, channel: string): string =>
+  encoding.isBinary ? `b:${channel}` : channel
 
 const isAllowed = (origin: string, host: string, allowed: ReadonlySet<string>): boolean => {
   if (origin === '' || allowed.has(origin)) return true
@@ -84,10 +92,10 @@ export const createServer = ({ library, settings, log, onDropped }: ServerOption
   const allowedOrigins = new Set(settings.allowedOrigins)
   let draining = false
 
-  const socketOf = (ws: uWS.WebSocket<Connection>): Socket => ({
-    send: (frame) => void ws.send(frame),
-    subscribe: (channel) => void ws.subscribe(channel),
-    unsubscribe: (channel) => void ws.unsubscribe(channel),
+  const socketOf = (ws: uWS.WebSocket<Connection>, encoding: Encoding): Socket => ({
+    send: (frame) => void ws.send(frame, encoding.isBinary),
+    subscribe: (channel) => void ws.subscribe(topicOf(encoding, channel)),
+    unsubscribe: (channel) => void ws.unsubscribe(topicOf(encoding, channel)),
     end: (code, reason) => {
       onDropped(reason)
       ws.end(code, reason)
@@ -96,30 +104,28 @@ export const createServer = ({ library, settings, log, onDropped }: ServerOption
 
   const upgrade = (res: uWS.HttpResponse, req: uWS.HttpRequest, context: uWS.us_socket_context_t): void => {
     const protocols = req.getHeader('sec-websocket-protocol')
+    const asked = protocols === '' ? [] : protocols.split(/, */)
+    const encoding = chooseEncoding(asked, req.getQuery('format'))
     if (draining) refuse(res, '503 Service Unavailable', 'this edge is stopping')
     else if (!isAllowed(req.getHeader('origin'), req.getHeader('host'), allowedOrigins))
       refuse(res, '403 Forbidden', 'this origin may not connect')
-    else if (protocols !== '' && !protocols.split(/, */).includes('centrifuge-json'))
-      refuse(res, '400 Bad Request', 'only the subprotocol centrifuge-json is spoken here')
+    else if (encoding === undefined)
+      refuse(res, '400 Bad Request', 'the subprotocols here are centrifuge-json and centrifuge-protobuf')
     else {
-      const connection: Connection = { session: undefined, unread: 0 }
+      const connection: Connection = { session: undefined, encoding, unread: 0 }
       res.upgrade(
         connection,
         req.getHeader('sec-websocket-key'),
-        protocols === '' ? '' : 'centrifuge-json',
+        asked.length === 0 ? '' : encoding.subprotocol,
         req.getHeader('sec-websocket-extensions'),
         context,
       )
     }
   }
 
-  const receive = (session: Session, message: ArrayBuffer, isBinary: boolean): void => {
-    if (isBinary) {
-      session.close(disconnects.badRequest)
-      return
-    }
+  const receive = (session: Session, message: ArrayBuffer): void => {
     try {
-      session.receive(Buffer.from(message).toString())
+      session.receive(message)
     } catch (error) {
       log.error({ err: error }, 'a frame could not be handled')
       session.close(disconnects.serverError)
@@ -138,13 +144,15 @@ export const createServer = ({ library, settings, log, onDropped }: ServerOption
         sendPingsAutomatically: false,
         upgrade,
         open(ws) {
-          const session = new Session(context, socketOf(ws))
-          ws.getUserData().session = session
+          const connection = ws.getUserData()
+          const session = new Session(context, socketOf(ws, connection.encoding), connection.encoding)
+          connection.session = session
           sockets.set(session, ws)
         },
         message(ws, message, isBinary) {
-          const { session } = ws.getUserData()
-          if (session !== undefined) receive(session, message, isBinary)
+          const { session, encoding } = ws.getUserData()
+          if (isBinary !== encoding.isBinary) session?.close(disconnects.badRequest)
+          else if (session !== undefined) receive(session, message)
         },
         close(ws, code) {
           const { session, unread } = ws.getUserData()
@@ -189,7 +197,13 @@ export const createServer = ({ library, settings, log, onDropped }: ServerOption
       })
     })
 
-  const publish: Publish = (channel, frame) => void app.publish(channel, frame)
+  const publish: Publish = (channel, pushes) => {
+    for (const encoding of encodings) {
+      const topic = topicOf(encoding, channel)
+      // Encoded once, and only for encodings that somebody reads.
+      if (app.numSubscribers(topic) > 0) app.publish(topic, encoding.encode(pushes), encoding.isBinary)
+    }
+  }
   return { publish, listen }
 }
 

@@ -9,7 +9,8 @@ import { type Users } from './users.ts'
 
 /** A connection's way to its client. Nothing may be sent after `end`. */
 export interface Socket {
-  send(frame: string): void
+  /** A frame of the connection's encoding. */
+  send(frame: string | Uint8Array): void
   /** From now on it is sent what is published to the channel; what was published before in this tick is not. */
   subscribe(channel: string): void
   unsubscribe(channel: string): void

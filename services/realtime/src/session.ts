@@ -4,8 +4,9 @@ import { randomUUID } from 'node:crypto'
 import { type Client, Refused, protocolError } from './client.ts'
 import { history } from './history.ts'
 import { type Disconnect, disconnects, errors } from './protocol/codes.ts'
-import { type Command, parseCommand, splitFrame } from './protocol/commands.ts'
-import * as replies from './protocol/replies.ts'
+import { type Command } from './protocol/commands.ts'
+import { type Encoding } from './protocol/encoding.ts'
+import { type Reply, ttl } from './protocol/replies.ts'
 import { publish } from './publish.ts'
 import { type SessionContext, type Socket } from './session-context.ts'
 import { Subscriptions } from './subscriptions.ts'
@@ -23,6 +24,7 @@ type Answered = Exclude<Command, { type: 'pong' | 'send' }>
 export class Session implements Client {
   readonly #context: SessionContext
   readonly #socket: Socket
+  readonly #encoding: Encoding
   readonly #openedAt: number
   readonly #clientId = randomUUID()
   readonly #commands: TokenBucket
@@ -36,11 +38,12 @@ export class Session implements Client {
   /** Commands that came while the token was being verified. */
   #backlog: Command[] = []
   /** Replies to the frame being read; undefined between frames. */
-  #replies: string[] | undefined
+  #replies: Reply[] | undefined
 
-  constructor(context: SessionContext, socket: Socket) {
+  constructor(context: SessionContext, socket: Socket, encoding: Encoding) {
     this.#context = context
     this.#socket = socket
+    this.#encoding = encoding
     const now = context.now()
     this.#openedAt = now
     this.#commands = createBucket(context.settings.commandRate, now)
@@ -49,16 +52,10 @@ export class Session implements Client {
   }
 
   /** Reads a frame. What can be answered at once is answered in one frame. */
-  receive(frame: string): void {
+  receive(frame: ArrayBuffer): void {
     if (this.#state === 'closed') return
-    const lines = splitFrame(frame)
-    if (lines.length === 0) {
-      this.close(disconnects.badRequest)
-      return
-    }
     this.#replies = []
-    for (const line of lines) {
-      const command = parseCommand(line)
+    for (const command of this.#encoding.decode(frame)) {
       if (command === undefined) this.close(disconnects.badRequest)
       else this.#take(command)
       if (this.isClosed()) return
@@ -80,7 +77,7 @@ export class Session implements Client {
     } else if (now >= this.#nextPingAt) {
       this.#nextPingAt = now + pingIntervalMs
       this.#pingSentAt = now
-      this.send(replies.ping)
+      this.send({ type: 'ping' })
     }
   }
 
@@ -111,20 +108,20 @@ export class Session implements Client {
     return this.#identity?.userId ?? ''
   }
 
-  send(line: string): void {
-    if (this.#replies === undefined) this.#socket.send(line)
-    else this.#replies.push(line)
+  send(reply: Reply): void {
+    if (this.#replies === undefined) this.#socket.send(this.#encoding.encode([reply]))
+    else this.#replies.push(reply)
   }
 
   #flush(): void {
-    const lines = this.#replies
+    const replies = this.#replies
     this.#replies = undefined
-    if (lines !== undefined && lines.length > 0) this.#socket.send(lines.join('\n'))
+    if (replies !== undefined && replies.length > 0) this.#socket.send(this.#encoding.encode(replies))
   }
 
   fail(id: number, error: unknown): void {
     if (this.isClosed()) return
-    this.send(replies.errorReply(id, protocolError(error, this.#context.report)))
+    this.send({ type: 'error', id, error: protocolError(error, this.#context.report) })
   }
 
   #take(command: Command): void {
@@ -207,15 +204,19 @@ export class Session implements Client {
     const channel = channels.user(identity.userId)
     this.#socket.subscribe(channel)
     this.#replies = []
-    this.send(
-      replies.connectReply(id, {
+    this.send({
+      type: 'connect',
+      id,
+      result: {
         client: this.#clientId,
         version,
         subs: { [channel]: {} },
-        ttl: replies.ttl(identity.expiresAt, now()),
+        expires: true,
+        ttl: ttl(identity.expiresAt, now()),
         ping: Math.ceil(settings.pingIntervalMs / 1000),
-      }),
-    )
+        pong: true,
+      },
+    })
     const backlog = this.#backlog
     this.#backlog = []
     for (const command of backlog) if (!this.isClosed()) this.#take(command)
@@ -242,9 +243,15 @@ export class Session implements Client {
         return
       }
       this.#identity = identity
-      this.send(
-        replies.refreshReply(id, this.#clientId, replies.ttl(identity.expiresAt, this.#context.now())),
-      )
+      this.send({
+        type: 'refresh',
+        id,
+        result: {
+          client: this.#clientId,
+          expires: true,
+          ttl: ttl(identity.expiresAt, this.#context.now()),
+        },
+      })
     } catch (error) {
       if (error instanceof InvalidToken) {
         this.close(error.code === 'expired' ? disconnects.expired : disconnects.invalidToken)

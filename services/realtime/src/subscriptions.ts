@@ -3,7 +3,7 @@ import { admit } from './admission.ts'
 import { type Client, Refused } from './client.ts'
 import { errors, insufficientState } from './protocol/codes.ts'
 import { type SubscribeCommand } from './protocol/commands.ts'
-import { subscribeReply, unsubscribePush, unsubscribeReply } from './protocol/replies.ts'
+import { type Publication } from './protocol/replies.ts'
 import { resume } from './rooms/resume.ts'
 import { type Room, type Subscriber } from './rooms/room.ts'
 import { type SessionContext, type Socket } from './session-context.ts'
@@ -37,14 +37,14 @@ export class Subscriptions implements Subscriber {
         this.#context.rooms.leave(room, this)
         this.#socket.unsubscribe(channel)
       }
-      this.#client.send(unsubscribeReply(id))
+      this.#client.send({ type: 'unsubscribe', id })
     })
   }
 
   resubscribe(channel: string): void {
     this.#rooms.delete(channel)
     this.#socket.unsubscribe(channel)
-    this.#client.send(unsubscribePush(channel, insufficientState))
+    this.#client.send({ type: 'unsubscribed', channel, advice: insufficientState })
   }
 
   /** The connection is gone. */
@@ -117,7 +117,7 @@ export class Subscriptions implements Subscriber {
   }
 
   // Subscribing and answering belong in one tick: what the room publishes next follows what the reply says.
-  #commit(command: SubscribeCommand, room: Room, recovered: readonly string[] | undefined): void {
+  #commit(command: SubscribeCommand, room: Room, recovered: readonly Publication[] | undefined): void {
     const { id, channel, since } = command
     if (this.#client.isClosed()) return
     if (this.#context.rooms.get(room.id) !== room || room.epoch === undefined)
@@ -129,13 +129,15 @@ export class Subscriptions implements Subscriber {
     this.#context.rooms.join(room, this)
     this.#socket.subscribe(channel)
     const offset = recovered === undefined || since === undefined ? room.offset : since.offset
-    this.#client.send(
-      subscribeReply(id, {
+    this.#client.send({
+      type: 'subscribe',
+      id,
+      result: {
         position: { epoch: room.epoch, offset },
         wasRecovering: since !== undefined,
         recovered: recovered !== undefined,
         publications: recovered ?? [],
-      }),
-    )
+      },
+    })
   }
 }

@@ -14,7 +14,7 @@ import { type ConsumedRecord } from '@veza/kit/kafka'
 import { type Logger } from '@veza/kit/log'
 import { contextOf } from '@veza/kit/telemetry'
 import { setTimeout as delay } from 'node:timers/promises'
-import { encodePublication, messagePush } from '../protocol/replies.ts'
+import { type Reply } from '../protocol/replies.ts'
 import { type Room } from '../rooms/room.ts'
 import { type Rooms } from '../rooms/rooms.ts'
 
@@ -25,7 +25,7 @@ export interface TailOptions {
   readonly onDoubt: (room: Room) => void
   /** Whether a user has a connection here. */
   readonly hasUser: (userId: string) => boolean
-  readonly publish: (channel: string, frame: string) => void
+  readonly publish: (channel: string, pushes: readonly Reply[]) => void
   readonly tracer: Tracer
   readonly log: Logger
   readonly topicNames: { readonly events: string; readonly notifications: string }
@@ -105,9 +105,7 @@ export const createTail = (options: TailOptions): ((records: readonly ConsumedRe
       onDoubt(room)
       return undefined
     }
-    rooms.offer(room, event.epoch, event.offset, () =>
-      encodePublication(event.offset, roomPublication(event)),
-    )
+    rooms.offer(room, event.epoch, event.offset, () => JSON.stringify(roomPublication(event)))
     trace(record)
     return event.postedAt
   }
@@ -131,7 +129,9 @@ export const createTail = (options: TailOptions): ((records: readonly ConsumedRe
       const { userId, roomId, clientMessageId, code } = decoded.value
       const publication: UserPublication = { type: 'rejected', roomId, clientMessageId, code }
       const channel = channels.user(userId)
-      publish(channel, messagePush(channel, publication))
+      publish(channel, [
+        { type: 'published', channel, publication: { offset: 0, data: JSON.stringify(publication) } },
+      ])
       trace(record)
     } catch (error) {
       poison(record, error)

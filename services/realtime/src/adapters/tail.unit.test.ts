@@ -3,6 +3,7 @@ import { type Codec, PoisonRecord, RegistryUnavailable } from '@veza/contracts'
 import { type ConsumedRecord } from '@veza/kit/kafka'
 import { createLog } from '@veza/kit/log'
 import { describe, expect, it, vi } from 'vitest'
+import { type Reply } from '../protocol/replies.ts'
 import { createRooms } from '../rooms/rooms.ts'
 import { createTail } from './tail.ts'
 
@@ -36,8 +37,8 @@ const setUp = (learn: Codec['learn']) => {
       known.add(schemaId)
     },
   }
-  const frames: string[] = []
-  const publish = (_: string, frame: string): void => void frames.push(frame)
+  const pushed: Reply[] = []
+  const publish = (_: string, pushes: readonly Reply[]): void => void pushed.push(...pushes)
   const ignore = (): void => undefined
   const tail = createTail({
     codec,
@@ -58,7 +59,7 @@ const setUp = (learn: Codec['learn']) => {
     now: Date.now,
   })
   const told = (): (string | undefined)[] =>
-    frames.map((frame) => /"clientMessageId":"(\w+)"/.exec(frame)?.[1])
+    pushed.map((push) => /\\"clientMessageId\\":\\"(\w+)\\"/.exec(JSON.stringify(push))?.[1])
   return { tail, told }
 }
 

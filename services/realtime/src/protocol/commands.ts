@@ -12,6 +12,8 @@ export interface SubscribeCommand {
   readonly since: Position | undefined
   /** It wants error 112 rather than a subscription that could not recover. */
   readonly rejectUnrecovered: boolean
+  /** It wants to be told who comes and goes. */
+  readonly joinLeave: boolean
 }
 
 export interface PublishCommand {
@@ -31,7 +33,21 @@ export interface HistoryCommand {
   readonly reverse: boolean
 }
 
-/** What a client says, a line of a frame each. Those without an id are not answered. */
+export interface RpcCommand {
+  readonly type: 'rpc'
+  readonly id: number
+  readonly method: string
+  readonly data: unknown
+}
+
+/** A question about a channel. */
+export interface ChannelCommand {
+  readonly type: 'presence' | 'presence_stats' | 'sub_refresh'
+  readonly id: number
+  readonly channel: string
+}
+
+/** What a client says. Those without an id are not answered. */
 export type Command =
   | { readonly type: 'pong' }
   | { readonly type: 'send' }
@@ -41,7 +57,8 @@ export type Command =
   | SubscribeCommand
   | PublishCommand
   | HistoryCommand
-  | { readonly type: 'presence' | 'presence_stats' | 'sub_refresh' | 'rpc'; readonly id: number }
+  | ChannelCommand
+  | RpcCommand
 
 type Fields = Readonly<Record<string, unknown>>
 
@@ -86,6 +103,7 @@ const subscribe = (id: number, fields: Fields): SubscribeCommand => ({
   channel: text(fields, 'channel'),
   since: flag(fields, 'recover') ? position(fields) : undefined,
   rejectUnrecovered: (integer(fields, 'flag', 0) & rejectUnrecoveredFlag) !== 0,
+  joinLeave: flag(fields, 'join_leave'),
 })
 
 const history = (id: number, fields: Fields): HistoryCommand => {
@@ -107,16 +125,22 @@ const readers: readonly (readonly [string, (id: number, fields: Fields) => Comma
   connect: (id, fields) => ({ type: 'connect', id, token: text(fields, 'token') }),
   refresh: (id, fields) => ({ type: 'refresh', id, token: text(fields, 'token') }),
   history,
-  presence: (id) => ({ type: 'presence', id }),
-  presence_stats: (id) => ({ type: 'presence_stats', id }),
-  sub_refresh: (id) => ({ type: 'sub_refresh', id }),
-  rpc: (id) => ({ type: 'rpc', id }),
+  presence: (id, fields) => ({ type: 'presence', id, channel: text(fields, 'channel') }),
+  presence_stats: (id, fields) => ({ type: 'presence_stats', id, channel: text(fields, 'channel') }),
+  sub_refresh: (id, fields) => ({ type: 'sub_refresh', id, channel: text(fields, 'channel') }),
+  rpc: (id, fields) => ({ type: 'rpc', id, method: text(fields, 'method'), data: fields['data'] }),
 } satisfies Record<string, (id: number, fields: Fields) => Command>)
 
 const maxId = 0xffff_ffff
 
-const read = (line: string): Command => {
-  const fields = object(JSON.parse(line))
+/**
+ * Reads a command out of its fields, which have the protocol's names in either encoding. Its size is bounded by the
+ * frame's; its depth costs nothing, since V8 parses JSON without recursion and nothing here walks the result.
+ *
+ * @throws Error when it is no command: the connection is to be closed with 3501
+ */
+export const readCommand = (message: unknown): Command => {
+  const fields = object(message)
   if (fields === undefined) throw new Malformed()
   const id = integer(fields, 'id', 0)
   if (id > maxId) throw new Malformed()
@@ -128,25 +152,3 @@ const read = (line: string): Command => {
   if (object(fields['send']) !== undefined) return { type: 'send' }
   throw new Malformed()
 }
-
-/**
- * Reads one line of a frame. Its size is bounded by the frame's; its depth costs nothing, since V8 parses JSON without
- * recursion and nothing here walks the result.
- *
- * @returns undefined when it is no command: the connection is to be closed with 3501
- */
-export const parseCommand = (line: string): Command | undefined => {
-  try {
-    return read(line)
-  } catch {
-    return undefined
-  }
-}
-
-/** The commands' lines of a frame, blank ones left out. */
-export const splitFrame = (frame: string): string[] =>
-  frame.includes('\n')
-    ? frame.split('\n').filter((line) => line.trim() !== '')
-    : frame.trim() === ''
-      ? []
-      : [frame]

@@ -1,8 +1,16 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { parseCommand, splitFrame } from './commands.ts'
+import { type Command, readCommand } from './commands.ts'
 
-describe('parseCommand', () => {
+const parseCommand = (line: string): Command | undefined => {
+  try {
+    return readCommand(JSON.parse(line))
+  } catch {
+    return undefined
+  }
+}
+
+describe('readCommand', () => {
   it.each([
     ['{}', { type: 'pong' }],
     ['{"id":0}', { type: 'pong' }],
@@ -15,11 +23,25 @@ describe('parseCommand', () => {
     ['{"id":4,"publish":{"channel":"c","data":[1]}}', { type: 'publish', id: 4, channel: 'c', data: [1] }],
     [
       '{"id":5,"subscribe":{"channel":"c"}}',
-      { type: 'subscribe', id: 5, channel: 'c', since: undefined, rejectUnrecovered: false },
+      {
+        type: 'subscribe',
+        id: 5,
+        channel: 'c',
+        since: undefined,
+        rejectUnrecovered: false,
+        joinLeave: false,
+      },
     ],
     [
-      '{"id":5,"subscribe":{"channel":"c","recover":true,"epoch":"e","offset":7,"flag":3}}',
-      { type: 'subscribe', id: 5, channel: 'c', since: { epoch: 'e', offset: 7 }, rejectUnrecovered: true },
+      '{"id":5,"subscribe":{"channel":"c","recover":true,"epoch":"e","offset":7,"flag":3,"join_leave":true}}',
+      {
+        type: 'subscribe',
+        id: 5,
+        channel: 'c',
+        since: { epoch: 'e', offset: 7 },
+        rejectUnrecovered: true,
+        joinLeave: true,
+      },
     ],
     [
       '{"id":6,"history":{"channel":"c","limit":-1,"reverse":true,"since":{"offset":3}}}',
@@ -29,10 +51,10 @@ describe('parseCommand', () => {
       '{"id":6,"history":{"channel":"c","since":null}}',
       { type: 'history', id: 6, channel: 'c', limit: 0, reverse: false, since: undefined },
     ],
-    ['{"id":7,"presence":{}}', { type: 'presence', id: 7 }],
-    ['{"id":7,"presence_stats":{}}', { type: 'presence_stats', id: 7 }],
-    ['{"id":7,"rpc":{}}', { type: 'rpc', id: 7 }],
-    ['{"id":7,"sub_refresh":{}}', { type: 'sub_refresh', id: 7 }],
+    ['{"id":7,"presence":{}}', { type: 'presence', id: 7, channel: '' }],
+    ['{"id":7,"presence_stats":{"channel":"c"}}', { type: 'presence_stats', id: 7, channel: 'c' }],
+    ['{"id":7,"rpc":{"method":"time","data":[1]}}', { type: 'rpc', id: 7, method: 'time', data: [1] }],
+    ['{"id":7,"sub_refresh":{"channel":"c"}}', { type: 'sub_refresh', id: 7, channel: 'c' }],
   ])('reads %s', (line, command) => {
     expect(parseCommand(line)).toEqual(command)
   })
@@ -109,18 +131,5 @@ describe('parseCommand', () => {
       }),
       { seed: 1, numRuns: 2000 },
     )
-  })
-})
-
-describe('splitFrame', () => {
-  it.each([
-    ['a', ['a']],
-    ['a\nb', ['a', 'b']],
-    ['a\n\n \r\nb\n', ['a', 'b']],
-    ['', []],
-    [' \n ', []],
-    [' ', []],
-  ])('splits %j', (frame, lines) => {
-    expect(splitFrame(frame)).toEqual(lines)
   })
 })

@@ -1,72 +1,80 @@
-import { type Position } from './commands.ts'
 import { type Disconnect, type ProtocolError } from './codes.ts'
+import { type Position } from './commands.ts'
 
-/** Everything that the edge says is text: a JSON object a line, several lines a frame. */
+/** JSON text. What clients are sent of others' making is encoded once, for all readers and both encodings. */
+export type Json = string
 
-/** A server's ping; the client answers with the same. */
-export const ping = '{}'
+/** What was published in a channel. */
+export interface Publication {
+  /** Its place in the channel's stream; 0 = it has none, and is not recovered. */
+  readonly offset: number
+  readonly data: Json
+}
 
-export const errorReply = (id: number, error: ProtocolError): string => JSON.stringify({ id, error })
-
-export const publishReply = (id: number): string => `{"id":${id},"publish":{}}`
-
-export const unsubscribeReply = (id: number): string => `{"id":${id},"unsubscribe":{}}`
-
-/** How long a token is still good for, in whole seconds, never 0: SDKs would refresh at once and for ever. */
-export const ttl = (expiresAt: number, nowMs: number): number =>
-  Math.max(1, Math.floor(expiresAt - nowMs / 1000))
+/** A connection, as others in its channels see it. */
+export interface ClientInfo {
+  readonly user: string
+  readonly client: string
+}
 
 export interface ConnectResult {
   readonly client: string
   readonly version: string
   /** Server-side subscriptions by channel. */
   readonly subs: Readonly<Record<string, object>>
+  readonly expires: true
+  /** Seconds that the token is still good for. */
   readonly ttl: number
   /** Seconds between pings. */
   readonly ping: number
+  /** Pings are to be answered. */
+  readonly pong: true
 }
-
-export const connectReply = (id: number, result: ConnectResult): string =>
-  JSON.stringify({ id, connect: { ...result, expires: true, pong: true } })
-
-export const refreshReply = (id: number, client: string, ttl: number): string =>
-  JSON.stringify({ id, refresh: { client, expires: true, ttl } })
-
-/** A publication as recovery, history and pushes carry it. `data` is JSON already or is made so, once for all readers. */
-export const encodePublication = (offset: number, data: object): string =>
-  `{"offset":${offset},"data":${JSON.stringify(data)}}`
 
 export interface SubscribeResult {
   /** Where the stream stands; after a recovery, where the client stood before what it is sent now. */
   readonly position: Position
   readonly wasRecovering: boolean
   readonly recovered: boolean
-  /** Encoded publications, ascending. */
-  readonly publications: readonly string[]
+  /** Ascending. */
+  readonly publications: readonly Publication[]
 }
 
-export const subscribeReply = (id: number, result: SubscribeResult): string => {
-  const { position, wasRecovering, recovered, publications } = result
-  const attempt = wasRecovering ? ',"was_recovering":true' : ''
-  const success = recovered ? ',"recovered":true' : ''
-  const missed = publications.length === 0 ? '' : `,"publications":[${publications.join(',')}]`
-  return (
-    `{"id":${id},"subscribe":{"recoverable":true,"positioned":true,"epoch":${JSON.stringify(position.epoch)},` +
-    `"offset":${position.offset}${attempt}${success}${missed}}}`
-  )
-}
+/** Everything that the edge says: answers to commands, which have the command's id, and pushes, which have a channel. */
+export type Reply =
+  | { readonly type: 'ping' }
+  | { readonly type: 'error'; readonly id: number; readonly error: ProtocolError }
+  | { readonly type: 'publish' | 'unsubscribe'; readonly id: number }
+  | { readonly type: 'connect'; readonly id: number; readonly result: ConnectResult }
+  | {
+      readonly type: 'refresh'
+      readonly id: number
+      readonly result: { readonly client: string; readonly expires: true; readonly ttl: number }
+    }
+  | { readonly type: 'sub_refresh'; readonly id: number; readonly result: { readonly expires: false } }
+  | { readonly type: 'subscribe'; readonly id: number; readonly result: SubscribeResult }
+  | {
+      readonly type: 'history'
+      readonly id: number
+      readonly position: Position
+      readonly publications: readonly Publication[]
+    }
+  | {
+      readonly type: 'presence'
+      readonly id: number
+      /** By connection. */
+      readonly result: { readonly presence: Readonly<Record<string, ClientInfo>> }
+    }
+  | {
+      readonly type: 'presence_stats'
+      readonly id: number
+      readonly result: { readonly num_clients: number; readonly num_users: number }
+    }
+  | { readonly type: 'rpc'; readonly id: number; readonly data: Json }
+  | { readonly type: 'published'; readonly channel: string; readonly publication: Publication }
+  | { readonly type: 'joined' | 'left'; readonly channel: string; readonly info: ClientInfo }
+  | { readonly type: 'unsubscribed'; readonly channel: string; readonly advice: Disconnect }
 
-export const historyReply = (id: number, position: Position, publications: readonly string[]): string =>
-  `{"id":${id},"history":{"epoch":${JSON.stringify(position.epoch)},"offset":${position.offset},` +
-  `"publications":[${publications.join(',')}]}}`
-
-/** @param publication as encodePublication makes it */
-export const publicationPush = (channel: string, publication: string): string =>
-  `{"push":{"channel":"${channel}","pub":${publication}}}`
-
-/** A publication in a channel without positions. */
-export const messagePush = (channel: string, data: object): string =>
-  JSON.stringify({ push: { channel, pub: { data } } })
-
-export const unsubscribePush = (channel: string, advice: Disconnect): string =>
-  JSON.stringify({ push: { channel, unsubscribe: advice } })
+/** How long a token is still good for, in whole seconds, never 0: SDKs would refresh at once and for ever. */
+export const ttl = (expiresAt: number, nowMs: number): number =>
+  Math.max(1, Math.floor(expiresAt - nowMs / 1000))

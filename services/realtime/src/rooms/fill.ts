@@ -1,6 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Logger } from '@veza/kit/log'
-import { encodePublication } from '../protocol/replies.ts'
 import { type Room, headOf, isBehind, noteHead } from './room.ts'
 import { type Rooms } from './rooms.ts'
 import { type Head, type RoomSource, maxEvents, maxHeads } from './source.ts'
@@ -68,7 +67,7 @@ export const createFiller = ({ rooms, source, log }: FillOptions): Filler => {
     }
     const before = room.offset
     for (const event of page.events) {
-      rooms.offer(room, page.epoch, event.offset, () => encodePublication(event.offset, event.data))
+      rooms.offer(room, page.epoch, event.offset, () => JSON.stringify(event.data))
     }
     rooms.flush()
     noteHead(room, page.epoch, page.offset)

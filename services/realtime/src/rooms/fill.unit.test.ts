@@ -23,10 +23,8 @@ const setUp = (source: Partial<RoomSource>) => {
   const published: number[] = []
   const rooms: Rooms = createRooms({
     settings: { ringEvents: 1000, ringBytes: 1e9, maxWaiting: 3, idleMs: 1e9 },
-    publish(_, frame) {
-      for (const line of frame.split('\n')) {
-        published.push((JSON.parse(line) as { push: { pub: { offset: number } } }).push.pub.offset)
-      }
+    publish(_, pushes) {
+      for (const push of pushes) if (push.type === 'published') published.push(push.publication.offset)
     },
     onGap(room) {
       filler.fill(room)
@@ -45,7 +43,7 @@ const setUp = (source: Partial<RoomSource>) => {
   const room = rooms.hold('r')
   rooms.start(room, 'e', 0)
   const offer = (offset: number, epoch = 'e'): void => {
-    rooms.offer(room, epoch, offset, () => `{"offset":${offset},"data":{}}`)
+    rooms.offer(room, epoch, offset, () => '{}')
     rooms.flush()
   }
   return { published, rooms, filler, room, offer }

@@ -1,12 +1,13 @@
 import { type Position } from '../protocol/commands.ts'
+import { type Json, type Publication } from '../protocol/replies.ts'
 import { readRing } from './ring.ts'
 import { type Room } from './room.ts'
 
-/** A dense stretch of a room's events from chat's store, encoded; `publications[0]` has the offset `after + 1`. */
+/** A dense stretch of a room's events from chat's store; `data[0]` has the offset `after + 1`. */
 export interface Page {
   readonly epoch: string
   readonly after: number
-  readonly publications: readonly string[]
+  readonly data: readonly Json[]
 }
 
 /**
@@ -15,7 +16,12 @@ export interface Page {
  * - `behind`: this edge has to catch up with the client first;
  * - `missing`: a page of chat's store from the position on is needed.
  */
-export type Recovery = { readonly publications: readonly string[] } | 'unrecoverable' | 'behind' | 'missing'
+export type Recovery =
+  { readonly publications: readonly Publication[] } | 'unrecoverable' | 'behind' | 'missing'
+
+const numbered = (after: number, data: readonly Json[]): { publications: Publication[] } => ({
+  publications: data.map((item, index) => ({ offset: after + 1 + index, data: item })),
+})
 
 /**
  * What a client missed since its position, exactly, or nothing at all.
@@ -29,10 +35,10 @@ export const recover = (room: Room, since: Position, limit: number, page: Page |
   const count = room.offset - since.offset
   if (count > limit) return 'unrecoverable'
   const remembered = readRing(room.ring, since.offset, room.offset)
-  if (remembered !== undefined) return { publications: remembered }
+  if (remembered !== undefined) return numbered(since.offset, remembered)
   if (page === undefined || page.epoch !== room.epoch || page.after !== since.offset) return 'missing'
   // The room may stand before the page's end, or have gone on since.
-  const stored = page.publications.slice(0, count)
+  const stored = page.data.slice(0, count)
   const rest = readRing(room.ring, since.offset + stored.length, room.offset)
-  return rest === undefined ? 'missing' : { publications: [...stored, ...rest] }
+  return rest === undefined ? 'missing' : numbered(since.offset, [...stored, ...rest])
 }

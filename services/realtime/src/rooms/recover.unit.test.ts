@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { type Publication } from '../protocol/replies.ts'
 import { type Page, recover } from './recover.ts'
 import { pushRing } from './ring.ts'
 import { type Room, createRoom } from './room.ts'
@@ -12,16 +13,19 @@ const roomAt = (offset: number, ringFrom: number): Room => {
   return room
 }
 
+const publications = (after: number, until: number): Publication[] =>
+  page(after, until).data.map((data, index) => ({ offset: after + 1 + index, data }))
+
 const page = (after: number, until: number, epoch = 'e'): Page => ({
   epoch,
   after,
-  publications: Array.from({ length: Math.max(0, until - after) }, (_, index) => `p${after + 1 + index}`),
+  data: Array.from({ length: Math.max(0, until - after) }, (_, index) => `p${after + 1 + index}`),
 })
 
 describe('recover', () => {
   it.each([
     ['another epoch', { epoch: 'x', offset: 5 }, 'unrecoverable'],
-    ['any epoch', { epoch: '', offset: 8 }, { publications: ['p9', 'p10'] }],
+    ['any epoch', { epoch: '', offset: 8 }, { publications: publications(8, 10) }],
     ['nothing missed', { epoch: 'e', offset: 10 }, { publications: [] }],
     ['ahead of the edge', { epoch: 'e', offset: 11 }, 'behind'],
     ['before the ring', { epoch: 'e', offset: 3 }, 'missing'],
@@ -56,7 +60,7 @@ describe('recover', () => {
           )
           if (typeof recovery === 'string') return recovery !== 'behind'
           expect(recovery.publications.length).toBeLessThanOrEqual(limit)
-          expect(recovery.publications).toEqual(page(since, head).publications)
+          expect(recovery.publications).toEqual(publications(since, head))
           return true
         },
       ),

@@ -1,5 +1,5 @@
-import { encodePublication } from '../protocol/replies.ts'
 import { type Position } from '../protocol/commands.ts'
+import { type Publication } from '../protocol/replies.ts'
 import { type Filler } from './fill.ts'
 import { type Page, recover } from './recover.ts'
 import { type Room } from './room.ts'
@@ -26,7 +26,7 @@ export const resume = async (
   { filler, source, limit }: ResumeOptions,
   room: Room,
   since: Position,
-  commit: (publications: readonly string[] | undefined) => void,
+  commit: (publications: readonly Publication[] | undefined) => void,
 ): Promise<void> => {
   let page: Page | undefined
   let caughtUp = false
@@ -62,6 +62,6 @@ const readPage = async (
   return {
     epoch: stored.epoch,
     after,
-    publications: stored.events.map((event) => encodePublication(event.offset, event.data)),
+    data: stored.events.map(({ data }) => JSON.stringify(data)),
   }
 }

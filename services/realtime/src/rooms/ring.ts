@@ -1,18 +1,20 @@
+import { type Json } from '../protocol/replies.ts'
+
 // What an entry costs besides its text: the slot, the string's header.
 const entryOverheadBytes = 48
 
-/** The last publications of a room, dense, as encoded. */
+/** The data of a room's last publications, dense. */
 export interface Ring {
   /** Offset of the first entry; meaningless while it is empty. */
   first: number
-  entries: string[]
+  entries: Json[]
   /** An estimate: characters and overhead. */
   bytes: number
 }
 
 export const createRing = (): Ring => ({ first: 0, entries: [], bytes: 0 })
 
-const sizeOf = (publication: string): number => publication.length + entryOverheadBytes
+const sizeOf = (data: Json): number => data.length + entryOverheadBytes
 
 /** Drops everything. */
 export const clearRing = (ring: Ring): void => {
@@ -28,11 +30,11 @@ const slack = 64
  *
  * @returns the growth in bytes, negative when more was dropped than added
  */
-export const pushRing = (ring: Ring, offset: number, publication: string, limit: number): number => {
+export const pushRing = (ring: Ring, offset: number, data: Json, limit: number): number => {
   const before = ring.bytes
   if (ring.entries.length === 0) ring.first = offset
-  ring.entries.push(publication)
-  ring.bytes += sizeOf(publication)
+  ring.entries.push(data)
+  ring.bytes += sizeOf(data)
   if (ring.entries.length > limit + slack) {
     const dropped = ring.entries.splice(0, ring.entries.length - limit)
     ring.first += dropped.length
@@ -42,7 +44,7 @@ export const pushRing = (ring: Ring, offset: number, publication: string, limit:
 }
 
 /** The entries after `offset`, or undefined when it holds only some of them. `head` is the room's last offset. */
-export const readRing = (ring: Ring, offset: number, head: number): string[] | undefined => {
+export const readRing = (ring: Ring, offset: number, head: number): Json[] | undefined => {
   if (offset === head) return []
   if (ring.entries.length === 0 || ring.first > offset + 1) return undefined
   return ring.entries.slice(offset + 1 - ring.first)

@@ -1,4 +1,5 @@
 import { channels } from '@veza/contracts'
+import { type Json, type Reply } from '../protocol/replies.ts'
 import { type Ring, createRing } from './ring.ts'
 import { type Sequence } from './sequence.ts'
 
@@ -9,7 +10,7 @@ export interface Subscriber {
 }
 
 /** A room that somebody on this edge follows, or did so a short while ago. */
-export interface Room extends Sequence<string> {
+export interface Room extends Sequence<Json> {
   readonly id: string
   readonly channel: string
   /** Undefined until chat has said where the room stands. */
@@ -24,8 +25,8 @@ export interface Room extends Sequence<string> {
   readonly heads: Map<string, number>
   /** The fill under way. */
   filling: Promise<void> | undefined
-  /** Encoded publications that left the sequence in this batch and are not published yet. */
-  outbox: string[]
+  /** Publications that left the sequence in this batch and are not sent yet. */
+  outbox: Reply[]
 }
 
 export const createRoom = (id: string, now: number): Room => ({

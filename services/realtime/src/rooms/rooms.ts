@@ -1,4 +1,4 @@
-import { publicationPush } from '../protocol/replies.ts'
+import { type Json, type Reply } from '../protocol/replies.ts'
 import { clearRing, pushRing } from './ring.ts'
 import { type Room, type Subscriber, createRoom, isBehind, noteHead } from './room.ts'
 import { isWanted, take } from './sequence.ts'
@@ -16,8 +16,8 @@ export interface RoomsSettings {
 
 export interface RoomsOptions {
   readonly settings: RoomsSettings
-  /** Sends a frame to every connection that follows the channel. */
-  readonly publish: (channel: string, frame: string) => void
+  /** Sends pushes to every connection that follows the channel, in one frame. */
+  readonly publish: (channel: string, pushes: readonly Reply[]) => void
   /** Called when a room turns out to lack events, or to have events of an epoch that is not its own. */
   readonly onGap: (room: Room) => void
   readonly onForeignEpoch: (room: Room) => void
@@ -37,7 +37,7 @@ export interface Rooms {
   join(room: Room, subscriber: Subscriber): void
   leave(room: Room, subscriber: Subscriber): void
   /** Takes an event in. It is published by the next `flush`, or once what is missing before it has come. */
-  offer(room: Room, epoch: string, offset: number, encode: () => string): void
+  offer(room: Room, epoch: string, offset: number, encode: () => Json): void
   /** Publishes what is due, several publications a frame. Once a batch of events, in the same tick. */
   flush(): void
   /** The room's stream is another now: its subscribers have to subscribe anew. */
@@ -67,18 +67,16 @@ export const createRooms = ({ settings, publish, onGap, onForeignEpoch, now }: R
     remembered.delete(room)
   }
 
-  const onNext = (room: Room, offset: number, publication: string): void => {
-    ringBytes += pushRing(room.ring, offset, publication, settings.ringEvents)
-    room.outbox.push(publication)
+  const onNext = (room: Room, offset: number, data: Json): void => {
+    ringBytes += pushRing(room.ring, offset, data, settings.ringEvents)
+    room.outbox.push({ type: 'published', channel: room.channel, publication: { offset, data } })
     due.add(room)
   }
 
   const publishDue = (room: Room): void => {
     const { channel, outbox } = room
-    for (let from = 0; from < outbox.length; from += maxPublicationsPerFrame) {
-      const frame = outbox.slice(from, from + maxPublicationsPerFrame)
-      publish(channel, frame.map((publication) => publicationPush(channel, publication)).join('\n'))
-    }
+    for (let from = 0; from < outbox.length; from += maxPublicationsPerFrame)
+      publish(channel, outbox.slice(from, from + maxPublicationsPerFrame))
     room.outbox = []
     remembered.delete(room)
     remembered.add(room)

@@ -1,26 +1,22 @@
 import fc from 'fast-check'
 import { describe, expect, it, vi } from 'vitest'
-import { encodePublication } from '../protocol/replies.ts'
+import { type Reply } from '../protocol/replies.ts'
 import { type Room } from './room.ts'
 import { type Rooms, type RoomsSettings, createRooms } from './rooms.ts'
 
 const settings: RoomsSettings = { ringEvents: 10, ringBytes: 1e6, maxWaiting: 5, idleMs: 100 }
 
-interface Push {
-  push: { channel: string; pub: { offset: number } }
-}
-
 const setUp = (changed: Partial<RoomsSettings> = {}) => {
-  const frames: string[] = []
+  const frames: (readonly Reply[])[] = []
   const published: number[] = []
   const clock = { at: 0 }
   const onGap = vi.fn<(room: Room) => void>()
   const onForeignEpoch = vi.fn<(room: Room) => void>()
   const rooms = createRooms({
     settings: { ...settings, ...changed },
-    publish(_channel, frame) {
-      frames.push(frame)
-      for (const line of frame.split('\n')) published.push((JSON.parse(line) as Push).push.pub.offset)
+    publish(_channel, pushes) {
+      frames.push(pushes)
+      for (const push of pushes) if (push.type === 'published') published.push(push.publication.offset)
     },
     onGap,
     onForeignEpoch,
@@ -30,7 +26,7 @@ const setUp = (changed: Partial<RoomsSettings> = {}) => {
 }
 
 const offer = (rooms: Rooms, room: Room, offset: number, epoch = 'e'): void => {
-  rooms.offer(room, epoch, offset, () => encodePublication(offset, { n: offset }))
+  rooms.offer(room, epoch, offset, () => `{"n":${offset}}`)
 }
 
 const subscriber = () => ({ resubscribe: vi.fn<(channel: string) => void>() })
@@ -71,7 +67,7 @@ describe('a room', () => {
     rooms.start(room, 'e', 0)
     for (let offset = 1; offset <= 40; offset++) offer(rooms, room, offset)
     rooms.flush()
-    expect(frames.map((frame) => frame.split('\n').length)).toEqual([16, 16, 8])
+    expect(frames.map((frame) => frame.length)).toEqual([16, 16, 8])
   })
 
   it('asks for what is missing when an event comes too early', () => {
@@ -159,7 +155,7 @@ describe('a room', () => {
   })
 
   it('gives up the quietest rings beyond the memory for all', () => {
-    const { rooms } = setUp({ ringBytes: 200 })
+    const { rooms } = setUp({ ringBytes: 120 })
     const [quiet, loud] = [rooms.hold('q'), rooms.hold('l')]
     for (const room of [quiet, loud]) {
       rooms.start(room, 'e', 0)
