@@ -2,6 +2,7 @@
 
 # Debian 13, since the binaries of uWebSockets.js for Node 22 and newer need glibc 2.38.
 FROM node:24-trixie-slim AS base
+RUN apt-get update && apt-get install -y --no-install-recommends ffmpeg && rm -rf /var/lib/apt/lists/*
 WORKDIR /app
 
 # The official uWebSockets.js is published on GitHub only. Of its binaries the image needs one.

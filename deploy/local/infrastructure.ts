@@ -20,6 +20,7 @@ import {
   type Program,
   type Supervisor,
 } from './supervise.ts'
+import { ensureSystemPrograms } from './system-programs.ts'
 
 /** 0 = any free port, a missing one = that of the table, 'random' = any free one for all. */
 export type Ports = 'random' | Readonly<Partial<Record<PortName, number>>>
@@ -204,6 +205,7 @@ export const startPrograms = async (
  */
 export const startInfrastructure = async (options: InfrastructureOptions): Promise<Infrastructure> => {
   const { plan, ports } = await planOf(options)
+  await ensureSystemPrograms(plan)
   const lock = await lockDataDir(plan.dataDir, plan.progress)
   try {
     const java = await checkMachine({ ...plan, programs: plan.wanted, ports, processes: false })

@@ -12,6 +12,7 @@ import {
 import { startProcesses } from './processes.ts'
 import { provision } from './provision.ts'
 import { type Child } from './supervise.ts'
+import { ensureSystemPrograms } from './system-programs.ts'
 
 /** What `.veza/endpoints.json` holds. */
 export interface Endpoints {
@@ -54,6 +55,7 @@ const portSettings = processes.flatMap((process) => [
 export const startVeza = async (options: InfrastructureOptions): Promise<Veza> => {
   const { plan, ports } = await planOf(options, portSettings)
   const { dataDir, env, progress } = plan
+  await ensureSystemPrograms(plan)
   const lock = await lockDataDir(dataDir, progress)
   const endpointsFile = join(dataDir, 'endpoints.json')
   // One that a killed launcher left would name ports of nobody.

@@ -1,23 +1,27 @@
-import { startInfrastructure } from '@veza/deploy/launcher'
+import { ensureSystemPrograms, startInfrastructure } from '@veza/deploy/launcher'
 import { programsDir, temporaryDataDir } from './data-dir.ts'
 
 const settings = ['KAFKA_BROKERS', 'SCHEMA_REGISTRY_URL', 'DATABASE_URL'] as const
 
 /**
  * Global setup of the level `int`: Kafka, registry and PostgreSQL on ports and data of their own, each unless the
- * environment names one. Tests find them in the environment, under the names that Veza's processes know.
+ * environment names one; ffmpeg of the system. Tests find them in the environment, under the names that Veza's processes know.
  */
 export const setup = async (): Promise<() => Promise<void>> => {
   const missing = settings.filter((name) => (process.env[name] ?? '') === '')
-  if (missing.length === 0) return () => Promise.resolve()
+  const progress = (line: string): void => {
+    process.stderr.write(`int: ${line}\n`)
+  }
+  if (missing.length === 0) {
+    await ensureSystemPrograms({ env: process.env, progress })
+    return () => Promise.resolve()
+  }
   const dataDir = temporaryDataDir()
   const infrastructure = await startInfrastructure({
     dataDir: dataDir.path,
     programsDir,
     ports: 'random',
-    progress(line) {
-      process.stderr.write(`int: ${line}\n`)
-    },
+    progress,
   }).catch((error: unknown) => {
     dataDir.remove()
     throw error

@@ -1,3 +1,4 @@
+export { audioFormats, makeAudio } from './audio.ts'
 export { type FreshDatabase, freshDatabase } from './databases.ts'
 export { type Infrastructure, infrastructure } from './infrastructure.ts'
 export { type TokenSigner, createTokenSigner } from './tokens.ts'

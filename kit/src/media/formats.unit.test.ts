@@ -1,0 +1,45 @@
+import { describe, expect, it } from 'vitest'
+import { sniff } from './formats.ts'
+
+const bytes = (...parts: (string | number[])[]): Buffer =>
+  Buffer.concat(
+    parts.map((part) => (typeof part === 'string' ? Buffer.from(part, 'latin1') : Buffer.from(part))),
+  )
+const id3 = (size: number): number[] => [0x49, 0x44, 0x33, 4, 0, 0, 0, 0, size >> 7, size & 0x7f]
+
+describe('the format of a file', () => {
+  it.each([
+    ['flac', bytes('fLaC')],
+    ['ogg', bytes('OggS')],
+    ['mov', bytes([0, 0, 0, 32], 'ftypM4A ')],
+    ['wav', bytes('RIFF', [1, 2, 3, 4], 'WAVEfmt ')],
+    ['wav', bytes('RF64', [255, 255, 255, 255], 'WAVEds64')],
+    ['aiff', bytes('FORM', [1, 2, 3, 4], 'AIFFCOMM')],
+    ['aiff', bytes('FORM', [1, 2, 3, 4], 'AIFCFVER')],
+    ['caf', bytes('caff', [0, 1])],
+    ['mp3', bytes([0xff, 0xfb, 0x90, 0x64])],
+    ['mp3', bytes([0xff, 0xe3, 0x90, 0x64])],
+    ['mp3', bytes(id3(3), [1, 2, 3], [0xff, 0xfb, 0x90])],
+    ['mp3', bytes(id3(3), [1, 2, 3], Array<number>(500).fill(0), [0xff, 0xfb, 0x90])],
+    ['mp3', bytes(id3(8000), 'TIT2')],
+    ['flac', bytes(id3(3), [1, 2, 3], 'fLaC')],
+    ['aac', bytes([0xff, 0xf1, 0x50, 0x80])],
+    ['aac', bytes(id3(3), [1, 2, 3], [0xff, 0xf9, 0x50])],
+  ])('is %s by its magic bytes', (demuxer, head) => {
+    expect(sniff(head)).toBe(demuxer)
+  })
+
+  it.each([
+    ['nothing', bytes('')],
+    ['an HLS playlist', bytes('#EXTM3U\n#EXTINF:1,\nfile:/etc/passwd\n')],
+    ['a concat script', bytes("ffconcat version 1.0\nfile '/etc/passwd'\n")],
+    ['a DASH manifest', bytes('<?xml version="1.0"?><MPD>')],
+    ['a ZIP archive', bytes('PK\u0003\u0004')],
+    ['a Matroska file', bytes([0x1a, 0x45, 0xdf, 0xa3])],
+    ['RIFF that is no WAVE', bytes('RIFF', [1, 2, 3, 4], 'AVI LIST')],
+    ['an MPEG transport stream', bytes([0x47, 0x40, 0, 0x10])],
+    ['zeros', Buffer.alloc(1000)],
+  ])('is not known for %s', (_what, head) => {
+    expect(sniff(head)).toBeUndefined()
+  })
+})

@@ -1,0 +1,19 @@
+export { type Demuxer, sniff, sniffLength } from './formats.ts'
+export {
+  type AudioRefusal,
+  type Probed,
+  type ProbeLimits,
+  inputArguments,
+  probeAudio,
+  RefusedAudio,
+  refusalTexts,
+} from './probe.ts'
+export {
+  type Isolation,
+  type SandboxFailure,
+  type SandboxLimits,
+  type SandboxOptions,
+  isolation,
+  runSandboxed,
+  SandboxError,
+} from './sandbox.ts'
