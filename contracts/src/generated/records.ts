@@ -8,6 +8,16 @@ export interface AccountErased {
   erasedAt: number
 }
 
+/** A person has another picture, or none. */
+export interface AvatarChanged {
+  /** The person; also the record's key. */
+  userId: string
+  /** Names the picture in its address; null: there is none any more. */
+  avatarId: null | string
+  /** When it changed, milliseconds since the Unix epoch. */
+  changedAt: number
+}
+
 /** A chat command was refused: its one and only outcome, told to its sender. */
 export interface CommandRefused {
   /** User who sent the command; also the record's key. */
@@ -22,12 +32,72 @@ export interface CommandRefused {
   refusedAt: number
 }
 
+/** A person asked for a copy of all data about them. */
+export interface DataExportRequested {
+  /** The person; also the record's key. */
+  userId: string
+  /** The job that gathers it. */
+  exportId: string
+  /** When it was asked for, milliseconds since the Unix epoch. */
+  requestedAt: number
+}
+
 /** The person proved to read mail at the address of the account. */
 export interface EmailVerified {
   /** The account's user; also the record's key. */
   userId: string
   /** When they did, milliseconds since the Unix epoch. */
   verifiedAt: number
+}
+
+/** A person took the wish to be forgotten back. */
+export interface ErasureCancelled {
+  /** The person; also the record's key. */
+  userId: string
+  /** When they did, milliseconds since the Unix epoch. */
+  cancelledAt: number
+}
+
+/** A person asked to be forgotten. Until it is due they may take that back. */
+export interface ErasureRequested {
+  /** The person; also the record's key. */
+  userId: string
+  /** When it is to be done, milliseconds since the Unix epoch. */
+  dueAt: number
+  /** When it was asked for, milliseconds since the Unix epoch. */
+  requestedAt: number
+}
+
+/** Somebody follows a person no more, or their wish to is off. */
+export interface FollowEnded {
+  /** Who followed, or wished to. The record's key is the smaller of the two ids. */
+  followerId: string
+  /** Whom. */
+  followeeId: string
+  /** unfollowed or withdrawn (by the follower), removed or declined (by the other), blocked (by either). */
+  reason: string
+  /** When, milliseconds since the Unix epoch. */
+  endedAt: number
+}
+
+/** Somebody would like to follow a person who accepts followers one by one. */
+export interface FollowRequested {
+  /** Who would like to follow. The record's key is the smaller of the two ids. */
+  followerId: string
+  /** Whom. */
+  followeeId: string
+  /** When, milliseconds since the Unix epoch. */
+  requestedAt: number
+}
+
+/** Somebody follows a person from now on. */
+export interface FollowStarted {
+  /** Who follows. The record's key is the smaller of the two ids. */
+  followerId: string
+  /** Whom. */
+  followeeId: string
+  /** When, milliseconds since the Unix epoch. */
+  startedAt: number
 }
 
 /** The account can be signed in to by an identity at an outside OpenID Connect provider. */
@@ -88,6 +158,52 @@ export interface PostMessage {
   sentAt: number
 }
 
+/** Who may see and follow a person changed. */
+export interface PrivacyChanged {
+  /** The person; also the record's key. */
+  userId: string
+  /** Whether a follower has to be accepted first. */
+  approveFollowers: boolean
+  /** Whether search finds the person. */
+  searchable: boolean
+  /** Who may see whom the person follows and is followed by: everyone, followers or nobody. */
+  followsVisibleTo: string
+  /** When it changed, milliseconds since the Unix epoch. */
+  changedAt: number
+}
+
+/** What only the person sees of the profile changed. */
+export interface PrivateProfileUpdated {
+  /** The person; also the record's key. */
+  userId: string
+  /** The private fields from now on, all of them, a JSON document. Sealed under the data key that users keeps for the person, so nobody else reads it, and nobody at all once that key is deleted. */
+  fields: Buffer
+  /** When it changed, milliseconds since the Unix epoch. */
+  updatedAt: number
+}
+
+/** Somebody has a profile. */
+export interface ProfileCreated {
+  /** The person; also the record's key. */
+  userId: string
+  /** What others see, a JSON document. Sealed under the data key that users keeps for the person, so nobody else reads it, and nobody at all once that key is deleted. */
+  profile: Buffer
+  /** When it came to be, milliseconds since the Unix epoch. */
+  createdAt: number
+}
+
+/** What others see of a person changed. */
+export interface ProfileUpdated {
+  /** The person; also the record's key. */
+  userId: string
+  /** What others see from now on, the whole of it, a JSON document. Sealed under the data key that users keeps for the person, so nobody else reads it, and nobody at all once that key is deleted. */
+  profile: Buffer
+  /** Names of the fields that differ from before. */
+  changed: readonly (string)[]
+  /** When it changed, milliseconds since the Unix epoch. */
+  updatedAt: number
+}
+
 /** The account has other roles than before. Access tokens that were issued before it still carry the former ones, for 10 minutes at most. */
 export interface RolesChanged {
   /** The account's user; also the record's key. */
@@ -128,6 +244,34 @@ export interface SessionStarted {
   startedAt: number
 }
 
+/** A person's own settings changed. */
+export interface SettingsChanged {
+  /** The person; also the record's key. */
+  userId: string
+  /** The settings from now on, all of them, a JSON document. Sealed under the data key that users keeps for the person, so nobody else reads it, and nobody at all once that key is deleted. */
+  settings: Buffer
+  /** When they changed, milliseconds since the Unix epoch. */
+  changedAt: number
+}
+
+/** Somebody blocked a person: neither finds or follows the other. */
+export interface UserBlocked {
+  /** Who blocks. The record's key is the smaller of the two ids. */
+  blockerId: string
+  /** Whom. */
+  blockedId: string
+  /** When, milliseconds since the Unix epoch. */
+  blockedAt: number
+}
+
+/** A person is forgotten: their data key is deleted, and every context deletes what it has of them. */
+export interface UserErased {
+  /** The person; also the record's key. */
+  userId: string
+  /** When it was done, milliseconds since the Unix epoch. */
+  erasedAt: number
+}
+
 /** Somebody has an account. */
 export interface UserRegistered {
   /** The account's user; also the record's key. */
@@ -146,17 +290,42 @@ export interface UserRegistered {
   registeredAt: number
 }
 
+/** Somebody took a block back. */
+export interface UserUnblocked {
+  /** Who had blocked. The record's key is the smaller of the two ids. */
+  blockerId: string
+  /** Whom. */
+  blockedId: string
+  /** When, milliseconds since the Unix epoch. */
+  unblockedAt: number
+}
+
 /** Every record that a topic can carry, by name. */
 export interface Records {
   AccountErased: AccountErased
+  AvatarChanged: AvatarChanged
   CommandRefused: CommandRefused
+  DataExportRequested: DataExportRequested
   EmailVerified: EmailVerified
+  ErasureCancelled: ErasureCancelled
+  ErasureRequested: ErasureRequested
+  FollowEnded: FollowEnded
+  FollowRequested: FollowRequested
+  FollowStarted: FollowStarted
   IdentityLinked: IdentityLinked
   MessagePosted: MessagePosted
   PasswordChanged: PasswordChanged
   PostMessage: PostMessage
+  PrivacyChanged: PrivacyChanged
+  PrivateProfileUpdated: PrivateProfileUpdated
+  ProfileCreated: ProfileCreated
+  ProfileUpdated: ProfileUpdated
   RolesChanged: RolesChanged
   SessionRevoked: SessionRevoked
   SessionStarted: SessionStarted
+  SettingsChanged: SettingsChanged
+  UserBlocked: UserBlocked
+  UserErased: UserErased
   UserRegistered: UserRegistered
+  UserUnblocked: UserUnblocked
 }
