@@ -1,4 +1,4 @@
-import { type Admin as KafkaJsAdmin } from 'kafkajs'
+import type { Admin as KafkaJsAdmin } from 'kafkajs'
 import { type Client } from './client.ts'
 import { messageOf, within } from './timing.ts'
 import { type Admin } from './types.ts'

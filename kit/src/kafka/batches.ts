@@ -1,11 +1,12 @@
-import { type Message } from 'kafkajs'
 import { ProduceFailed } from './errors.ts'
+import { sizeOf } from './produce-request.ts'
+import { createRecordEncoder, type EncodedRecord } from './record-encoder.ts'
 import { type OutgoingRecord } from './types.ts'
 
 /** The records of one topic in a batch. All who wait for one of them wait for the same promise. */
 export interface Part {
   readonly topic: string
-  readonly messages: Message[]
+  readonly messages: EncodedRecord[]
   bytes: number
   readonly promise: Promise<void>
   readonly resolve: () => void
@@ -35,20 +36,6 @@ export interface Batches {
   release(part: Part): void
 }
 
-// Length, attributes, offset and timestamp deltas of a record and the lengths of its fields, all varints.
-const recordOverhead = 24
-const headerOverhead = 8
-
-/** Bytes of a record in a produce request, rounded up. */
-export function sizeOf(record: OutgoingRecord): number {
-  let bytes = recordOverhead + (record.value?.length ?? 0)
-  if (record.key !== null) bytes += Buffer.byteLength(record.key)
-  for (const name in record.headers) {
-    bytes += headerOverhead + Buffer.byteLength(name) + Buffer.byteLength(record.headers[name] ?? '')
-  }
-  return bytes
-}
-
 function newPart(topic: string): Part {
   let resolve!: () => void
   let reject!: (error: unknown) => void
@@ -64,21 +51,24 @@ function newPart(topic: string): Part {
 /** What waits to be sent, cut into batches in order. */
 export function createBatches(limits: BatchLimits): Batches {
   const queue: Batch[] = []
+  const encoder = createRecordEncoder()
   let queuedRecords = 0
   let queuedBytes = 0
 
-  function put(record: OutgoingRecord, bytes: number): Part {
+  function put(record: EncodedRecord): Part {
+    const { topic } = record
+    const bytes = sizeOf(record)
     let batch = queue.at(-1)
     if (!batch || batch.records >= limits.maxBatchRecords || batch.bytes + bytes > limits.maxBatchBytes) {
       batch = { parts: [], records: 0, bytes: 0 }
       queue.push(batch)
     }
-    let part = batch.parts.find(({ topic }) => topic === record.topic)
+    let part = batch.parts.find((known) => known.topic === topic)
     if (!part) {
-      part = newPart(record.topic)
+      part = newPart(topic)
       batch.parts.push(part)
     }
-    part.messages.push({ key: record.key, value: record.value, headers: record.headers })
+    part.messages.push(record)
     part.bytes += bytes
     batch.records++
     batch.bytes += bytes
@@ -87,8 +77,11 @@ export function createBatches(limits: BatchLimits): Batches {
 
   return {
     add(records) {
+      if (queuedRecords + records.length > limits.maxQueuedRecords) return 'full'
+      // Here, once: a batch that is sent again is the same bytes.
+      const encoded = records.map((record) => encoder.encode(record))
       let total = 0
-      for (const record of records) {
+      for (const record of encoded) {
         const bytes = sizeOf(record)
         if (bytes > limits.maxBatchBytes) {
           const text = `a record of ${bytes} bytes is beyond the ${limits.maxBatchBytes} that a request may have`
@@ -96,11 +89,10 @@ export function createBatches(limits: BatchLimits): Batches {
         }
         total += bytes
       }
-      if (queuedRecords + records.length > limits.maxQueuedRecords) return 'full'
       if (queuedBytes + total > limits.maxQueuedBytes) return 'full'
       queuedRecords += records.length
       queuedBytes += total
-      const parts = new Set(records.map((record) => put(record, sizeOf(record))))
+      const parts = new Set(encoded.map(put))
       const [only, ...others] = parts
       if (!only) return Promise.resolve()
       if (others.length === 0) return only.promise

@@ -1,11 +1,7 @@
 import { connect, type Socket } from 'node:net'
-import { Kafka as KafkaJs, logLevel, type RetryOptions } from 'kafkajs'
-import { stopIdleTimers } from './idle-timers.ts'
-import { useFastRecords } from './record-format.ts'
+import type { Kafka as KafkaJs, RetryOptions } from 'kafkajs'
+import { Kafka, logLevel } from './kafkajs.ts'
 import { type KafkaLog } from './types.ts'
-
-stopIdleTimers()
-useFastRecords()
 
 /** Opens the TCP connection to a broker. Tests put a faulty network in here. */
 export type Dial = (host: string, port: number) => Socket
@@ -35,7 +31,7 @@ const retry: RetryOptions = { initialRetryTime: 100, maxRetryTime: 1000, retries
 export function openClient(settings: ClientSettings, requestTimeoutMs: number): Client {
   const sockets = new Set<Socket>()
   let destroyed = false
-  const kafka = new KafkaJs({
+  const kafka = new Kafka({
     brokers: [...settings.brokers],
     clientId: settings.clientId,
     connectionTimeout: 5000,

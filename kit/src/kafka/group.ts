@@ -1,4 +1,4 @@
-import { type EachBatchPayload, type Offsets } from 'kafkajs'
+import type { EachBatchPayload, Offsets } from 'kafkajs'
 import { type Backlog, takeChunk } from './chunks.ts'
 import { type Client } from './client.ts'
 import { partitionKey, recordsOf } from './records.ts'

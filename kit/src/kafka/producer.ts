@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Counter, type Histogram } from '@opentelemetry/api'
-import { type Message, Partitioners, type Producer as KafkaJsProducer } from 'kafkajs'
+import type { Producer as KafkaJsProducer } from 'kafkajs'
 import { type Client } from './client.ts'
 import { ProduceFailed, QueueFull } from './errors.ts'
 import { type Batch, createBatches, type Part } from './batches.ts'
@@ -21,21 +21,6 @@ interface Connection {
 
 // What comes meanwhile shares the request, which costs what many records do, here and at the broker.
 const lingerMs = 5
-
-/**
- * A batch that is sent again must fall into the same partitions, or its sequence numbers would name other records and
- * the broker would take them for duplicates. Keyless records are the only ones for which kafkajs draws lots.
- */
-const stickyPartitioner = () => {
-  const choose = Partitioners.DefaultPartitioner()
-  const chosen = new WeakMap<Message, number>()
-  return (args: Parameters<typeof choose>[0]) => {
-    if (args.message.key !== null) return choose(args)
-    const partition = chosen.get(args.message) ?? choose(args)
-    chosen.set(args.message, partition)
-    return partition
-  }
-}
 
 export function createProducer(deps: ProducerDependencies, settings: ProducerSettings = {}): Producer {
   const deliveryTimeoutMs = settings.deliveryTimeoutMs ?? 120_000
@@ -58,7 +43,6 @@ export function createProducer(deps: ProducerDependencies, settings: ProducerSet
         idempotent: true,
         maxInFlightRequests: 1,
         allowAutoTopicCreation: false,
-        createPartitioner: stickyPartitioner,
         // kafkajs' own retry acknowledges records that it never sent: a partition whose leader moves to a broker that
         // has answered already is left out (producer/sendMessages.js, brokersWithoutResponse). It refuses 0 for an
         // idempotent producer; no count of retries is ever below NaN.
@@ -80,6 +64,7 @@ export function createProducer(deps: ProducerDependencies, settings: ProducerSet
   async function request(batch: Batch, parts: readonly Part[]): Promise<void> {
     connection ??= await connect()
     const started = performance.now()
+    // kafkajs hands them through to kafkajs.ts' own encoder as they are.
     const topicMessages = parts.map(({ topic, messages }) => ({ topic, messages }))
     await within(
       connection.producer.sendBatch({ acks: -1, timeout: requestTimeoutMs, topicMessages }),

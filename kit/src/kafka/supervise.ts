@@ -1,4 +1,4 @@
-import { type Consumer as KafkaJsConsumer, type ConsumerConfig, type EachBatchPayload } from 'kafkajs'
+import type { Consumer as KafkaJsConsumer, ConsumerConfig, EachBatchPayload } from 'kafkajs'
 import { type Client } from './client.ts'
 import { backoff, messageOf, pause, within } from './timing.ts'
 import { type KafkaLog } from './types.ts'

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { type EachBatchPayload } from 'kafkajs'
+import type { EachBatchPayload } from 'kafkajs'
 import { type ConsumerDependencies, type JoiningConsumer } from './group.ts'
 import { partitionKey, recordsOf } from './records.ts'
 import { supervise } from './supervise.ts'

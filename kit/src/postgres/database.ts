@@ -8,6 +8,11 @@ export interface DatabaseOptions {
   readonly applicationName: string
   /** Connections at most. */
   readonly poolSize: number
+  /**
+   * Statements are sent without waiting for the answers to those before them; the server takes them one after the other,
+   * and one that fails does not keep the next from being tried. For whoever has several to send at once.
+   */
+  readonly pipeline?: boolean
   readonly log: Logger
 }
 
@@ -39,12 +44,13 @@ parsers.setTypeParser(pg.types.builtins.INT8, toSafeInteger)
  */
 export const openDatabase = <DB>(
   url: string,
-  { applicationName, poolSize, log }: DatabaseOptions,
+  { applicationName, poolSize, pipeline = false, log }: DatabaseOptions,
 ): Database<DB> => {
   const pool = new pg.Pool({
     connectionString: url,
     application_name: applicationName,
     max: poolSize,
+    pipeline,
     types: parsers,
     keepAlive: true,
     connectionTimeoutMillis: 5_000,

@@ -1,5 +1,5 @@
-import { type Codec, PoisonRecord, readHeader, type RecordOf, type Topic } from '@veza/contracts'
-import { type ConsumedRecord } from '../kafka/index.ts'
+import { type Codec, PoisonRecord, type RecordOf, type Topic } from '@veza/contracts'
+import { type ConsumedRecord, headerOf } from '../kafka/index.ts'
 import { type Message } from './types.ts'
 
 /** A record that no later attempt will make readable. */
@@ -67,11 +67,29 @@ function decode<T extends Topic>(codec: Codec, topic: T, record: ConsumedRecord)
   return codec.decode(topic, record.value)
 }
 
-function toMessage<T extends Topic>(decoded: RecordOf<T>, record: ConsumedRecord): Message<T> {
-  return {
-    ...decoded,
-    record,
-    id: readHeader(record.headers, 'ce_id') ?? `${record.topic}/${record.partition}/${record.offset}`,
-    traceparent: readHeader(record.headers, 'traceparent'),
+/** A message whose id is read when somebody asks: a chunk's handler often has a key of its own for its effect. */
+class DecodedMessage {
+  readonly type: unknown
+  readonly value: unknown
+  readonly record: ConsumedRecord
+  readonly traceparent: string | undefined
+
+  constructor(decoded: { type: unknown; value: unknown }, record: ConsumedRecord, traceparent?: string) {
+    this.type = decoded.type
+    this.value = decoded.value
+    this.record = record
+    this.traceparent = traceparent
+  }
+
+  get id(): string {
+    const { topic, partition, offset } = this.record
+    return headerOf(this.record, 'ce_id') ?? `${topic}/${partition}/${offset}`
   }
 }
+
+const toMessage = <T extends Topic>(decoded: RecordOf<T>, record: ConsumedRecord): Message<T> =>
+  new DecodedMessage(decoded, record, headerOf(record, 'traceparent')) as Message<T>
+
+/** The same message in another span. */
+export const withTraceparent = <T extends Topic>(message: Message<T>, traceparent: string): Message<T> =>
+  new DecodedMessage(message, message.record, traceparent) as Message<T>

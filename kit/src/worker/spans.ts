@@ -2,6 +2,7 @@ import { type Span, SpanKind, SpanStatusCode, type Tracer } from '@opentelemetry
 import { type Topic } from '@veza/contracts'
 import { type ConsumedRecord } from '../kafka/index.ts'
 import { contextOf, traceparent } from '../telemetry/index.ts'
+import { withTraceparent } from './decode.ts'
 import { type Message, type Outcome } from './types.ts'
 
 // W3C Trace Context: the last two digits are flags, the lowest bit says that the trace is recorded.
@@ -43,7 +44,8 @@ export function startSpans<T extends Topic>(
       contextOf(message.traceparent),
     )
     spans.set(record, span)
-    return { ...message, traceparent: traceparent(span) ?? message.traceparent }
+    const joined = traceparent(span)
+    return joined === undefined ? message : withTraceparent(message, joined)
   })
   return {
     messages,

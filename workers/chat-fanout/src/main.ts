@@ -30,6 +30,7 @@ await runMain(name, async (run) => {
     applicationName: name,
     // One chunk at a time, and the health check.
     poolSize: 2,
+    pipeline: true,
     log,
   })
   run.onStop('database', () => database.close())

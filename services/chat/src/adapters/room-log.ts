@@ -84,28 +84,19 @@ export const roomLog = (database: Database<ChatDatabase>, now = () => new Date()
     const pairs = [...new Map(posts.map((post) => [pairKey(post.roomId, post.senderId), post])).values()]
     const rooms = [...new Set(posts.map((post) => post.roomId))]
 
-    // Each statement sees what is committed when it starts: all but the first, what was there when the locks were had.
-    await client.query(statements.begin)
-    const headRows = await client.query<HeadRow>({
-      name: 'lock-heads',
-      text: statements.lockHeads,
-      values: [rooms],
-    })
-    const memberRows = await client.query<{ nth: number }>({
-      name: 'members',
-      text: statements.members,
-      values: [pairs.map((pair) => pair.roomId), pairs.map((pair) => pair.senderId)],
-    })
-    const postedRows = await client.query<PostedRow>({
-      name: 'posted',
-      text: statements.posted,
-      values: [ids],
-    })
-    const refusedRows = await client.query<RefusedRow>({
-      name: 'refused',
-      text: statements.refused,
-      values: [ids],
-    })
+    // Sent together, done in this order. Each statement sees what is committed when it starts: all behind the first two,
+    // what was there when the locks were had.
+    const [, headRows, memberRows, postedRows, refusedRows] = await Promise.all([
+      client.query(statements.begin),
+      client.query<HeadRow>({ name: 'lock-heads', text: statements.lockHeads, values: [rooms] }),
+      client.query<{ nth: number }>({
+        name: 'members',
+        text: statements.members,
+        values: [pairs.map((pair) => pair.roomId), pairs.map((pair) => pair.senderId)],
+      }),
+      client.query<PostedRow>({ name: 'posted', text: statements.posted, values: [ids] }),
+      client.query<RefusedRow>({ name: 'refused', text: statements.refused, values: [ids] }),
+    ])
 
     const heads = new Map<string, RoomHead>()
     for (const row of headRows.rows)
@@ -139,8 +130,9 @@ export const roomLog = (database: Database<ChatDatabase>, now = () => new Date()
 
   const store = async (client: PoolClient, { posted, refused, heads }: Settlement, at: Date) => {
     const grown = [...heads]
-    if (posted.length > 0)
-      await client.query({
+    const appended =
+      posted.length > 0 &&
+      client.query({
         name: 'append',
         text: statements.append,
         values: [
@@ -159,7 +151,7 @@ export const roomLog = (database: Database<ChatDatabase>, now = () => new Date()
       })
     const inserted =
       refused.length > 0 &&
-      (await client.query({
+      client.query({
         name: 'refuse',
         text: statements.refuse,
         values: [
@@ -169,9 +161,10 @@ export const roomLog = (database: Database<ChatDatabase>, now = () => new Date()
           refused.map((refusal) => refusal.code),
           at,
         ],
-      }))
-    await client.query('commit')
-    return { refusedElsewhere: inserted !== false && inserted.rowCount !== refused.length }
+      })
+    // Sent behind them at once: where one has failed, the server makes it a rollback.
+    const [, refusals] = await Promise.all([appended, inserted, client.query('commit')])
+    return { refusedElsewhere: refusals !== false && refusals.rowCount !== refused.length }
   }
 
   /** The outcomes, with those refusals replaced that another worker stored first. */

@@ -6,11 +6,10 @@ import {
   type UserPublication,
   PoisonRecord,
   channels,
-  readHeader,
   roomPublication,
   topics,
 } from '@veza/contracts'
-import { type ConsumedRecord } from '@veza/kit/kafka'
+import { type ConsumedRecord, headerOf } from '@veza/kit/kafka'
 import { type Logger } from '@veza/kit/log'
 import { contextOf } from '@veza/kit/telemetry'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -79,7 +78,7 @@ export const createTail = (options: TailOptions): ((records: readonly ConsumedRe
   }
 
   const trace = (record: ConsumedRecord): void => {
-    const parent = readHeader(record.headers, 'traceparent')
+    const parent = headerOf(record, 'traceparent')
     if (parent === undefined || !sampled.test(parent)) return
     const attributes = { 'messaging.system': 'kafka', 'messaging.destination.name': record.topic }
     tracer.startSpan('deliver', { kind: SpanKind.CONSUMER, attributes }, contextOf(parent)).end()
