@@ -19,12 +19,10 @@ interface Connection {
   readonly producer: KafkaJsProducer
 }
 
-// What comes meanwhile shares the request, which costs what many records do, here and at the broker.
-const lingerMs = 5
-
 export function createProducer(deps: ProducerDependencies, settings: ProducerSettings = {}): Producer {
   const deliveryTimeoutMs = settings.deliveryTimeoutMs ?? 120_000
   const requestTimeoutMs = settings.requestTimeoutMs ?? 10_000
+  const lingerMs = settings.lingerMs ?? 5
   const batches = createBatches({
     maxQueuedRecords: settings.maxQueuedRecords ?? 100_000,
     maxQueuedBytes: settings.maxQueuedBytes ?? 64 * 1024 * 1024,
@@ -153,7 +151,7 @@ export function createProducer(deps: ProducerDependencies, settings: ProducerSet
     conclude(part, refusal)
   }
 
-  const gather = (): Promise<unknown> => (closed ? Promise.resolve() : delay(lingerMs))
+  const gather = (): Promise<unknown> => (closed || lingerMs === 0 ? Promise.resolve() : delay(lingerMs))
 
   async function pump(): Promise<void> {
     await gather()

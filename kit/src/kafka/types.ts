@@ -47,6 +47,11 @@ export interface ProducerSettings {
   readonly deliveryTimeoutMs?: number
   /** How long one produce request may stay unanswered. Default 10,000 ms. */
   readonly requestTimeoutMs?: number
+  /**
+   * How long a record waits for others to share its request, which costs what many records do, here and at the broker.
+   * Default 5 ms; 0 for whoever sends what it has gathered already and waits for it.
+   */
+  readonly lingerMs?: number
 }
 
 /**

@@ -36,7 +36,8 @@ await runMain(name, async (run) => {
   run.onStop('database', () => database.close())
   const kafka = connectKafka(env.KAFKA_BROKERS, { clientId: name, log, meter: telemetry.meter })
   run.onStop('kafka', () => kafka.close())
-  const producer = kafka.producer()
+  // A chunk's outcomes are one batch, and the next chunk waits for it.
+  const producer = kafka.producer({ lingerMs: 0 })
   run.onStop('producer', () => producer.close())
   // A dead letter is its record and the headers that say why: larger than any record that could be read.
   const deadLetter = kafka.producer({ maxBatchBytes: 1_900_000 })
