@@ -23,6 +23,9 @@ const anyPost: fc.Arbitrary<PostMessage> = fc.record({
   clientMessageId: text,
   body: text,
   sentAt: long,
+  replyTo: fc.option(fc.uuid()),
+  mentions: fc.array(fc.uuid()),
+  trackId: fc.option(fc.uuid()),
 })
 const anyPosted: fc.Arbitrary<MessagePosted> = fc.record({
   roomId: fc.uuid(),
@@ -34,8 +37,21 @@ const anyPosted: fc.Arbitrary<MessagePosted> = fc.record({
   body: text,
   postedAt: long,
   messageNumber: long,
+  replyTo: fc.option(fc.uuid()),
+  threadId: fc.option(fc.uuid()),
+  mentions: fc.array(fc.uuid()),
+  trackId: fc.option(fc.uuid()),
 })
-const post: PostMessage = { roomId: 'r', senderId: 's', clientMessageId: 'c', body: 'hello', sentAt: 7 }
+const post: PostMessage = {
+  roomId: 'r',
+  senderId: 's',
+  clientMessageId: 'c',
+  body: 'hello',
+  sentAt: 7,
+  replyTo: 'm',
+  mentions: ['u', 'v'],
+  trackId: null,
+}
 const bytes = codec.encode(topics.chatCommands, 'PostMessage', post)
 const withHeader = (id: number, body: Uint8Array) => {
   const header = Buffer.alloc(5)
@@ -177,7 +193,7 @@ describe('learn', () => {
     await Promise.all([learner.learn(topics.chatEvents, 9), learner.learn(topics.chatEvents, 9)])
     expect(learner.decode(topics.chatEvents, old)).toEqual({
       type: 'MessagePosted',
-      value: { ...posted, messageNumber: 0 },
+      value: { ...posted, messageNumber: 0, replyTo: null, threadId: null, mentions: [], trackId: null },
     })
     await learner.learn(topics.chatEvents, 9)
     expect(asked).toEqual([9])
@@ -185,7 +201,7 @@ describe('learn', () => {
 
   it('reads a version newer than ours, without what we do not know', async () => {
     const newer = JSON.parse(newestVersion('PostMessage').text) as { fields: object[] }
-    newer.fields.unshift({ name: 'replyTo', type: 'string', default: '' })
+    newer.fields.unshift({ name: 'note', type: 'string', default: '' })
     const learner = createCodec(ids, () => Promise.resolve(JSON.stringify(newer)))
     await learner.learn(topics.chatCommands, 9)
     const bytesOfNewer = withHeader(9, Buffer.concat([Buffer.from([2, 0x78]), bytes.subarray(5)]))

@@ -30,6 +30,10 @@ const posted: MessagePosted = {
   body: 'Grüße, 世界 🎧',
   postedAt: 1795391116555,
   messageNumber: 9,
+  replyTo: randomUUID(),
+  threadId: randomUUID(),
+  mentions: [randomUUID()],
+  trackId: null,
 }
 const withId = (id: number): Buffer => {
   const bytes = Buffer.alloc(6)
@@ -52,7 +56,7 @@ describe('with a real registry', () => {
     await codec.learn(topic, id)
     expect(codec.decode(topic, bytes)).toEqual({
       type: 'MessagePosted',
-      value: { ...posted, messageNumber: 0 },
+      value: { ...posted, messageNumber: 0, replyTo: null, threadId: null, mentions: [], trackId: null },
     })
   })
 

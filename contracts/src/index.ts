@@ -1,11 +1,20 @@
+export {
+  type ChatCommand,
+  commandFields,
+  type CommandProblem,
+  commandRecord,
+  readChatCommand,
+} from './chat-commands.ts'
 export { type Codec } from './codec.ts'
 export { connectCodec } from './connect-codec.ts'
 export { PoisonRecord, RegistryUnavailable } from './errors.ts'
 export type * from './generated/records.ts'
 export { readHeader, toHeaders, type EventHeaders } from './headers.ts'
-export { checkPost, limits, type PostProblem } from './limits.ts'
+export { limits } from './limits.ts'
 export {
   channels,
+  type ChatEvent,
+  eventTime,
   parseChannel,
   roomPublication,
   type RoomPublication,

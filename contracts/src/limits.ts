@@ -1,5 +1,5 @@
-/** Bounds on fields, the same at every edge. Both count Unicode code points, from 1 up. */
-export const limits = { clientMessageId: 64, body: 4000 } as const
+/** Bounds on fields, the same at every edge. Texts count Unicode code points, from 1 up; mentions are people. */
+export const limits = { clientMessageId: 64, body: 4000, reaction: 32, mentions: 50 } as const
 
 export type PostProblem = 'invalid-client-message-id' | 'body-empty' | 'body-too-long' | 'body-invalid'
 
@@ -7,10 +7,20 @@ export type PostProblem = 'invalid-client-message-id' | 'body-empty' | 'body-too
 const unstorable = /[\0\p{Surrogate}]/u
 const onlyWhiteSpace = /^[\s\p{White_Space}]*$/u
 
-function isLongerThan(text: string, codePoints: number): boolean {
+/** Whether the text would not come back from a topic or the store as it was given. */
+export const isUnstorable = (text: string): boolean => unstorable.test(text)
+
+export function isLongerThan(text: string, codePoints: number): boolean {
   if (text.length <= codePoints) return false
   return text.length > 2 * codePoints || Array.from(text).length > codePoints
 }
+
+/** Whether it may name a command: 1 to 64 characters of well-formed Unicode without NUL. */
+export const checkClientMessageId = (value: unknown): value is string =>
+  typeof value === 'string' &&
+  value !== '' &&
+  !isLongerThan(value, limits.clientMessageId) &&
+  !unstorable.test(value)
 
 /**
  * Checks what a client gave for a message and returns it unchanged: nothing is trimmed, cut or normalised.
@@ -22,13 +32,7 @@ export function checkPost(input: {
   body: unknown
 }): { clientMessageId: string; body: string } | { code: PostProblem } {
   const { clientMessageId, body } = input
-  if (
-    typeof clientMessageId !== 'string' ||
-    clientMessageId === '' ||
-    isLongerThan(clientMessageId, limits.clientMessageId) ||
-    unstorable.test(clientMessageId)
-  )
-    return { code: 'invalid-client-message-id' }
+  if (!checkClientMessageId(clientMessageId)) return { code: 'invalid-client-message-id' }
   if (typeof body !== 'string') return { code: 'body-invalid' }
   if (isLongerThan(body, limits.body)) return { code: 'body-too-long' }
   if (unstorable.test(body)) return { code: 'body-invalid' }

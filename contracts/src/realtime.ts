@@ -1,4 +1,5 @@
 import { type MessagePosted } from './generated/records.ts'
+import { type RecordOf, type topics } from './topics.ts'
 
 /** Names of the channels that clients subscribe to. */
 export const channels = {
@@ -15,18 +16,47 @@ export function parseChannel(name: string): { kind: 'room' | 'user'; id: string 
   return { kind: kind === 'room' ? 'room' : 'user', id }
 }
 
-/** What a subscriber of `room:<id>` is sent. The publication's offset is the room's, beside this data. */
-export type RoomPublication = {
-  type: 'message.posted'
-  messageId: string
-  /** Dense among the room's messages, from 1; 0 when written before they were counted. */
-  messageNumber: number
+/** Who brought an event of a room about, and the name that they gave their command. */
+interface Sent {
   senderId: string
   clientMessageId: string
-  body: string
-  /** ISO 8601, UTC, milliseconds. */
-  postedAt: string
 }
+
+/**
+ * What a subscriber of `room:<id>` is sent. The publication's offset is the room's, beside this data. Times are ISO 8601,
+ * UTC, milliseconds. Fields that would be null or empty are left out.
+ */
+export type RoomPublication =
+  | (Sent & {
+      type: 'message.posted'
+      messageId: string
+      /** Dense among the room's messages, from 1; 0 when written before they were counted. */
+      messageNumber: number
+      /** Empty in a message that was deleted since. */
+      body: string
+      postedAt: string
+      replyTo?: string
+      /** First message of the thread that it is in. */
+      threadId?: string
+      mentions?: readonly string[]
+      trackId?: string
+    })
+  | (Sent & {
+      type: 'message.edited'
+      messageId: string
+      body: string
+      mentions?: readonly string[]
+      editedAt: string
+    })
+  | (Sent & { type: 'message.deleted'; messageId: string; deletedAt: string })
+  | (Sent & {
+      type: 'reaction.added' | 'reaction.removed'
+      messageId: string
+      reaction: string
+      /** People who have this reaction to the message now. */
+      count: number
+      reactedAt: string
+    })
 
 /** What the owner of `user:<id>` is sent. */
 export type UserPublication = {
@@ -37,13 +67,63 @@ export type UserPublication = {
   code: string
 }
 
-/** A posted message as clients see it, over WebSocket and HTTP alike. */
-export const roomPublication = (event: MessagePosted): RoomPublication => ({
+const iso = (milliseconds: number) => new Date(milliseconds).toISOString()
+
+const mentioning = (mentions: readonly string[]) => (mentions.length === 0 ? undefined : { mentions })
+
+const posted = (event: MessagePosted): RoomPublication => ({
   type: 'message.posted',
   messageId: event.messageId,
   messageNumber: event.messageNumber,
   senderId: event.senderId,
   clientMessageId: event.clientMessageId,
   body: event.body,
-  postedAt: new Date(event.postedAt).toISOString(),
+  postedAt: iso(event.postedAt),
+  ...(event.replyTo === null ? undefined : { replyTo: event.replyTo }),
+  ...(event.threadId === null ? undefined : { threadId: event.threadId }),
+  ...mentioning(event.mentions),
+  ...(event.trackId === null ? undefined : { trackId: event.trackId }),
 })
+
+/** A record of chat.events.v1. */
+export type ChatEvent = RecordOf<typeof topics.chatEvents>
+
+/** An event of a room as clients see it, over WebSocket and HTTP alike. */
+export const roomPublication = (event: ChatEvent): RoomPublication => {
+  if (event.type === 'MessagePosted') return posted(event.value)
+  const { messageId, senderId, clientMessageId } = event.value
+  const about = { messageId, senderId, clientMessageId }
+  switch (event.type) {
+    case 'MessageEdited': {
+      const { body, mentions, editedAt } = event.value
+      return { type: 'message.edited', ...about, body, ...mentioning(mentions), editedAt: iso(editedAt) }
+    }
+    case 'MessageDeleted':
+      return { type: 'message.deleted', ...about, deletedAt: iso(event.value.deletedAt) }
+    case 'ReactionAdded':
+    case 'ReactionRemoved': {
+      const { reaction, count, reactedAt } = event.value
+      const type = event.type === 'ReactionAdded' ? 'reaction.added' : 'reaction.removed'
+      return { type, ...about, reaction, count, reactedAt: iso(reactedAt) }
+    }
+    default:
+      return event satisfies never
+  }
+}
+
+/** When an event of a room was numbered, milliseconds since the Unix epoch. */
+export const eventTime = (event: ChatEvent): number => {
+  switch (event.type) {
+    case 'MessagePosted':
+      return event.value.postedAt
+    case 'MessageEdited':
+      return event.value.editedAt
+    case 'MessageDeleted':
+      return event.value.deletedAt
+    case 'ReactionAdded':
+    case 'ReactionRemoved':
+      return event.value.reactedAt
+    default:
+      return event satisfies never
+  }
+}

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { channels, parseChannel, roomPublication } from './realtime.ts'
+import { type ChatEvent, channels, eventTime, parseChannel, roomPublication } from './realtime.ts'
 
 const id = '0198c3a4-7f10-7c3e-9d51-3a6b0c1d2e3f'
 
@@ -27,27 +27,61 @@ describe('channels', () => {
   })
 })
 
+const other = '0198c3a4-1b2c-7d3e-8f40-5a6b7c8d9e0f'
+const at = 1795391116555
+const iso = '2026-11-22T23:45:16.555Z'
+const placed = { roomId: id, epoch: 'k3Jd', offset: 12, senderId: other, clientMessageId: 'c-1' }
+const about = { eventId: id, messageId: other }
+const who = { messageId: other, senderId: other, clientMessageId: 'c-1' }
+const post = {
+  ...placed,
+  messageId: id,
+  body: 'hi',
+  postedAt: at,
+  messageNumber: 9,
+  replyTo: null,
+  threadId: null,
+  mentions: [],
+  trackId: null,
+}
+
 describe('a room publication', () => {
   it('is the event without what the channel says already, its time in ISO 8601', () => {
-    const event = {
-      roomId: id,
-      epoch: 'k3Jd',
-      offset: 12,
-      messageId: id,
-      senderId: id,
-      clientMessageId: 'c-1',
-      body: 'hi',
-      postedAt: 1795391116555,
-      messageNumber: 9,
-    }
-    expect(roomPublication(event)).toEqual({
+    expect(roomPublication({ type: 'MessagePosted', value: post })).toEqual({
       type: 'message.posted',
       messageId: id,
       messageNumber: 9,
-      senderId: id,
+      senderId: other,
       clientMessageId: 'c-1',
       body: 'hi',
-      postedAt: '2026-11-22T23:45:16.555Z',
+      postedAt: iso,
     })
+  })
+
+  it('has what a message has besides its text', () => {
+    const more = { replyTo: other, threadId: id, mentions: [other], trackId: id }
+    expect(roomPublication({ type: 'MessagePosted', value: { ...post, ...more } })).toMatchObject(more)
+  })
+
+  it.each<[ChatEvent, object]>([
+    [
+      { type: 'MessageEdited', value: { ...placed, ...about, body: 'ho', mentions: [id], editedAt: at } },
+      { type: 'message.edited', ...who, body: 'ho', mentions: [id], editedAt: iso },
+    ],
+    [
+      { type: 'MessageDeleted', value: { ...placed, ...about, deletedAt: at } },
+      { type: 'message.deleted', ...who, deletedAt: iso },
+    ],
+    [
+      { type: 'ReactionAdded', value: { ...placed, ...about, reaction: '🎧', count: 2, reactedAt: at } },
+      { type: 'reaction.added', ...who, reaction: '🎧', count: 2, reactedAt: iso },
+    ],
+    [
+      { type: 'ReactionRemoved', value: { ...placed, ...about, reaction: '🎧', count: 0, reactedAt: at } },
+      { type: 'reaction.removed', ...who, reaction: '🎧', count: 0, reactedAt: iso },
+    ],
+  ])('of what became of a message names it: %#', (event, publication) => {
+    expect(roomPublication(event)).toEqual(publication)
+    expect(eventTime(event)).toBe(at)
   })
 })

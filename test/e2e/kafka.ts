@@ -44,7 +44,13 @@ export interface Command {
 
 /** The bytes of a PostMessage. */
 export const encodeCommand = (codec: Codec, command: Command): Buffer =>
-  codec.encode(topics.chatCommands, 'PostMessage', { ...command, sentAt: Date.now() })
+  codec.encode(topics.chatCommands, 'PostMessage', {
+    ...command,
+    replyTo: null,
+    mentions: [],
+    trackId: null,
+    sentAt: Date.now(),
+  })
 
 /** Puts bytes in `chat.commands.v1` behind the edge's back, as large as the broker takes them. */
 export const putCommand = (kafka: Kafka, roomId: string, value: Buffer): Promise<void> =>

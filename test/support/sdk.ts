@@ -2,8 +2,10 @@ import { channels, type RoomPublication, type UserPublication } from '@veza/cont
 import { Centrifuge, type Options, type Subscription } from 'centrifuge'
 import { WebSocket } from 'ws'
 
+type Posted = Extract<RoomPublication, { type: 'message.posted' }>
+
 /** What a subscriber saw. */
-export interface Seen extends RoomPublication {
+export interface Seen extends Posted {
   readonly offset: number
   /** When it came, epoch milliseconds. */
   readonly at: number
@@ -12,7 +14,10 @@ export interface Seen extends RoomPublication {
 /** A subscription to a room and what came of it. */
 export interface Listener {
   readonly subscription: Subscription
+  /** The posts. */
   readonly seen: readonly Seen[]
+  /** All publications, with their offsets. */
+  readonly events: readonly (RoomPublication & { readonly offset: number })[]
   /** How each (re)subscription came about. */
   readonly subscribed: readonly { readonly wasRecovering: boolean; readonly recovered: boolean }[]
   /** Posts. Rejects with the protocol's error. */
@@ -56,9 +61,12 @@ export const connectSdk = async (
     async listen(roomId) {
       const subscription = client.newSubscription(channels.room(roomId))
       const seen: Seen[] = []
+      const events: (RoomPublication & { offset: number })[] = []
       const subscribed: { wasRecovering: boolean; recovered: boolean }[] = []
       subscription.on('publication', ({ data, offset = 0 }) => {
-        seen.push({ ...(data as RoomPublication), offset, at: Date.now() })
+        const event = { ...(data as RoomPublication), offset }
+        events.push(event)
+        if (event.type === 'message.posted') seen.push({ ...event, at: Date.now() })
       })
       subscription.on('subscribed', ({ wasRecovering, recovered }) => {
         subscribed.push({ wasRecovering, recovered })
@@ -68,6 +76,7 @@ export const connectSdk = async (
       return {
         subscription,
         seen,
+        events,
         subscribed,
         async post(clientMessageId, body) {
           await subscription.publish({ type: 'message.post', clientMessageId, body })

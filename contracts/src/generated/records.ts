@@ -8,6 +8,22 @@ export interface AccountErased {
   erasedAt: number
 }
 
+/** A user reacts to a message. It has exactly one outcome: ReactionAdded or CommandRefused. */
+export interface AddReaction {
+  /** Room of the message; also the record's key. */
+  roomId: string
+  /** User who sends the command, as named by the verified access token. */
+  senderId: string
+  /** Chosen by the client, 1 to 64 characters. With room and sender it names the command: sent again, it has the same outcome. */
+  clientMessageId: string
+  /** Message that it is about. */
+  messageId: string
+  /** Such as an emoji, 1 to 32 Unicode code points. */
+  reaction: string
+  /** When the edge accepted the command, milliseconds since the Unix epoch. */
+  sentAt: number
+}
+
 /** A person has another picture, or none. */
 export interface AvatarChanged {
   /** The person; also the record's key. */
@@ -40,6 +56,38 @@ export interface DataExportRequested {
   exportId: string
   /** When it was asked for, milliseconds since the Unix epoch. */
   requestedAt: number
+}
+
+/** A user asks to delete a message, their own or, as a moderator, any. It has exactly one outcome: MessageDeleted or CommandRefused. */
+export interface DeleteMessage {
+  /** Room of the message; also the record's key. */
+  roomId: string
+  /** User who sends the command, as named by the verified access token. */
+  senderId: string
+  /** Chosen by the client, 1 to 64 characters. With room and sender it names the command: sent again, it has the same outcome. */
+  clientMessageId: string
+  /** Message that it is about. */
+  messageId: string
+  /** When the edge accepted the command, milliseconds since the Unix epoch. */
+  sentAt: number
+}
+
+/** A user asks to replace the text of a message of their own. It has exactly one outcome: MessageEdited or CommandRefused. */
+export interface EditMessage {
+  /** Room of the message; also the record's key. */
+  roomId: string
+  /** User who sends the command, as named by the verified access token. */
+  senderId: string
+  /** Chosen by the client, 1 to 64 characters. With room and sender it names the command: sent again, it has the same outcome. */
+  clientMessageId: string
+  /** Message that it is about. */
+  messageId: string
+  /** The new text, 1 to 4000 Unicode code points. */
+  body: string
+  /** Users whom the new text calls by name, at most 50, each once. */
+  mentions: readonly (string)[]
+  /** When the edge accepted the command, milliseconds since the Unix epoch. */
+  sentAt: number
 }
 
 /** The person proved to read mail at the address of the account. */
@@ -112,6 +160,50 @@ export interface IdentityLinked {
   linkedAt: number
 }
 
+/** A message was deleted: whoever keeps its text blanks it. Its place in the numbering stays. */
+export interface MessageDeleted {
+  /** Room of the message; also the record's key. */
+  roomId: string
+  /** Epoch of the room's numbering. It changes only when the room's history was replaced, such as by a restore. */
+  epoch: string
+  /** Dense number of this event among all events of the room, from 1. */
+  offset: number
+  /** Derived from room, sender and clientMessageId; equals the header ce_id. */
+  eventId: string
+  /** Message that it is about. */
+  messageId: string
+  /** User who brought it about. */
+  senderId: string
+  /** The sender's own name for the command, 1 to 64 characters. */
+  clientMessageId: string
+  /** When it was numbered, milliseconds since the Unix epoch. */
+  deletedAt: number
+}
+
+/** The text of a message was replaced. Emitted again, with the same numbers, when its command is delivered again. */
+export interface MessageEdited {
+  /** Room of the message; also the record's key. */
+  roomId: string
+  /** Epoch of the room's numbering. It changes only when the room's history was replaced, such as by a restore. */
+  epoch: string
+  /** Dense number of this event among all events of the room, from 1. */
+  offset: number
+  /** Derived from room, sender and clientMessageId; equals the header ce_id. */
+  eventId: string
+  /** Message that it is about. */
+  messageId: string
+  /** User who brought it about. */
+  senderId: string
+  /** The sender's own name for the command, 1 to 64 characters. */
+  clientMessageId: string
+  /** The new text, 1 to 4000 Unicode code points; empty when the message was deleted before this was emitted again. */
+  body: string
+  /** Users whom the new text calls by name, at most 50, each once. */
+  mentions: readonly (string)[]
+  /** When it was numbered, milliseconds since the Unix epoch. */
+  editedAt: number
+}
+
 /** A message took its place in a room. Emitted again, with the same numbers, when its command is delivered again. */
 export interface MessagePosted {
   /** Room of the message; also the record's key. */
@@ -126,12 +218,20 @@ export interface MessagePosted {
   senderId: string
   /** The sender's own name for the message, 1 to 64 characters. */
   clientMessageId: string
-  /** Text, 1 to 4000 Unicode code points. */
+  /** Text, 1 to 4000 Unicode code points; empty when the message was deleted before this was emitted again. */
   body: string
   /** When it was numbered, milliseconds since the Unix epoch. */
   postedAt: number
   /** Dense number among the room's messages alone, from 1; 0 when written before messages were counted. */
   messageNumber: number
+  /** Message of the same room that this one answers; null: none. */
+  replyTo: null | string
+  /** First message of the thread that it is in; null: it is no reply. */
+  threadId: null | string
+  /** Users whom the message calls by name, at most 50, each once. */
+  mentions: readonly (string)[]
+  /** Track that the message shows; null: none. */
+  trackId: null | string
 }
 
 /** The account has another password, or none any more. The password itself is in no event. */
@@ -156,6 +256,12 @@ export interface PostMessage {
   body: string
   /** When the edge accepted the command, milliseconds since the Unix epoch. */
   sentAt: number
+  /** Message of the same room that this one answers; null: none. */
+  replyTo: null | string
+  /** Users whom the message calls by name, at most 50, each once. */
+  mentions: readonly (string)[]
+  /** Track that the message shows; null: none. */
+  trackId: null | string
 }
 
 /** Who may see and follow a person changed. */
@@ -202,6 +308,70 @@ export interface ProfileUpdated {
   changed: readonly (string)[]
   /** When it changed, milliseconds since the Unix epoch. */
   updatedAt: number
+}
+
+/** A user reacted to a message. Emitted again, with the same numbers, when its command is delivered again. */
+export interface ReactionAdded {
+  /** Room of the message; also the record's key. */
+  roomId: string
+  /** Epoch of the room's numbering. It changes only when the room's history was replaced, such as by a restore. */
+  epoch: string
+  /** Dense number of this event among all events of the room, from 1. */
+  offset: number
+  /** Derived from room, sender and clientMessageId; equals the header ce_id. */
+  eventId: string
+  /** Message that it is about. */
+  messageId: string
+  /** User who brought it about. */
+  senderId: string
+  /** The sender's own name for the command, 1 to 64 characters. */
+  clientMessageId: string
+  /** Such as an emoji, 1 to 32 Unicode code points. */
+  reaction: string
+  /** Users who have this reaction to the message now. */
+  count: number
+  /** When it was numbered, milliseconds since the Unix epoch. */
+  reactedAt: number
+}
+
+/** A user took a reaction back. Emitted again, with the same numbers, when its command is delivered again. */
+export interface ReactionRemoved {
+  /** Room of the message; also the record's key. */
+  roomId: string
+  /** Epoch of the room's numbering. It changes only when the room's history was replaced, such as by a restore. */
+  epoch: string
+  /** Dense number of this event among all events of the room, from 1. */
+  offset: number
+  /** Derived from room, sender and clientMessageId; equals the header ce_id. */
+  eventId: string
+  /** Message that it is about. */
+  messageId: string
+  /** User who brought it about. */
+  senderId: string
+  /** The sender's own name for the command, 1 to 64 characters. */
+  clientMessageId: string
+  /** Such as an emoji, 1 to 32 Unicode code points. */
+  reaction: string
+  /** Users who have this reaction to the message now. */
+  count: number
+  /** When it was numbered, milliseconds since the Unix epoch. */
+  reactedAt: number
+}
+
+/** A user takes a reaction back. It has exactly one outcome: ReactionRemoved or CommandRefused. */
+export interface RemoveReaction {
+  /** Room of the message; also the record's key. */
+  roomId: string
+  /** User who sends the command, as named by the verified access token. */
+  senderId: string
+  /** Chosen by the client, 1 to 64 characters. With room and sender it names the command: sent again, it has the same outcome. */
+  clientMessageId: string
+  /** Message that it is about. */
+  messageId: string
+  /** Such as an emoji, 1 to 32 Unicode code points. */
+  reaction: string
+  /** When the edge accepted the command, milliseconds since the Unix epoch. */
+  sentAt: number
 }
 
 /** The account has other roles than before. Access tokens that were issued before it still carry the former ones, for 10 minutes at most. */
@@ -303,9 +473,12 @@ export interface UserUnblocked {
 /** Every record that a topic can carry, by name. */
 export interface Records {
   AccountErased: AccountErased
+  AddReaction: AddReaction
   AvatarChanged: AvatarChanged
   CommandRefused: CommandRefused
   DataExportRequested: DataExportRequested
+  DeleteMessage: DeleteMessage
+  EditMessage: EditMessage
   EmailVerified: EmailVerified
   ErasureCancelled: ErasureCancelled
   ErasureRequested: ErasureRequested
@@ -313,6 +486,8 @@ export interface Records {
   FollowRequested: FollowRequested
   FollowStarted: FollowStarted
   IdentityLinked: IdentityLinked
+  MessageDeleted: MessageDeleted
+  MessageEdited: MessageEdited
   MessagePosted: MessagePosted
   PasswordChanged: PasswordChanged
   PostMessage: PostMessage
@@ -320,6 +495,9 @@ export interface Records {
   PrivateProfileUpdated: PrivateProfileUpdated
   ProfileCreated: ProfileCreated
   ProfileUpdated: ProfileUpdated
+  ReactionAdded: ReactionAdded
+  ReactionRemoved: ReactionRemoved
+  RemoveReaction: RemoveReaction
   RolesChanged: RolesChanged
   SessionRevoked: SessionRevoked
   SessionStarted: SessionStarted

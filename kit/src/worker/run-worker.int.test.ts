@@ -61,7 +61,7 @@ beforeEach(async () => {
   onlyHealthy = () => Promise.resolve(undefined)
   group = freshGroup()
   const source = await freshTopic({ prefix: 'worker', partitions: 2 })
-  topic = { ...topics.chatCommands, name: source.name }
+  topic = { ...topics.chatCommands, records: ['PostMessage'], name: source.name }
   const letters = { name: deadLetterTopic(group), partitions: 1, replication: 1, config: {} }
   await kafka.admin.createTopics([letters])
   drops.push(() => kafka.admin.deleteTopics([source.name, letters.name]))
@@ -86,6 +86,9 @@ const command = (body: string, headers: Record<string, string | Buffer> = {}, ke
     senderId: randomUUID(),
     clientMessageId: body,
     body,
+    replyTo: null,
+    mentions: [],
+    trackId: null,
     sentAt: Date.now(),
   }),
   headers: { ...toHeaders({ id: body, type: 'PostMessage', source: '/test', time: Date.now() }), ...headers },

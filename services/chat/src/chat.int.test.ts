@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { connectCodec, type RoomPublication, topics } from '@veza/contracts'
+import { type ChatCommand, connectCodec, type RoomPublication, topics } from '@veza/contracts'
 import { registerSchemas } from '@veza/contracts/deploy'
 import { serve } from '@veza/kit/http'
 import { connectKafka, type OutgoingRecord, ProduceFailed, type Producer } from '@veza/kit/kafka'
@@ -17,7 +17,7 @@ import { createTokenVerifier } from '@veza/kit/tokens'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Chat, openChat } from './index.ts'
 import { migrateChat } from './migrate.ts'
-import { type ChatDatabase, messageIdOf, roomLog } from './store.ts'
+import { type ChatDatabase, type Command, outcomeIdOf, type Outcome, roomLog } from './store.ts'
 
 const log = createLog('test', 'silent')
 const telemetry = testTelemetry()
@@ -30,7 +30,7 @@ let commands: string
 /** Set by a test: what the producer does instead of sending. */
 let kafkaFailure: Error | undefined
 const sent: OutgoingRecord[] = []
-let settle: ReturnType<typeof roomLog>['settle']
+let settle: (commands: readonly Command[], at?: number) => Promise<Outcome[]>
 
 /** Sends to the test's own topic. */
 const toOwnTopic = (producer: Producer): Producer => ({
@@ -53,7 +53,7 @@ beforeAll(async () => {
   signer = await createTokenSigner()
   const kafka = connectKafka(kafkaBrokers, { clientId: 'test', log })
   const database = openDatabase<ChatDatabase>(fresh.url, { applicationName: 'test', poolSize: 2, log })
-  settle = (posts) => roomLog(database).settle(posts)
+  settle = (commands, at = Date.now()) => roomLog(database, () => new Date(at)).settle(commands)
   chat = openChat(
     {
       CHAT_DATABASE_URL: fresh.url,
@@ -128,15 +128,25 @@ const internally = async <B>(method: string, path: string, body?: unknown, token
     }),
   )
 
-const say = (roomId: string, senderId: string, texts: readonly string[]) =>
+type Fields<C = ChatCommand> = C extends ChatCommand ? Omit<C, 'clientMessageId'> : never
+
+const say = (roomId: string, senderId: string, texts: readonly string[], at = Date.now()) =>
   settle(
     texts.map((body) => ({
-      messageId: messageIdOf(roomId, senderId, body),
+      eventId: outcomeIdOf(roomId, senderId, body),
       roomId,
       senderId,
       clientMessageId: body,
-      body,
+      content: {
+        type: 'message.post',
+        clientMessageId: body,
+        body,
+        replyTo: null,
+        mentions: [],
+        trackId: null,
+      },
     })),
+    at,
   )
 
 interface RoomBody {
@@ -152,10 +162,17 @@ interface MemberPage {
   members: { userId: string }[]
   next: string | null
 }
+interface MessageBody {
+  offset: number
+  messageId: string
+  body: string
+}
 interface MessagePage {
   epoch: string
-  messages: { offset: number; body: string }[]
+  offset: number
+  messages: MessageBody[]
   next: string | null
+  previous: string | null
 }
 
 describe('rooms', () => {
@@ -316,9 +333,160 @@ describe('messages', () => {
     ])
     const second = (await ana.call<MessagePage>('GET', `${path}?limit=3&before=${first.next ?? ''}`)).body
     expect(second.messages.map((message) => message.body)).toEqual(['three', 'two', 'one'])
-    const third = (await ana.call<MessagePage>('GET', `${path}?before=${second.next ?? ''}`)).body
-    expect(third).toEqual({ epoch: first.epoch, messages: [], next: null })
+    expect(second).toMatchObject({ epoch: first.epoch, offset: 5, next: null })
+    const back = (await ana.call<MessagePage>('GET', `${path}?limit=1&after=${second.previous ?? ''}`)).body
+    expect(back.messages.map((message) => message.body)).toEqual(['four'])
+    expect((await ana.call<MessagePage>('GET', `${path}?after=${back.previous ?? ''}`)).body).toMatchObject({
+      messages: [{ body: 'five' }],
+      previous: null,
+    })
     expect((await ana.call('GET', `${path}?before=5`)).body.code).toBe('invalid-request')
+  })
+
+  it('shows what lies around a message and around a time, and a message by its link', async () => {
+    const ana = await person()
+    const room = await ana.createRoom('private')
+    const path = `/v1/rooms/${room}/messages`
+    const texts = ['1', '2', '3', '4', '5', '6', '7', '8', '9']
+    for (const [index, text] of texts.entries())
+      await say(room, ana.userId, [text], 1_000_000 + 1_000 * index)
+    const bodies = async (query: string) =>
+      (await ana.call<MessagePage>('GET', `${path}?${query}`)).body.messages.map((message) => message.body)
+    const link = (text: string) => outcomeIdOf(room, ana.userId, text)
+    expect(await bodies(`around=${link('5')}&limit=4`)).toEqual(['6', '5', '4', '3'])
+    expect(await bodies(`around=${link('1')}&limit=4`)).toEqual(['2', '1'])
+    const at = (ms: number) => `at=${encodeURIComponent(new Date(ms).toISOString())}`
+    expect(await bodies(`${at(1_003_500)}&limit=2`)).toEqual(['5', '4'])
+    expect(await bodies(`${at(1_003_000)}&limit=2`)).toEqual(['4', '3'])
+    expect(await bodies(`${at(0)}&limit=4`)).toEqual(['2', '1'])
+    expect(await bodies(`${at(2_000_000)}&limit=4`)).toEqual(['9', '8'])
+    const page = await ana.call<MessagePage>('GET', `${path}?around=${link('5')}&limit=2`)
+    expect(page.body.next).not.toBeNull()
+    expect(page.body.previous).not.toBeNull()
+    expect((await ana.call('GET', `${path}/${link('5')}`)).body).toMatchObject({
+      body: '5',
+      messageNumber: 5,
+    })
+    for (const unknown of [randomUUID(), outcomeIdOf(randomUUID(), ana.userId, '5')])
+      for (const query of [`${path}/${unknown}`, `${path}?around=${unknown}`, `${path}/${unknown}/thread`])
+        expect(await ana.call('GET', query)).toMatchObject({
+          status: 404,
+          body: { code: 'message-not-found' },
+        })
+    for (const query of [`around=${link('5')}&${at(0)}`, `around=5`, 'at=yesterday', `before=x`])
+      expect((await ana.call('GET', `${path}?${query}`)).body.code).toBe('invalid-request')
+    const ben = await person()
+    for (const query of [`${path}/${link('5')}`, `${path}?around=${link('5')}`, `${path}?${at(0)}`])
+      expect((await ben.call('GET', query)).body.code).toBe('room-not-found')
+  })
+
+  it('shows messages as they stand: edits, reactions, replies, deletions', async () => {
+    const [ana, ben] = [await person(), await person()]
+    const room = await ana.createRoom('public')
+    await ben.call('POST', `/v1/rooms/${room}/members`, {})
+    const path = `/v1/rooms/${room}/messages`
+    const ask = (sender: string, name: string, fields: Fields) =>
+      settle([
+        {
+          eventId: outcomeIdOf(room, sender, name),
+          roomId: room,
+          senderId: sender,
+          clientMessageId: name,
+          content: { ...fields, clientMessageId: name },
+        },
+      ])
+    const plain = { type: 'message.post', replyTo: null, mentions: [], trackId: null } as const
+    const first = outcomeIdOf(room, ana.userId, '1')
+    const trackId = randomUUID()
+    await ask(ana.userId, '1', { ...plain, body: 'hello', mentions: [ben.userId], trackId })
+    await ask(ben.userId, '1', { ...plain, body: 'reply', replyTo: first })
+    await ask(ana.userId, '2', { ...plain, body: 'reply too', replyTo: outcomeIdOf(room, ben.userId, '1') })
+    await ask(ben.userId, '2', { type: 'reaction.add', messageId: first, reaction: '🎧' })
+    await ask(ana.userId, '3', { type: 'message.edit', messageId: first, body: 'ho', mentions: [] })
+
+    const shown = (await ben.call<MessagePage>('GET', path)).body
+    expect(shown.offset).toBe(5)
+    expect(shown.messages.map((message) => message.body)).toEqual(['reply too', 'reply', 'ho'])
+    expect(shown.messages[2]).toEqual({
+      type: 'message.posted',
+      offset: 1,
+      messageNumber: 1,
+      messageId: first,
+      senderId: ana.userId,
+      clientMessageId: '1',
+      body: 'ho',
+      trackId,
+      postedAt: expect.any(String) as string,
+      editedAt: expect.any(String) as string,
+      replies: 2,
+      reactions: [{ reaction: '🎧', count: 1, mine: true }],
+    })
+    expect((await ana.call<MessagePage>('GET', path)).body.messages[2]).toMatchObject({
+      reactions: [{ reaction: '🎧', count: 1, mine: false }],
+    })
+    const thread = (
+      await ana.call<MessagePage & { root: MessageBody }>('GET', `${path}/${first}/thread?limit=1`)
+    ).body
+    expect(thread.root.body).toBe('ho')
+    expect(thread.messages).toMatchObject([{ body: 'reply too', threadId: first }])
+    const older = await ana.call<MessagePage>('GET', `${path}/${first}/thread?before=${thread.next ?? ''}`)
+    expect(older.body).toMatchObject({ messages: [{ body: 'reply', replyTo: first }], next: null })
+
+    await ask(ana.userId, '4', { type: 'message.delete', messageId: first })
+    const gone = (await ben.call<MessageBody>('GET', `${path}/${first}`)).body
+    expect(gone).toMatchObject({ body: '', deletedAt: expect.any(String) as string, replies: 2 })
+    for (const field of ['reactions', 'trackId', 'mentions', 'editedAt'])
+      expect(gone).not.toHaveProperty(field)
+  })
+
+  it('puts every command on the same topic as the WebSocket edge does', async () => {
+    const [ana, ben] = [await person(), await person()]
+    const room = await ana.createRoom('public')
+    const [messageId, trackId] = [randomUUID(), randomUUID()]
+    const path = `/v1/rooms/${room}/messages`
+    const codec = await connectCodec(infrastructure().schemaRegistryUrl)
+    const name = { clientMessageId: 'c1' }
+    const more = { replyTo: messageId, mentions: [ben.userId], trackId }
+    for (const [method, url, body, type, fields] of [
+      ['POST', path, { ...name, body: 'hello', ...more }, 'PostMessage', { body: 'hello', ...more }],
+      ['PATCH', `${path}/${messageId}`, { ...name, body: 'ho' }, 'EditMessage', { body: 'ho', mentions: [] }],
+      ['DELETE', `${path}/${messageId}?clientMessageId=c1`, undefined, 'DeleteMessage', {}],
+      [
+        'PUT',
+        `${path}/${messageId}/reactions/${encodeURIComponent('🎧')}?clientMessageId=c1`,
+        undefined,
+        'AddReaction',
+        { reaction: '🎧' },
+      ],
+      [
+        'DELETE',
+        `${path}/${messageId}/reactions/+1?clientMessageId=c1`,
+        undefined,
+        'RemoveReaction',
+        { reaction: '+1' },
+      ],
+    ] as const) {
+      expect(await ana.call(method, url, body)).toMatchObject({ status: 202 })
+      const decoded = codec.decode(topics.chatCommands, sent.at(-1)?.value ?? Buffer.alloc(0))
+      const value = { roomId: room, senderId: ana.userId, clientMessageId: 'c1', ...fields }
+      expect(decoded).toMatchObject({ type, value: method === 'POST' ? value : { messageId, ...value } })
+      const before = sent.length
+      expect((await ben.call(method, url, body)).body.code).toBe('not-a-member')
+      expect(
+        (await ana.call(method, url.replace('c1', ''), body && { ...body, clientMessageId: '' })).status,
+      ).toBe(400)
+      expect(sent).toHaveLength(before)
+    }
+    for (const [url, code] of [
+      [`${path}/${messageId}/reactions/${'x'.repeat(33)}?clientMessageId=c1`, 'invalid-reaction'],
+      [`${path}/${messageId}/reactions/a%20b?clientMessageId=c1`, 'invalid-reaction'],
+      [`${path}/nonsense/reactions/x?clientMessageId=c1`, 'invalid-request'],
+    ] as const)
+      expect(await ana.call('PUT', url)).toMatchObject({ status: 400, body: { code } })
+    expect(await ana.call('POST', path, { ...name, body: 'hi', mentions: ['x'] })).toMatchObject({
+      status: 400,
+      body: { code: 'invalid-mentions' },
+    })
   })
 
   it('acknowledges a post that Kafka has, with the id of its outcome', async () => {
@@ -333,7 +501,7 @@ describe('messages', () => {
     )
     expect(answer).toMatchObject({
       status: 202,
-      body: { messageId: messageIdOf(room, ana.userId, 'c1') },
+      body: { messageId: outcomeIdOf(room, ana.userId, 'c1') },
     })
     const record = sent.at(-1)
     expect(record).toMatchObject({ topic: topics.chatCommands.name, key: room })
@@ -439,7 +607,7 @@ describe('the internal API', () => {
     const path = `/internal/v1/rooms/${room}/events`
     const { body } = await internally<{
       offset: number
-      events: { offset: number; data: RoomPublication }[]
+      events: { offset: number; data: Extract<RoomPublication, { type: 'message.posted' }> }[]
     }>('GET', `${path}?after=1&limit=2`)
     expect(body.offset).toBe(4)
     expect(body.events.map((event) => [event.offset, event.data.body, event.data.messageNumber])).toEqual([
@@ -467,6 +635,9 @@ it('describes itself', () => {
     '/v1/rooms/{roomId}/members',
     '/v1/rooms/{roomId}/members/me',
     '/v1/rooms/{roomId}/messages',
+    '/v1/rooms/{roomId}/messages/{messageId}',
+    '/v1/rooms/{roomId}/messages/{messageId}/reactions/{reaction}',
+    '/v1/rooms/{roomId}/messages/{messageId}/thread',
   ])
 })
 

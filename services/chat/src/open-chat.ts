@@ -9,10 +9,12 @@ import { roomStore } from './adapters/rooms.ts'
 import { type ChatDatabase } from './adapters/schema.ts'
 import { changeMembers } from './commands/change-members.ts'
 import { createRoom } from './commands/create-room.ts'
-import { postMessage } from './commands/post-message.ts'
+import { sendCommand } from './commands/send-command.ts'
 import { readAccess, readHeads } from './queries/access.ts'
-import { readForwards, readHistory } from './queries/history.ts'
+import { readForwards } from './queries/events.ts'
+import { getMessage, offsetAt, readMessages, readThread } from './queries/messages.ts'
 import { getRoom, listMembers, listRooms } from './queries/rooms.ts'
+import { mountCommands } from './routes/commands.ts'
 import { mountInternal } from './routes/internal.ts'
 import { mountMessages } from './routes/messages.ts'
 import { mountRooms } from './routes/rooms.ts'
@@ -60,9 +62,12 @@ export const openChat = (settings: ChatSettings, common: ChatCommon): Chat => {
     changeMembers: changeMembers(rooms, now),
     listMembers: listMembers(db),
   })
+  mountCommands(app, verifier, { sendCommand: sendCommand({ rooms, codec, producer, now }) })
   mountMessages(app, verifier, {
-    postMessage: postMessage({ rooms, codec, producer, now }),
-    readHistory: readHistory(db),
+    readMessages: readMessages(db),
+    getMessage: getMessage(db),
+    readThread: readThread(db),
+    offsetAt: offsetAt(db),
   })
 
   const internal = createApi({ log, telemetry })

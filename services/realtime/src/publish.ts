@@ -1,4 +1,4 @@
-import { checkPost, parseChannel } from '@veza/contracts'
+import { parseChannel, readChatCommand } from '@veza/contracts'
 import { type Post } from './adapters/posts.ts'
 import { admit } from './admission.ts'
 import { type Client, Refused } from './client.ts'
@@ -13,11 +13,9 @@ const readPost = (command: PublishCommand, senderId: string): Post => {
   const target = parseChannel(command.channel)
   if (target === undefined) throw new Refused(errors.unknownChannel)
   if (target.kind !== 'room') throw new Refused(errors.permissionDenied)
-  const { type, clientMessageId, body } = (command.data ?? {}) as Record<string, unknown>
-  if (type !== 'message.post') throw invalid('unknown-type')
-  const checked = checkPost({ clientMessageId, body })
+  const checked = readChatCommand((command.data ?? {}) as Record<string, unknown>)
   if ('code' in checked) throw invalid(checked.code)
-  return { roomId: target.id, senderId, clientMessageId: checked.clientMessageId, body: checked.body }
+  return { roomId: target.id, senderId, command: checked }
 }
 
 /** Answers when the brokers have the post, or with what is wrong with it. */

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { type ChatDatabase, messageIdOf, roomLog } from '@veza/chat/store'
+import { type ChatDatabase, outcomeIdOf, roomLog } from '@veza/chat/store'
 import { migrateChat } from '@veza/chat/migrate'
 import { type Codec, connectCodec, deadLetterTopic, readHeader, toHeaders, topics } from '@veza/contracts'
 import { registerSchemas } from '@veza/contracts/deploy'
@@ -118,7 +118,7 @@ const start = (producer = producerOf(), store = roomLog(database)): Worker => {
     topics: [{ ...topics.chatCommands, name: commands }] as never as [typeof topics.chatCommands],
     handleChunk: chunks.handleChunk,
     deadLetter: producer,
-    onDead: tellSender({ codec, producer }),
+    onDead: tellSender({ log: roomLog(database), codec, producer }),
     dependencies: () => Promise.resolve(chunks.fault()),
     health: createHealth(),
     telemetry,
@@ -162,6 +162,9 @@ const command = (
     senderId,
     clientMessageId,
     body,
+    replyTo: null,
+    mentions: [],
+    trackId: null,
     sentAt: Date.now(),
   }),
   headers: toHeaders({
@@ -180,7 +183,7 @@ const value = (record: ConsumedRecord) => record.value ?? Buffer.alloc(0)
 const events = () =>
   recordsOf(topics.chatEvents.name).map((record) => {
     const decoded = codec.decode(topics.chatEvents, value(record))
-    if ('unknownSchemaId' in decoded) throw new Error('unknown schema')
+    if ('unknownSchemaId' in decoded || decoded.type !== 'MessagePosted') throw new Error('no message')
     return { record, event: decoded.value }
   })
 
@@ -217,10 +220,10 @@ it('gives acknowledged commands dense numbers, stores them and tells them in ord
       epoch: 'e1',
       messageNumber: 1,
       senderId: ana,
-      messageId: messageIdOf(roomId, ana, '1'),
+      messageId: outcomeIdOf(roomId, ana, '1'),
     })
     const header = (name: string) => readHeader(first?.record.headers ?? {}, name)
-    expect(header('ce_id')).toBe(messageIdOf(roomId, ana, '1'))
+    expect(header('ce_id')).toBe(outcomeIdOf(roomId, ana, '1'))
     expect(header('ce_source')).toBe('/chat-fanout')
     expect(header('traceparent')).toContain('0af7651916cd43dd8448eb211c80319c')
   }
@@ -288,7 +291,7 @@ it('refuses what the edge let through, tells the sender, and says the same again
   for (const { record, refusal } of refusals()) {
     expect(record.key).toBe(refusal.userId)
     expect(readHeader(record.headers, 'ce_id')).toBe(
-      messageIdOf(refusal.roomId, refusal.userId, refusal.clientMessageId),
+      outcomeIdOf(refusal.roomId, refusal.userId, refusal.clientMessageId),
     )
   }
   expect(new Set(refusals().map(({ record }) => value(record).toString('hex'))).size).toBe(3)
@@ -318,10 +321,10 @@ it('tells the sender `internal` of a command that fails alone, and stores its ne
   const { roomId, ana } = await newRoom()
   const store = roomLog(database)
   start(producerOf(), {
-    settle: (posts) =>
-      posts.some((post) => post.body === 'crash')
+    settle: (commands) =>
+      commands.some(({ content }) => 'body' in content && content.body === 'crash')
         ? Promise.reject(new TypeError('a bug that this body meets'))
-        : store.settle(posts),
+        : store.settle(commands),
   })
   await write([command(roomId, ana, '1'), command(roomId, ana, '2', 'crash'), command(roomId, ana, '3')])
   await eventually(() => {
@@ -339,7 +342,7 @@ it('waits for a server that refuses everybody, and dead-letters nothing', async 
   const diskFull = Object.assign(new Error('could not extend file'), { code: '53100' })
   let attempts = 0
   start(producerOf(), {
-    settle: (posts) => (attempts++ < 12 ? Promise.reject(diskFull) : store.settle(posts)),
+    settle: (commands) => (attempts++ < 12 ? Promise.reject(diskFull) : store.settle(commands)),
   })
   await write([command(roomId, ana, '1'), command(roomId, ana, '2')])
   await eventually(() => {

@@ -43,7 +43,8 @@ await runMain(name, async (run) => {
   const deadLetter = kafka.producer({ maxBatchBytes: 1_900_000 })
   run.onStop('dead-letter producer', () => deadLetter.close())
 
-  const chunks = watchFaults(sequence({ log: roomLog(database), codec, producer, meter: telemetry.meter }))
+  const rooms = roomLog(database)
+  const chunks = watchFaults(sequence({ log: rooms, codec, producer, meter: telemetry.meter }))
   const health = createHealth()
   const worker = runWorker({
     name,
@@ -52,7 +53,7 @@ await runMain(name, async (run) => {
     topics: [topics.chatCommands],
     handleChunk: chunks.handleChunk,
     deadLetter,
-    onDead: tellSender({ codec, producer }),
+    onDead: tellSender({ log: rooms, codec, producer }),
     dependencies: async () => chunks.fault() ?? (await database.check()) ?? (await kafka.admin.check()),
     health,
     telemetry,

@@ -1,5 +1,5 @@
-import { commandRefused, messagePosted, type Outcome } from '@veza/chat/store'
-import { type Codec, type CommandRefused, toHeaders, topics } from '@veza/contracts'
+import { chatEvent, commandRefused, type Outcome } from '@veza/chat/store'
+import { type Codec, type CommandRefused, eventTime, toHeaders, topics } from '@veza/contracts'
 import { type OutgoingRecord } from '@veza/kit/kafka'
 
 const source = '/chat-fanout'
@@ -24,18 +24,13 @@ export const outcomeRecord = (
   traceparent: string | undefined,
 ): OutgoingRecord => {
   if (outcome.type === 'refused')
-    return refusalRecord(codec, outcome.messageId, commandRefused(outcome), traceparent)
-  const event = messagePosted(outcome)
+    return refusalRecord(codec, outcome.eventId, commandRefused(outcome), traceparent)
+  const event = chatEvent(outcome)
+  const { type, value } = event
   return {
     topic: topics.chatEvents.name,
-    key: event.roomId,
-    value: codec.encode(topics.chatEvents, 'MessagePosted', event),
-    headers: toHeaders({
-      id: event.messageId,
-      type: 'MessagePosted',
-      source,
-      time: event.postedAt,
-      traceparent,
-    }),
+    key: value.roomId,
+    value: codec.encode(topics.chatEvents, type, value),
+    headers: toHeaders({ id: outcome.eventId, type, source, time: eventTime(event), traceparent }),
   }
 }

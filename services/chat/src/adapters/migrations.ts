@@ -62,6 +62,62 @@ const migrations: Record<string, Migration> = {
         )`.execute(db)
     },
   },
+
+  '0002-what-becomes-of-messages': {
+    async up(db) {
+      // A plain post leaves all of these to their defaults, which cost a row a bitmap of nulls.
+      await sql`
+        alter table room_events
+          add column type text not null default 'posted' constraint room_events_type_known check
+            (type in ('posted', 'edited', 'deleted', 'reaction-added', 'reaction-removed')),
+          add column message_id uuid,
+          add column reply_to uuid,
+          add column thread_id uuid,
+          add column mentions uuid[],
+          add column track_id uuid,
+          add column reaction text,
+          add column reaction_count bigint,
+          add column edited_body text,
+          add column edited_mentions uuid[],
+          add column edited_at timestamptz,
+          add column deleted_at timestamptz,
+          add column reply_count bigint not null default 0`.execute(db)
+      // Partial, so that plain posts are in neither.
+      await sql`create index room_events_thread on room_events (thread_id, "offset") where thread_id is not null`.execute(
+        db,
+      )
+      await sql`create index room_events_message on room_events (message_id) where message_id is not null`.execute(
+        db,
+      )
+
+      // Counts beside the reactions themselves: a page of history reads the counts alone.
+      await sql`
+        create table reactions (
+          message_id uuid not null,
+          reaction text not null,
+          user_id uuid not null,
+          primary key (message_id, user_id, reaction)
+        )`.execute(db)
+      await sql`
+        create table reaction_counts (
+          message_id uuid not null,
+          reaction text not null,
+          count bigint not null,
+          primary key (message_id, reaction)
+        )`.execute(db)
+
+      // Of members only, and by number, so that those after a read position are a range of the primary key.
+      await sql`
+        create table mentions (
+          user_id uuid not null,
+          room_id uuid not null,
+          message_number bigint not null,
+          message_id uuid not null,
+          primary key (user_id, room_id, message_number)
+        )`.execute(db)
+      await sql`create index mentions_message on mentions (message_id)`.execute(db)
+    },
+  },
 }
 
 /** Brings chat's database up to date; resolves to the steps that it ran. Safe to run by several processes at once. */

@@ -3,8 +3,10 @@ import { createLog } from '@veza/kit/log'
 import { type Database, openDatabase } from '@veza/kit/postgres'
 import { type FreshDatabase, freshDatabase } from '@veza/kit/testing'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import { messageIdOf } from '../domain/message-id.ts'
-import { type Outcome, type Post } from '../domain/post.ts'
+import { outcomeIdOf } from '../domain/outcome-id.ts'
+import { type ChatCommand } from '@veza/contracts'
+import { type Outcome } from '../domain/event.ts'
+import { type Command } from '../domain/message.ts'
 import { migrateChat } from '../migrate.ts'
 import { roomLog } from './room-log.ts'
 import { newRoomId, roomStore } from './rooms.ts'
@@ -32,16 +34,28 @@ const newRoom = async (): Promise<{ roomId: string; ana: string }> => {
   return { roomId: id, ana }
 }
 
-const post = (roomId: string, senderId: string, clientMessageId: string, body = 'hello'): Post => ({
-  messageId: messageIdOf(roomId, senderId, clientMessageId),
+type Fields<C = ChatCommand> = C extends ChatCommand ? Omit<C, 'clientMessageId'> : never
+
+const command = (
+  roomId: string,
+  senderId: string,
+  clientMessageId: string,
+  fields: Fields | { code: 'invalid-client-message-id' | 'body-too-long' },
+): Command => ({
+  eventId: outcomeIdOf(roomId, senderId, clientMessageId),
   roomId,
   senderId,
   clientMessageId,
-  body,
+  content: 'code' in fields ? fields : { ...fields, clientMessageId },
 })
 
+const plain = { type: 'message.post', replyTo: null, mentions: [], trackId: null } as const
+
+const post = (roomId: string, senderId: string, clientMessageId: string, body = 'hello'): Command =>
+  command(roomId, senderId, clientMessageId, { ...plain, body })
+
 const offsets = (outcomes: readonly Outcome[]) =>
-  outcomes.map((o) => (o.type === 'posted' ? o.offset : o.code))
+  outcomes.map((o) => (o.type === 'refused' ? o.code : o.offset))
 const dense = (n: number) => Array.from({ length: n }, (_, index) => index + 1)
 const eventsOf = (roomId: string) =>
   database.db.selectFrom('room_events').selectAll().where('room_id', '=', roomId).orderBy('offset').execute()
@@ -56,7 +70,7 @@ describe('settle', () => {
       post(two.roomId, two.ana, `${n}`, `"quoted", {braced} \\ ${n} 🎧\n`),
     ])
     const outcomes = await roomLog(database).settle(posts)
-    expect(outcomes.map((outcome) => outcome.messageId)).toEqual(posts.map((p) => p.messageId))
+    expect(outcomes.map((outcome) => outcome.eventId)).toEqual(posts.map((p) => p.eventId))
     const rows = await eventsOf(two.roomId)
     expect(rows.map((row) => row.offset)).toEqual(dense(20))
     expect(rows.map((row) => row.body)).toEqual(dense(20).map((n) => `"quoted", {braced} \\ ${n} 🎧\n`))
@@ -91,8 +105,8 @@ describe('settle', () => {
     const posts = [
       post(roomId, ben, '1'),
       post(nowhere, ben, '1'),
-      post(roomId, ana, 'a\0b'),
-      post(roomId, ana, '1', 'x'.repeat(4_001)),
+      command(roomId, ana, 'a\0b', { code: 'invalid-client-message-id' }),
+      command(roomId, ana, '1', { code: 'body-too-long' }),
       post(roomId, ana, '2'),
     ]
     const outcomes = await roomLog(database).settle(posts)
@@ -111,13 +125,13 @@ describe('settle', () => {
     const rooms = [await newRoom(), await newRoom(), await newRoom()]
     const posts = dense(40).flatMap((n) => rooms.map(({ roomId, ana }) => post(roomId, ana, `${n}`)))
     const strangers = rooms.map(({ ana }) => post(randomUUID(), ana, 'lost'))
-    const chunks = (order: readonly Post[], size: number) =>
+    const chunks = (order: readonly Command[], size: number) =>
       dense(Math.ceil(order.length / size)).map((n) => order.slice((n - 1) * size, n * size))
-    const work = async (order: readonly Post[], size: number) => {
+    const work = async (order: readonly Command[], size: number) => {
       const log = roomLog(database)
       const outcomes: Outcome[] = []
       for (const chunk of chunks(order, size)) outcomes.push(...(await log.settle(chunk)))
-      return new Map(outcomes.map((outcome) => [outcome.messageId, outcome]))
+      return new Map(outcomes.map((outcome) => [outcome.eventId, outcome]))
     }
     const all = [...posts, ...strangers]
     const [a, b, c] = await Promise.all([work(all, 7), work(all, 11), work(all.toReversed(), 13)])
@@ -134,7 +148,7 @@ describe('settle', () => {
     const other = await database.pool.connect()
     await other.query('begin')
     await other.query(`insert into refusals values ($1, $2, $3, 'room-not-found', to_timestamp(1))`, [
-      refused.messageId,
+      refused.eventId,
       refused.roomId,
       refused.senderId,
     ])
@@ -149,7 +163,7 @@ describe('settle', () => {
     await other.query('commit')
     other.release()
     expect(await settled).toEqual([
-      expect.objectContaining({ type: 'refused', code: 'room-not-found', refusedAt: new Date(1_000) }),
+      expect.objectContaining({ type: 'refused', code: 'room-not-found', at: new Date(1_000) }),
     ])
   })
 
@@ -172,6 +186,118 @@ describe('settle', () => {
     await database.pool.query('drop trigger fail on refusals')
     expect(await eventsOf(roomId)).toEqual([])
     expect(offsets(await roomLog(database).settle(chunk))).toEqual([1, 'not-a-member'])
+  })
+})
+
+const addMember = async (roomId: string): Promise<string> => {
+  const userId = randomUUID()
+  await roomStore(database.db).apply(roomId, [{ type: 'member-added', userId }], new Date())
+  return userId
+}
+const mentionsOf = (userId: string) =>
+  database.db.selectFrom('mentions').selectAll().where('user_id', '=', userId).execute()
+const countsOf = (messageId: string) =>
+  database.db
+    .selectFrom('reaction_counts')
+    .select(['reaction', 'count'])
+    .where('message_id', '=', messageId)
+    .orderBy('reaction')
+    .execute()
+
+describe('what becomes of a message', () => {
+  it('is stored in the room’s order, chunk by chunk or all in one, and told again alike', async () => {
+    const run = async (size: number) => {
+      const { roomId, ana } = await newRoom()
+      const ben = await addMember(roomId)
+      const [first, track] = [outcomeIdOf(roomId, ana, '1'), randomUUID()]
+      const commands = [
+        command(roomId, ana, '1', { ...plain, body: 'hello', mentions: [ben], trackId: track }),
+        command(roomId, ben, '1', { ...plain, body: 'a reply', replyTo: first }),
+        command(roomId, ben, '2', { ...plain, body: 'to it', replyTo: outcomeIdOf(roomId, ben, '1') }),
+        command(roomId, ana, '2', { type: 'message.edit', messageId: first, body: 'ho', mentions: [] }),
+        command(roomId, ben, '3', { type: 'reaction.add', messageId: first, reaction: '🎧' }),
+        command(roomId, ana, '3', { type: 'reaction.add', messageId: first, reaction: '🎧' }),
+        command(roomId, ben, '4', { type: 'reaction.add', messageId: first, reaction: '+1' }),
+        command(roomId, ben, '5', { type: 'reaction.remove', messageId: first, reaction: '+1' }),
+        command(roomId, ben, '6', { type: 'reaction.add', messageId: first, reaction: '🎧' }),
+        post(roomId, ana, '4'),
+      ]
+      const log = roomLog(database, () => new Date(1_700_000_000_000))
+      const outcomes: Outcome[] = []
+      for (let from = 0; from < commands.length; from += size)
+        outcomes.push(...(await log.settle(commands.slice(from, from + size))))
+      expect(offsets(outcomes)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 'already-reacted', 9])
+      expect(await log.settle(commands)).toEqual(outcomes)
+      expect(outcomes[2]).toMatchObject({ replyTo: outcomeIdOf(roomId, ben, '1'), threadId: first })
+      expect(outcomes[7]).toMatchObject({ type: 'reaction-removed', count: 0 })
+      expect((await headOf(roomId)).last_message_number).toBe(4)
+      const [row] = await eventsOf(roomId)
+      expect(row).toMatchObject({
+        body: 'hello',
+        edited_body: 'ho',
+        edited_mentions: [],
+        reply_count: 2,
+        track_id: track,
+      })
+      expect(await countsOf(first)).toEqual([{ reaction: '🎧', count: 2 }])
+      expect(await mentionsOf(ben)).toEqual([])
+    }
+    await run(1)
+    await run(3)
+    await run(100)
+  })
+
+  it('counts mentions of members alone, as the newest text has them', async () => {
+    const { roomId, ana } = await newRoom()
+    const [ben, cleo, stranger] = [await addMember(roomId), await addMember(roomId), randomUUID()]
+    const log = roomLog(database)
+    const first = outcomeIdOf(roomId, ana, '1')
+    await log.settle([command(roomId, ana, '1', { ...plain, body: 'hi', mentions: [ben, stranger] })])
+    expect(await mentionsOf(ben)).toEqual([
+      { user_id: ben, room_id: roomId, message_number: 1, message_id: first },
+    ])
+    expect(await mentionsOf(stranger)).toEqual([])
+    await log.settle([
+      command(roomId, ana, '2', { type: 'message.edit', messageId: first, body: 'ho', mentions: [cleo] }),
+    ])
+    expect([await mentionsOf(ben), (await mentionsOf(cleo)).length]).toEqual([[], 1])
+    await log.settle([command(roomId, ana, '3', { type: 'message.delete', messageId: first })])
+    expect(await mentionsOf(cleo)).toEqual([])
+  })
+
+  it.each([1, 100])('is gone with its deletion, in chunks of %i: text, edits, reactions', async (size) => {
+    const { roomId, ana } = await newRoom()
+    const log = roomLog(database)
+    const first = outcomeIdOf(roomId, ana, '1')
+    const about = { messageId: first }
+    const commands = [
+      command(roomId, ana, '1', { ...plain, body: 'a secret', trackId: randomUUID() }),
+      command(roomId, ana, '2', { type: 'message.edit', ...about, body: 'another secret', mentions: [ana] }),
+      command(roomId, ana, '3', { type: 'reaction.add', ...about, reaction: '🎧' }),
+      command(roomId, ana, '4', { type: 'message.delete', ...about }),
+      command(roomId, ana, '5', { type: 'message.edit', ...about, body: 'a third', mentions: [] }),
+      command(roomId, ana, '6', { type: 'reaction.add', ...about, reaction: '+1' }),
+    ]
+    const outcomes: Outcome[] = []
+    for (let from = 0; from < commands.length; from += size)
+      outcomes.push(...(await log.settle(commands.slice(from, from + size))))
+    expect(offsets(outcomes)).toEqual([1, 2, 3, 4, 'message-deleted', 'message-deleted'])
+    const rows = await eventsOf(roomId)
+    expect(JSON.stringify(rows)).not.toContain('secret')
+    expect(rows[0]).toMatchObject({
+      body: '',
+      track_id: null,
+      edited_body: null,
+      deleted_at: expect.any(Date) as Date,
+    })
+    expect(await countsOf(first)).toEqual([])
+    expect(
+      await database.db.selectFrom('reactions').selectAll().where('message_id', '=', first).execute(),
+    ).toEqual([])
+    // Told again it has the same place, and nothing of what it said.
+    expect(
+      (await log.settle(commands.slice(0, 2))).map((outcome) => 'body' in outcome && outcome.body),
+    ).toEqual(['', ''])
   })
 })
 

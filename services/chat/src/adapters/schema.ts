@@ -1,5 +1,5 @@
 import { type Role, type Visibility } from '../domain/room.ts'
-import { type RefusalCode } from '../domain/post.ts'
+import { type MessageEvent, type RefusalCode } from '../domain/event.ts'
 
 interface RoomsTable {
   id: string
@@ -26,13 +26,49 @@ interface RoomHeadsTable {
 interface RoomEventsTable {
   room_id: string
   offset: number
-  /** Message id and `ce_id`. */
+  /** `ce_id`, and of a post its message's id. */
   event_id: string
+  type: MessageEvent['type']
+  /** What it is about; null in posts. */
+  message_id: string | null
+  /** 0 in all but posts. */
   message_number: number
   sender_id: string
   client_message_id: string
+  /** As it was posted, or as the edit has it; empty once the message is deleted. */
   body: string
+  reply_to: string | null
+  thread_id: string | null
+  mentions: string[] | null
+  track_id: string | null
+  reaction: string | null
+  reaction_count: number | null
   posted_at: Date
+  // Of posts, what became of them since:
+  edited_body: string | null
+  edited_mentions: string[] | null
+  edited_at: Date | null
+  deleted_at: Date | null
+  reply_count: number
+}
+
+interface ReactionsTable {
+  message_id: string
+  reaction: string
+  user_id: string
+}
+
+interface ReactionCountsTable {
+  message_id: string
+  reaction: string
+  count: number
+}
+
+interface MentionsTable {
+  user_id: string
+  room_id: string
+  message_number: number
+  message_id: string
 }
 
 interface RefusalsTable {
@@ -50,4 +86,7 @@ export interface ChatDatabase {
   room_heads: RoomHeadsTable
   room_events: RoomEventsTable
   refusals: RefusalsTable
+  reactions: ReactionsTable
+  reaction_counts: ReactionCountsTable
+  mentions: MentionsTable
 }

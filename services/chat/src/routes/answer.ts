@@ -6,6 +6,7 @@ const problems: Record<RejectionCode, { status: 403 | 404 | 409; detail: string 
   'room-not-found': { status: 404, detail: 'There is no such room, or it is private and you are not in it' },
   'not-a-member': { status: 403, detail: 'Join the room first' },
   'not-owner': { status: 403, detail: "Only the room's owner may add others" },
+  'message-not-found': { status: 404, detail: 'The room has no such message' },
   'owner-cannot-leave': { status: 409, detail: 'A room always has its owner' },
 }
 

@@ -1,7 +1,8 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
+import { type RoomPublication } from '@veza/contracts'
 import { type Api, createRoute, jsonBody, jsonResponse, Problem, problemResponses, z } from '@veza/kit/http'
 import { type Access, type Head, type Pair } from '../queries/access.ts'
-import { type Stretch } from '../queries/history.ts'
+import { type Stretch } from '../queries/events.ts'
 import { answer } from './answer.ts'
 import { count, id } from './fields.ts'
 
@@ -35,7 +36,7 @@ const access = z.object({
   epoch: z.string().nullable(),
   offset: offset.nullable(),
 })
-const placedEvent = z.object({ offset, data: z.object({ type: z.literal('message.posted') }).loose() })
+const placedEvent = z.object({ offset, data: z.custom<RoomPublication>() })
 
 const accessRoute = createRoute({
   method: 'post',

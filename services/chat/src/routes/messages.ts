@@ -1,138 +1,146 @@
-import { context } from '@opentelemetry/api'
-import { checkPost, limits, type PostProblem } from '@veza/contracts'
-import {
-  type Api,
-  bearer,
-  createRoute,
-  jsonBody,
-  jsonResponse,
-  Problem,
-  problemResponses,
-  z,
-} from '@veza/kit/http'
-import { traceparent } from '@veza/kit/telemetry'
+import { type Api, bearer, createRoute, jsonResponse, Problem, problemResponses, z } from '@veza/kit/http'
 import { type TokenVerifier } from '@veza/kit/tokens'
-import { type PostMessageInput } from '../commands/post-message.ts'
-import { type Stretch } from '../queries/history.ts'
+import {
+  after,
+  around,
+  before,
+  type MessagePage,
+  type MessageView,
+  newest,
+  type Window,
+} from '../queries/messages.ts'
 import { answer } from './answer.ts'
-import { count, cursors, id, nextCursor } from './fields.ts'
+import { count, cursors, id } from './fields.ts'
+import { message, messageJson, messagePage, pageJson, threadPage } from './message-fields.ts'
 
 /** What the routes call. */
 export interface MessageHandlers {
-  /** Resolves to the message id. */
-  postMessage(input: PostMessageInput): Promise<string>
-  readHistory(
+  readMessages(roomId: string, userId: string, window: Window): Promise<MessagePage>
+  getMessage(roomId: string, userId: string, messageId: string): Promise<MessageView>
+  readThread(
     roomId: string,
     userId: string,
-    page: { before: number | undefined; limit: number },
-  ): Promise<Stretch>
+    threadId: string,
+    window: Window,
+  ): Promise<MessagePage & { readonly root: MessageView }>
+  offsetAt(roomId: string, time: Date): Promise<number>
 }
-
-const flaws: Record<PostProblem, string> = {
-  'invalid-client-message-id': `clientMessageId must have 1 to ${limits.clientMessageId} characters`,
-  'body-empty': 'The body has nothing but white space',
-  'body-too-long': `The body may have at most ${limits.body} characters`,
-  'body-invalid': 'The body must be well-formed Unicode without NUL',
-}
-
-const newMessage = z
-  .object({
-    clientMessageId: z.string().openapi({
-      minLength: 1,
-      maxLength: limits.clientMessageId,
-      description: 'Yours to choose. Sent again with the same one, a message is posted once',
-      example: '3f0c-17',
-    }),
-    body: z
-      .string()
-      .openapi({ minLength: 1, maxLength: limits.body, example: 'Does anybody know this track?' }),
-  })
-  .openapi('NewMessage')
-
-const message = z
-  .object({
-    offset: z.int().openapi({ description: 'Its place among all events of the room, from 1, without gaps' }),
-    type: z.literal('message.posted'),
-    messageId: id,
-    messageNumber: z.int().openapi({ description: "Its place among the room's messages" }),
-    senderId: id,
-    clientMessageId: z.string(),
-    body: z.string(),
-    postedAt: z.iso.datetime(),
-  })
-  .openapi('Message')
-
-const messagePage = z
-  .object({
-    epoch: z.string().openapi({ description: 'Of the numbering. Offsets of another epoch say nothing here' }),
-    messages: z.array(message),
-    next: z.string().nullable().openapi({ description: 'For `before`; null: these were the oldest' }),
-  })
-  .openapi('MessagePage')
 
 const roomParams = z.object({ roomId: id })
+const messageParams = z.object({ roomId: id, messageId: id })
 
-/** Mounts posting and history. */
+const cursorQuery = {
+  before: cursors.messages.field.optional(),
+  after: cursors.messages.field.optional().openapi({ description: '`previous` of a page' }),
+  limit: count(1, 100, 50),
+}
+const historyQuery = z.object({
+  ...cursorQuery,
+  around: id.optional().openapi({ description: 'A message that the page is to hold in its middle' }),
+  at: z.iso
+    .datetime({ offset: true })
+    .optional()
+    .openapi({ description: 'A time: the page holds in its middle what was posted then' }),
+})
+
+/** The one place that a query names; the newest messages when it names none. */
+const onlyOne = (places: readonly (Window | undefined)[], limit: number): Window => {
+  const [window, ...others] = places.filter((place) => place !== undefined)
+  if (others.length > 0)
+    throw new Problem(400, 'invalid-request', 'Give one of before, after, around and at, or none')
+  return window ?? newest(limit)
+}
+
+const cursorWindows = (query: { before?: string | undefined; after?: string | undefined; limit: number }) => [
+  query.before === undefined ? undefined : before(Number(query.before), query.limit),
+  query.after === undefined ? undefined : after(Number(query.after), query.limit),
+]
+
+/** Mounts history. */
 export const mountMessages = (app: Api, verifier: TokenVerifier, handlers: MessageHandlers): void => {
   const common = { tags: ['messages'], security: [{ bearer: [] }], middleware: bearer(verifier) }
+
+  const placeOf = async (
+    roomId: string,
+    userId: string,
+    query: z.infer<typeof historyQuery>,
+  ): Promise<Window> => {
+    const { around: messageId, at, limit } = query
+    const window = onlyOne(
+      [
+        ...cursorWindows(query),
+        // Where these lie is asked only once it is known that nothing else is named.
+        ...[messageId, at].map((place) => (place === undefined ? undefined : newest(limit))),
+      ],
+      limit,
+    )
+    if (messageId !== undefined)
+      return around((await handlers.getMessage(roomId, userId, messageId)).offset, limit)
+    return at === undefined ? window : around(await handlers.offsetAt(roomId, new Date(at)), limit)
+  }
 
   app.openapi(
     createRoute({
       ...common,
       method: 'get',
       path: '/v1/rooms/{roomId}/messages',
-      summary: "A room's messages, the newest first",
+      summary: "A room's messages as they stand now, the newest first",
       description:
-        "A public room's history is open to whoever is signed in, a private room's to its members.",
-      request: {
-        params: roomParams,
-        query: z.object({ before: cursors.messages.field.optional(), limit: count(1, 100, 50) }),
-      },
+        "A public room's history is open to whoever is signed in, a private room's to its members. Without a place " +
+        'the page is of the newest messages. Give one place at most: before, after, around or at.',
+      request: { params: roomParams, query: historyQuery },
       responses: {
         200: jsonResponse('A page of messages', messagePage),
         ...problemResponses(400, 401, 404, 503),
       },
     }),
     async (c) => {
-      const { before: cursor, limit } = c.req.valid('query')
-      const before = cursor === undefined ? undefined : Number(cursor)
       const { roomId } = c.req.valid('param')
-      const { epoch, events } = await answer(
-        handlers.readHistory(roomId, c.var.identity.userId, { before, limit }),
-      )
-      const messages = events.map(({ offset, data }) => ({ offset, ...data }))
-      const next = nextCursor(messages, limit, (last) => cursors.messages.write(String(last.offset)))
-      return c.json({ epoch, messages, next }, 200)
+      const { userId } = c.var.identity
+      const read = async () => {
+        const window = await placeOf(roomId, userId, c.req.valid('query'))
+        return handlers.readMessages(roomId, userId, window)
+      }
+      return c.json(pageJson(await answer(read())), 200)
     },
   )
 
   app.openapi(
     createRoute({
       ...common,
-      method: 'post',
-      path: '/v1/rooms/{roomId}/messages',
-      summary: 'Post a message',
-      description:
-        'Answered when the command cannot be lost any more. Its one outcome comes as `message.posted` on the channel ' +
-        '`room:<roomId>` or as `rejected` on `user:<your id>`.',
-      request: { params: roomParams, body: jsonBody(newMessage) },
+      method: 'get',
+      path: '/v1/rooms/{roomId}/messages/{messageId}',
+      summary: 'A message, as a link to it shows it',
+      request: { params: messageParams },
+      responses: { 200: jsonResponse('The message', message), ...problemResponses(400, 401, 404, 503) },
+    }),
+    async (c) => {
+      const { roomId, messageId } = c.req.valid('param')
+      const found = await answer(handlers.getMessage(roomId, c.var.identity.userId, messageId))
+      return c.json(messageJson(found), 200)
+    },
+  )
+
+  app.openapi(
+    createRoute({
+      ...common,
+      method: 'get',
+      path: '/v1/rooms/{roomId}/messages/{messageId}/thread',
+      summary: 'The message that began a thread, and its replies, the newest first',
+      request: { params: messageParams, query: z.object(cursorQuery) },
       responses: {
-        202: jsonResponse('Accepted', z.object({ messageId: id }).openapi('AcceptedMessage')),
-        ...problemResponses(400, 401, 403, 404, 503),
+        200: jsonResponse('A page of replies', threadPage),
+        ...problemResponses(400, 401, 404, 503),
       },
     }),
     async (c) => {
-      const content = checkPost(c.req.valid('json'))
-      if ('code' in content) throw new Problem(400, content.code, flaws[content.code])
-      const messageId = await answer(
-        handlers.postMessage({
-          roomId: c.req.valid('param').roomId,
-          senderId: c.var.identity.userId,
-          ...content,
-          traceparent: traceparent(context.active()),
-        }),
+      const { roomId, messageId } = c.req.valid('param')
+      const query = c.req.valid('query')
+      const window = onlyOne(cursorWindows(query), query.limit)
+      const { root, ...page } = await answer(
+        handlers.readThread(roomId, c.var.identity.userId, messageId, window),
       )
-      return c.json({ messageId }, 202)
+      return c.json({ root: messageJson(root), ...pageJson(page) }, 200)
     },
   )
 }

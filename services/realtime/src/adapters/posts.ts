@@ -1,15 +1,14 @@
 import { type Tracer, SpanKind } from '@opentelemetry/api'
-import { type Codec, toHeaders, topics } from '@veza/contracts'
+import { type ChatCommand, type Codec, commandRecord, toHeaders, topics } from '@veza/contracts'
 import { type Producer } from '@veza/kit/kafka'
 import { traceparent } from '@veza/kit/telemetry'
 import { randomUUID } from 'node:crypto'
 
-/** A message that a member wants in a room, checked. */
+/** What a member asks of a room, checked. */
 export interface Post {
   readonly roomId: string
   readonly senderId: string
-  readonly clientMessageId: string
-  readonly body: string
+  readonly command: ChatCommand
 }
 
 export interface PostsOptions {
@@ -22,26 +21,21 @@ export interface PostsOptions {
 }
 
 /**
- * Puts posts on their way. Resolves when the brokers have the post, from when on it is never lost. Rejects
+ * Puts commands on their way. Resolves when the brokers have the command, from when on it is never lost. Rejects
  * ProduceFailed, or QueueFull at once.
  */
 export const createPosts = ({ producer, codec, tracer, topic, now }: PostsOptions) =>
-  function post({ roomId, senderId, clientMessageId, body }: Post): Promise<void> {
+  function post({ roomId, senderId, command }: Post): Promise<void> {
     const sentAt = now()
+    const { type, value } = commandRecord(command, { roomId, senderId, sentAt })
     const span = tracer.startSpan(`publish ${topic}`, { kind: SpanKind.PRODUCER, root: true })
     const sent = producer.send({
       topic,
       key: roomId,
-      value: codec.encode(topics.chatCommands, 'PostMessage', {
-        roomId,
-        senderId,
-        clientMessageId,
-        body,
-        sentAt,
-      }),
+      value: codec.encode(topics.chatCommands, type, value),
       headers: toHeaders({
         id: randomUUID(),
-        type: 'PostMessage',
+        type,
         source: '/realtime',
         time: sentAt,
         traceparent: traceparent(span),

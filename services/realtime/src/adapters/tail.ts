@@ -1,11 +1,12 @@
 import { type Tracer, SpanKind } from '@opentelemetry/api'
 import {
+  type ChatEvent,
   type Codec,
-  type RecordOf,
   type Topic,
   type UserPublication,
   PoisonRecord,
   channels,
+  eventTime,
   roomPublication,
   topics,
 } from '@veza/contracts'
@@ -32,8 +33,6 @@ export interface TailOptions {
   readonly observeDelay: (seconds: number) => void
   readonly now: () => number
 }
-
-type Posted = RecordOf<typeof topics.chatEvents>['value']
 
 const sampled = /^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{1}[13579bdf]$/
 const learnRetryMs = 1000
@@ -89,7 +88,7 @@ export const createTail = (options: TailOptions): ((records: readonly ConsumedRe
     if (record.key === null || record.value === null) return undefined
     const room = rooms.get(record.key)
     if (room === undefined) return undefined
-    let event: Posted
+    let event: ChatEvent
     try {
       const decoded = codec.decode(topics.chatEvents, record.value)
       if ('unknownSchemaId' in decoded) {
@@ -98,15 +97,16 @@ export const createTail = (options: TailOptions): ((records: readonly ConsumedRe
         void learn(topics.chatEvents, decoded.unknownSchemaId)
         return undefined
       }
-      event = decoded.value
+      event = decoded
     } catch (error) {
       poison(record, error)
       onDoubt(room)
       return undefined
     }
-    rooms.offer(room, event.epoch, event.offset, () => JSON.stringify(roomPublication(event)))
+    const { epoch, offset } = event.value
+    rooms.offer(room, epoch, offset, () => JSON.stringify(roomPublication(event)))
     trace(record)
-    return event.postedAt
+    return eventTime(event)
   }
 
   const hold = (record: ConsumedRecord, schemaId: number): void => {

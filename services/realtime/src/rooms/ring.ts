@@ -43,6 +43,21 @@ export const pushRing = (ring: Ring, offset: number, data: Json, limit: number):
   return ring.bytes - before
 }
 
+/**
+ * Puts something else in the place of entries.
+ *
+ * @returns the growth in bytes
+ */
+export const rewriteRing = (ring: Ring, rewrite: (data: Json) => Json): number => {
+  const before = ring.bytes
+  ring.entries = ring.entries.map((entry) => {
+    const next = rewrite(entry)
+    ring.bytes += next.length - entry.length
+    return next
+  })
+  return ring.bytes - before
+}
+
 /** The entries after `offset`, or undefined when it holds only some of them. `head` is the room's last offset. */
 export const readRing = (ring: Ring, offset: number, head: number): Json[] | undefined => {
   if (offset === head) return []

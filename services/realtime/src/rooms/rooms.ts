@@ -1,5 +1,6 @@
 import { type Json, type Reply } from '../protocol/replies.ts'
-import { clearRing, pushRing } from './ring.ts'
+import { deletedMessage, withoutText } from './deletion.ts'
+import { clearRing, pushRing, rewriteRing } from './ring.ts'
 import { type Room, type Subscriber, createRoom, isBehind, noteHead } from './room.ts'
 import { isWanted, take } from './sequence.ts'
 
@@ -68,6 +69,8 @@ export const createRooms = ({ settings, publish, onGap, onForeignEpoch, now }: R
   }
 
   const onNext = (room: Room, offset: number, data: Json): void => {
+    const deleted = deletedMessage(data)
+    if (deleted !== undefined) ringBytes += rewriteRing(room.ring, (entry) => withoutText(entry, deleted))
     ringBytes += pushRing(room.ring, offset, data, settings.ringEvents)
     room.outbox.push({ type: 'published', channel: room.channel, publication: { offset, data } })
     due.add(room)

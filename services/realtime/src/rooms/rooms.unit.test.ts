@@ -70,6 +70,23 @@ describe('a room', () => {
     expect(frames.map((frame) => frame.length)).toEqual([16, 16, 8])
   })
 
+  it('remembers of a deleted message that it was there, and not what it said', () => {
+    const { rooms } = setUp()
+    const room = rooms.hold('r')
+    rooms.start(room, 'e', 0)
+    const post = { type: 'message.posted', messageId: 'm', body: 'a secret' }
+    const deletion = { type: 'message.deleted', messageId: 'm' }
+    rooms.offer(room, 'e', 1, () => JSON.stringify(post))
+    rooms.flush()
+    const before = rooms.ringBytes
+    rooms.offer(room, 'e', 2, () => JSON.stringify(deletion))
+    rooms.flush()
+    const remembered = room.ring.entries.map((entry) => JSON.parse(entry) as object)
+    expect(remembered).toEqual([{ ...post, body: '' }, deletion])
+    expect(rooms.ringBytes).toBe(room.ring.bytes)
+    expect(rooms.ringBytes - before).toBeLessThan(JSON.stringify(deletion).length + 48)
+  })
+
   it('asks for what is missing when an event comes too early', () => {
     const { rooms, published, onGap } = setUp()
     const room = rooms.hold('r')

@@ -68,7 +68,7 @@ export const startChatStub = async (): Promise<ChatStub> => {
       offset: room.events.length,
       events: page.map((event): { offset: number; data: RoomPublication } => ({
         offset: event.offset,
-        data: roomPublication(event),
+        data: roomPublication({ type: 'MessagePosted', value: event }),
       })),
     }
   }
@@ -120,6 +120,10 @@ export const startChatStub = async (): Promise<ChatStub> => {
         clientMessageId,
         body,
         postedAt: Date.now(),
+        replyTo: null,
+        threadId: null,
+        mentions: [],
+        trackId: null,
       }
       room.events.push(event)
       return event

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto'
 
 /**
- * The id of a post's one outcome: message id, event id (`ce_id`) and key of its stored refusal alike. UUID version 8
+ * The id of a command's one outcome: event id (`ce_id`), of a post also its message's id, and key of a stored refusal. UUID version 8
  * (RFC 9562) from SHA-256 of room, sender and clientMessageId, so a command that comes again finds what became of it.
  * `roomId` and `senderId` are lower-case UUIDs: their fixed length is what makes the concatenation unambiguous.
  */
-export const messageIdOf = (roomId: string, senderId: string, clientMessageId: string): string => {
+export const outcomeIdOf = (roomId: string, senderId: string, clientMessageId: string): string => {
   const hex = createHash('sha256')
     .update(roomId)
     .update(senderId)

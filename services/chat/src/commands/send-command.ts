@@ -1,0 +1,35 @@
+import { randomUUID } from 'node:crypto'
+import { type ChatCommand, type Codec, commandRecord, toHeaders, topics } from '@veza/contracts'
+import { type Producer } from '@veza/kit/kafka'
+import { type Rooms } from '../adapters/rooms.ts'
+import { outcomeIdOf } from '../domain/outcome-id.ts'
+import { Rejection } from '../domain/rejection.ts'
+import { visibleTo } from '../domain/room.ts'
+
+export interface SendCommandInput {
+  readonly roomId: string
+  readonly senderId: string
+  readonly command: ChatCommand
+  readonly traceparent: string | undefined
+}
+
+/**
+ * Puts the command on chat.commands.v1 and resolves when the broker has acknowledged it: from then on it has exactly
+ * one outcome, under the id given here (a post's message id). Throws Rejection, rejects ProduceFailed or QueueFull.
+ */
+export const sendCommand =
+  (deps: { rooms: Rooms; codec: Codec; producer: Producer; now: () => Date }) =>
+  async ({ roomId, senderId, command, traceparent }: SendCommandInput): Promise<string> => {
+    const stored = await deps.rooms.find(roomId, senderId, senderId)
+    const room = visibleTo(stored, stored?.actorRole ?? null)
+    if (room.actorRole === null) throw new Rejection('not-a-member')
+    const sentAt = deps.now()
+    const { type, value } = commandRecord(command, { roomId, senderId, sentAt: sentAt.getTime() })
+    await deps.producer.send({
+      topic: topics.chatCommands.name,
+      key: roomId,
+      value: deps.codec.encode(topics.chatCommands, type, value),
+      headers: toHeaders({ id: randomUUID(), type, source: '/chat', time: sentAt, traceparent }),
+    })
+    return outcomeIdOf(roomId, senderId, command.clientMessageId)
+  }

@@ -1,0 +1,199 @@
+import { type Kysely, sql } from 'kysely'
+import { type ChatDatabase } from '../adapters/schema.ts'
+import { Rejection } from '../domain/rejection.ts'
+import { getRoom } from './rooms.ts'
+
+export interface ReactionView {
+  readonly reaction: string
+  readonly count: number
+  /** Whether the reader is among them. */
+  readonly mine: boolean
+}
+
+/** A message as it stands now, after whatever edits it had. */
+export interface MessageView {
+  readonly offset: number
+  readonly messageId: string
+  readonly messageNumber: number
+  readonly senderId: string
+  readonly clientMessageId: string
+  /** Empty when it is deleted. */
+  readonly body: string
+  readonly postedAt: Date
+  readonly replyTo: string | null
+  readonly threadId: string | null
+  readonly mentions: readonly string[]
+  readonly trackId: string | null
+  readonly editedAt: Date | null
+  readonly deletedAt: Date | null
+  /** Replies in the thread that it began, those that were deleted since among them. */
+  readonly replies: number
+  readonly reactions: readonly ReactionView[]
+}
+
+/** The newest first. `epoch` and `offset` are where the room stood when the page was read, or a moment earlier. */
+export interface MessagePage {
+  readonly epoch: string
+  readonly offset: number
+  readonly messages: readonly MessageView[]
+  readonly hasOlder: boolean
+  readonly hasNewer: boolean
+}
+
+/**
+ * Where a page lies: `older` messages before the place `at` (an offset), and `newer` from it on.
+ */
+export interface Window {
+  readonly at: number
+  readonly older: number
+  readonly newer: number
+}
+
+export const newest = (limit: number): Window => ({ at: Number.MAX_SAFE_INTEGER, older: limit, newer: 0 })
+export const before = (offset: number, limit: number): Window => ({ at: offset, older: limit, newer: 0 })
+export const after = (offset: number, limit: number): Window => ({ at: offset + 1, older: 0, newer: limit })
+export const around = (offset: number, limit: number): Window => ({
+  at: offset,
+  older: Math.floor(limit / 2),
+  newer: Math.ceil(limit / 2),
+})
+
+export type MessageRow = Omit<MessageView, 'reactions'>
+
+export const messageColumns = sql`
+  "offset", event_id as "messageId", message_number as "messageNumber", sender_id as "senderId",
+  client_message_id as "clientMessageId", coalesce(edited_body, body) as body, posted_at as "postedAt",
+  reply_to as "replyTo", thread_id as "threadId",
+  coalesce(edited_mentions, mentions, '{}') as mentions, track_id as "trackId",
+  edited_at as "editedAt", deleted_at as "deletedAt", reply_count as replies`
+
+/** Puts the reactions to the messages, as one person sees them. */
+export const withReactions = async (
+  db: Kysely<ChatDatabase>,
+  userId: string,
+  rows: readonly MessageRow[],
+): Promise<MessageView[]> => {
+  const found =
+    rows.length === 0
+      ? []
+      : await db
+          .selectFrom('reaction_counts as counts')
+          .leftJoin('reactions as own', (join) =>
+            join
+              .onRef('own.message_id', '=', 'counts.message_id')
+              .onRef('own.reaction', '=', 'counts.reaction')
+              .on('own.user_id', '=', userId),
+          )
+          .select(['counts.message_id', 'counts.reaction', 'counts.count', 'own.user_id'])
+          .where(
+            'counts.message_id',
+            'in',
+            rows.map((row) => row.messageId),
+          )
+          .orderBy('counts.reaction')
+          .execute()
+  const reactions = new Map<string, ReactionView[]>(rows.map((row) => [row.messageId, []]))
+  for (const { message_id, reaction, count, user_id } of found)
+    reactions.get(message_id)?.push({ reaction, count, mine: user_id !== null })
+  return rows.map((row) => ({ ...row, reactions: reactions.get(row.messageId) ?? [] }))
+}
+
+/** One statement, so one snapshot, of a window and one message more on either side. */
+const readWindow = async (
+  db: Kysely<ChatDatabase>,
+  roomId: string,
+  threadId: string | undefined,
+  { at, older, newer }: Window,
+) => {
+  const posts = sql`
+    select ${messageColumns} from room_events
+    where type = 'posted' and room_id = ${roomId}
+      and ${threadId === undefined ? sql`true` : sql`thread_id = ${threadId}`}`
+  const { rows } = await sql<
+    { epoch: string; head: number } & (MessageRow | { [C in keyof MessageRow]: null })
+  >`
+    with page as (
+      (${posts} and "offset" < ${at} order by "offset" desc limit ${older + 1})
+      union all
+      (${posts} and "offset" >= ${at} order by "offset" limit ${newer + 1})
+    )
+    select epoch, last_offset as head, page.* from room_heads left join page on true
+    where room_id = ${roomId} order by page."offset" desc`.execute(db)
+  return rows
+}
+
+const readPage = async (
+  db: Kysely<ChatDatabase>,
+  { roomId, userId, threadId }: { roomId: string; userId: string; threadId?: string },
+  window: Window,
+): Promise<MessagePage> => {
+  const rows = await readWindow(db, roomId, threadId, window)
+  const [first] = rows
+  if (first === undefined) throw new Rejection('room-not-found')
+  const found = rows.flatMap(({ epoch: _epoch, head: _head, ...row }) => (row.offset === null ? [] : [row]))
+  const newer = found.filter((row) => row.offset >= window.at)
+  const older = found.filter((row) => row.offset < window.at)
+  // The probes are the outermost ones: the page is what lies between them.
+  const page = [...newer.slice(Math.max(0, newer.length - window.newer)), ...older.slice(0, window.older)]
+  return {
+    epoch: first.epoch,
+    offset: first.head,
+    messages: await withReactions(db, userId, page),
+    hasOlder: older.length > window.older,
+    hasNewer: newer.length > window.newer,
+  }
+}
+
+/** A private room's history is its members', a public room's is for whoever is signed in. Throws `room-not-found`. */
+export const readMessages =
+  (db: Kysely<ChatDatabase>) =>
+  async (roomId: string, userId: string, window: Window): Promise<MessagePage> => {
+    await getRoom(db)(roomId, userId)
+    return readPage(db, { roomId, userId }, window)
+  }
+
+/** One message, as a link to it shows it. Throws `room-not-found`, `message-not-found`. */
+export const getMessage =
+  (db: Kysely<ChatDatabase>) =>
+  async (roomId: string, userId: string, messageId: string): Promise<MessageView> => {
+    await getRoom(db)(roomId, userId)
+    const { rows } = await sql<MessageRow>`
+      select ${messageColumns} from room_events
+      where event_id = ${messageId} and room_id = ${roomId} and type = 'posted'`.execute(db)
+    const [message] = await withReactions(db, userId, rows)
+    if (message === undefined) throw new Rejection('message-not-found')
+    return message
+  }
+
+/** The replies of a thread, and the message that began it. Throws `room-not-found`, `message-not-found`. */
+export const readThread =
+  (db: Kysely<ChatDatabase>) =>
+  async (
+    roomId: string,
+    userId: string,
+    threadId: string,
+    window: Window,
+  ): Promise<MessagePage & { readonly root: MessageView }> => {
+    const root = await getMessage(db)(roomId, userId, threadId)
+    return { root, ...(await readPage(db, { roomId, userId, threadId }, window)) }
+  }
+
+/**
+ * The place of the first event at a time or after it: a search by halves, since a room's offsets are dense and its times
+ * ascend with them (but for clocks of workers that differ by a moment). Room access is checked by whoever reads there.
+ */
+export const offsetAt =
+  (db: Kysely<ChatDatabase>) =>
+  async (roomId: string, time: Date): Promise<number> => {
+    const { rows } = await sql<{ lo: number }>`
+      with recursive search (lo, hi) as (
+        select 1::bigint, last_offset + 1 from room_heads where room_id = ${roomId}
+        union all
+        select case when event.posted_at < ${time} then middle + 1 else lo end,
+          case when event.posted_at < ${time} then hi else middle end
+        from (select lo, hi, (lo + hi) / 2 as middle from search where lo < hi) as range
+        join room_events as event on event.room_id = ${roomId} and event."offset" = middle
+      )
+      select lo from search where lo = hi`.execute(db)
+    return rows[0]?.lo ?? 1
+  }
