@@ -49,7 +49,7 @@ describe('registering schemas', () => {
         registry.register(subject, schema(edited.fields.filter(({ name }) => name !== 'body'))),
       ).rejects.toMatchObject(refused)
       await expect(
-        registry.register(subject, schema([...edited.fields, { name: 'replyTo', type: 'string' }])),
+        registry.register(subject, schema([...edited.fields, { name: 'note', type: 'string' }])),
       ).rejects.toMatchObject(refused)
     } finally {
       await registry.deleteSubject(subject)

@@ -112,3 +112,55 @@ it('tells the sender of a command that only the worker could refuse', async () =
     .poll(() => ann.room.seen, { timeout: 20_000 })
     .toMatchObject([{ offset: 1, clientMessageId: 'next' }])
 })
+
+it('tells everybody of edits, reactions and deletions in one order, by either road, and forgets what is deleted', async () => {
+  const { http } = inject('veza')
+  const {
+    roomId,
+    people: [ann, bob],
+  } = await roomOf('Ann', 'Bob')
+  const by = (person: typeof ann.person, method: string, path: string, body?: object) =>
+    request(http, method, `/v1/rooms/${roomId}/messages${path}`, { token: person.token, body })
+
+  await ann.room.post('first', 'hello')
+  await expect.poll(() => bob.room.seen.length, { timeout: 20_000 }).toBe(1)
+  const messageId = ann.room.seen[0]?.messageId ?? ''
+  await ann.room.subscription.publish({
+    type: 'message.edit',
+    clientMessageId: 'e',
+    messageId,
+    body: 'a secret',
+  })
+  await bob.room.subscription.publish({
+    type: 'reaction.add',
+    clientMessageId: 'r',
+    messageId,
+    reaction: '🎧',
+  })
+  expect(
+    (await by(bob.person, 'POST', '', { clientMessageId: 'reply', body: 'hi', replyTo: messageId })).status,
+  ).toBe(202)
+  // Not his: accepted by the edge, refused by the worker, told to him alone.
+  await by(bob.person, 'PATCH', `/${messageId}`, { clientMessageId: 'forged', body: 'I was here' })
+  await expect
+    .poll(() => bob.sdk.refusals, { timeout: 20_000 })
+    .toMatchObject([{ type: 'rejected', clientMessageId: 'forged', code: 'not-author' }])
+  await by(ann.person, 'DELETE', `/${messageId}?clientMessageId=d`)
+
+  await expect.poll(() => ann.room.events.length, { timeout: 20_000 }).toBe(5)
+  await expect.poll(() => bob.room.events, { timeout: 20_000 }).toEqual(ann.room.events)
+  expect(ann.room.events).toMatchObject([
+    { offset: 1, type: 'message.posted', body: 'hello' },
+    { offset: 2, type: 'message.edited', body: 'a secret' },
+    { offset: 3, type: 'reaction.added', reaction: '🎧', count: 1, senderId: bob.person.id },
+    { offset: 4, type: 'message.posted', replyTo: messageId, threadId: messageId, messageNumber: 2 },
+    { offset: 5, type: 'message.deleted', messageId },
+  ])
+  expect(ann.sdk.refusals).toEqual([])
+
+  // Whoever recovers now, from the ring of an edge or from the store, is told nothing of what it said.
+  const { publications } = await bob.room.subscription.history({ limit: 10, since: { offset: 0, epoch: '' } })
+  expect(publications).toHaveLength(5)
+  expect(JSON.stringify(publications)).not.toMatch(/hello|secret/)
+  expect(JSON.stringify(await history(bob.person, roomId))).not.toMatch(/hello|secret/)
+})

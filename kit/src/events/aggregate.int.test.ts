@@ -16,7 +16,7 @@ import {
   VersionConflict,
 } from './index.ts'
 
-const topic = topics.chatEvents
+const topic = { ...topics.chatEvents, records: ['MessagePosted'] } as const
 type ChatEvents = typeof topic
 
 /** A till: a domain of one event and one rule. */
@@ -40,6 +40,7 @@ const write = (events: readonly Paid[]): NewEvent<ChatEvents>[] =>
     value: {
       ...{ roomId: 'r', epoch: 'e', offset: amount, messageId: 'm', senderId: 's', clientMessageId: 'c' },
       ...{ body: 'b', postedAt: 0, messageNumber: 0 },
+      ...{ replyTo: null, threadId: null, mentions: [], trackId: null },
     },
   }))
 const reads: number[] = []

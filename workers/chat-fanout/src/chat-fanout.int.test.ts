@@ -1,7 +1,16 @@
 import { randomUUID } from 'node:crypto'
 import { type ChatDatabase, outcomeIdOf, roomLog } from '@veza/chat/store'
 import { migrateChat } from '@veza/chat/migrate'
-import { type Codec, connectCodec, deadLetterTopic, readHeader, toHeaders, topics } from '@veza/contracts'
+import {
+  type ChatCommand,
+  type Codec,
+  commandRecord,
+  connectCodec,
+  deadLetterTopic,
+  readHeader,
+  toHeaders,
+  topics,
+} from '@veza/contracts'
 import { registerSchemas } from '@veza/contracts/deploy'
 import {
   connectKafka,
@@ -176,6 +185,17 @@ const command = (
   }),
 })
 
+/** Any command, as an edge puts it on the topic. */
+const commandOf = (roomId: string, senderId: string, fields: ChatCommand): OutgoingRecord => {
+  const { type, value } = commandRecord(fields, { roomId, senderId, sentAt: Date.now() })
+  return {
+    topic: topics.chatCommands.name,
+    key: roomId,
+    value: codec.encode(topics.chatCommands, type, value),
+    headers: toHeaders({ id: randomUUID(), type, source: '/test', time: value.sentAt }),
+  }
+}
+
 const write = (records: readonly OutgoingRecord[]) => writer.sendAll(records.map(renamed))
 const recordsOf = (topic: string) => tail.filter((record) => record.topic === names.get(topic))
 const value = (record: ConsumedRecord) => record.value ?? Buffer.alloc(0)
@@ -334,6 +354,94 @@ it('tells the sender `internal` of a command that fails alone, and stores its ne
     ])
     expect(recordsOf(deadLetterTopic(group))).toHaveLength(1)
   })
+})
+
+it('stores `internal` as the outcome of what it gave up, so that a redrive can never post it', async () => {
+  const { roomId, ana } = await newRoom()
+  const store = roomLog(database)
+  let isBroken = true
+  start(producerOf(), {
+    settle: (commands) =>
+      isBroken && commands.some(({ content }) => 'body' in content && content.body === 'crash')
+        ? Promise.reject(new TypeError('a bug that this body meets'))
+        : store.settle(commands),
+  })
+  await write([command(roomId, ana, '1', 'crash')])
+  await eventually(() => {
+    expect(recordsOf(deadLetterTopic(group))).toHaveLength(1)
+    expect(refusals()).toHaveLength(1)
+  })
+  isBroken = false
+  const [letter] = recordsOf(deadLetterTopic(group))
+  await write([{ ...command(roomId, ana, '1'), value: letter?.value ?? null }, command(roomId, ana, '2')])
+  await eventually(() => {
+    expect(events().map(({ event }) => event.clientMessageId)).toEqual(['2'])
+    expect(refusals().map(({ refusal }) => refusal.code)).toEqual(['internal', 'internal'])
+  })
+  expect(new Set(refusals().map(({ record }) => value(record).toString('hex'))).size).toBe(1)
+})
+
+it('sends everything about a message down its road, in the room’s order, and tells it again alike', async () => {
+  const { roomId, ana } = await newRoom()
+  start()
+  const messageId = outcomeIdOf(roomId, ana, '1')
+  const commands = [
+    commandOf(roomId, ana, {
+      type: 'message.post',
+      clientMessageId: '1',
+      body: 'hello',
+      replyTo: null,
+      mentions: [ana],
+      trackId: randomUUID(),
+    }),
+    commandOf(roomId, ana, { type: 'reaction.add', clientMessageId: '2', messageId, reaction: '🎧' }),
+    commandOf(roomId, ana, {
+      type: 'message.edit',
+      clientMessageId: '3',
+      messageId,
+      body: 'ho',
+      mentions: [],
+    }),
+    commandOf(roomId, ana, { type: 'reaction.remove', clientMessageId: '4', messageId, reaction: '🎧' }),
+    commandOf(roomId, randomUUID(), { type: 'message.delete', clientMessageId: '5', messageId }),
+    commandOf(roomId, ana, {
+      type: 'message.edit',
+      clientMessageId: '6',
+      messageId: randomUUID(),
+      body: 'x',
+      mentions: [],
+    }),
+  ]
+  await write(commands)
+  const told = () => recordsOf(topics.chatEvents.name)
+  await eventually(() => {
+    expect(told()).toHaveLength(4)
+    expect(
+      refusals()
+        .map(({ refusal }) => refusal.code)
+        .sort(),
+    ).toEqual(['message-not-found', 'not-a-member'])
+  })
+  const decoded = told().map((record) => codec.decode(topics.chatEvents, value(record)))
+  expect(decoded).toMatchObject([
+    { type: 'MessagePosted', value: { offset: 1, messageId, messageNumber: 1, mentions: [ana] } },
+    { type: 'ReactionAdded', value: { offset: 2, messageId, reaction: '🎧', count: 1 } },
+    { type: 'MessageEdited', value: { offset: 3, messageId, body: 'ho' } },
+    { type: 'ReactionRemoved', value: { offset: 4, messageId, reaction: '🎧', count: 0 } },
+  ])
+  expect(told().map(({ headers }) => readHeader(headers, 'ce_id'))).toEqual(
+    ['1', '2', '3', '4'].map((name) => outcomeIdOf(roomId, ana, name)),
+  )
+  const bytes = told().map((record) => value(record).toString('hex'))
+  await write(commands)
+  await eventually(() => {
+    expect(told()).toHaveLength(8)
+  })
+  expect(
+    told()
+      .slice(4)
+      .map((record) => value(record).toString('hex')),
+  ).toEqual(bytes)
 })
 
 it('waits for a server that refuses everybody, and dead-letters nothing', async () => {

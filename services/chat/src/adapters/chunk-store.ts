@@ -171,9 +171,8 @@ const reactionValues = (changes: readonly ReactionChange[]): unknown[] => [
 
 const storeReactions = (run: Run, settlement: Settlement): void => {
   // Those to a message that the same chunk deleted went with it.
-  const kept = settlement.reactions.filter(
-    ({ messageId }) => settlement.changed.get(messageId)?.deletedAt instanceof Date === false,
-  )
+  const isGone = (messageId: string) => (settlement.changed.get(messageId)?.deletedAt ?? null) !== null
+  const kept = settlement.reactions.filter(({ messageId }) => !isGone(messageId))
   if (kept.length === 0) return
   const added = kept.filter((change) => change.present)
   const removed = kept.filter((change) => !change.present)

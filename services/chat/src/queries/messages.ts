@@ -130,7 +130,7 @@ const readPage = async (
   const rows = await readWindow(db, roomId, threadId, window)
   const [first] = rows
   if (first === undefined) throw new Rejection('room-not-found')
-  const found = rows.flatMap(({ epoch: _epoch, head: _head, ...row }) => (row.offset === null ? [] : [row]))
+  const found = rows.flatMap((row) => (row.offset === null ? [] : [row]))
   const newer = found.filter((row) => row.offset >= window.at)
   const older = found.filter((row) => row.offset < window.at)
   // The probes are the outermost ones: the page is what lies between them.

@@ -13,8 +13,6 @@ export const withoutText = (data: Json, messageId: string): Json => {
   if (!data.includes(messageId)) return data
   const publication = JSON.parse(data) as RoomPublication
   if (publication.messageId !== messageId || !('body' in publication)) return data
-  const { mentions: _mentions, ...rest } = publication
-  if (rest.type === 'message.edited') return JSON.stringify({ ...rest, body: '' })
-  const { trackId: _trackId, ...post } = rest
-  return JSON.stringify({ ...post, body: '' })
+  // JSON leaves out what is undefined.
+  return JSON.stringify({ ...publication, body: '', mentions: undefined, trackId: undefined })
 }
