@@ -52,7 +52,12 @@ beforeAll(async () => {
   commands = topic.name
   signer = await createTokenSigner()
   const kafka = connectKafka(kafkaBrokers, { clientId: 'test', log })
-  const database = openDatabase<ChatDatabase>(fresh.url, { applicationName: 'test', poolSize: 2, log })
+  const database = openDatabase<ChatDatabase>(fresh.url, {
+    applicationName: 'test',
+    poolSize: 2,
+    pipeline: true,
+    log,
+  })
   settle = (commands, at = Date.now()) => roomLog(database, () => new Date(at)).settle(commands)
   chat = openChat(
     {

@@ -51,7 +51,12 @@ beforeAll(async () => {
   codec = await connectCodec(schemaRegistryUrl)
   fresh = await freshDatabase()
   await migrateChat(fresh.url)
-  database = openDatabase<ChatDatabase>(fresh.url, { applicationName: 'test', poolSize: 6, log })
+  database = openDatabase<ChatDatabase>(fresh.url, {
+    applicationName: 'test',
+    poolSize: 6,
+    pipeline: true,
+    log,
+  })
   kafka = connectKafka(kafkaBrokers, { clientId: 'test', log })
 })
 

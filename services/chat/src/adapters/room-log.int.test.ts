@@ -19,7 +19,12 @@ beforeAll(async () => {
   fresh = await freshDatabase()
   await migrateChat(fresh.url)
   const log = createLog('test', 'silent')
-  database = openDatabase<ChatDatabase>(fresh.url, { applicationName: 'test', poolSize: 10, log })
+  database = openDatabase<ChatDatabase>(fresh.url, {
+    applicationName: 'test',
+    poolSize: 10,
+    pipeline: true,
+    log,
+  })
 })
 
 afterAll(async () => {
