@@ -492,6 +492,37 @@ describe('group consumer', () => {
     }, waiting)
   })
 
+  it('takes the place of a member of its name that was lost, long before its session ends', async () => {
+    const long = { instance: 'worker@host:1', sessionTimeoutMs: 120_000 }
+    const lost = await collect(long, proxied)
+    proxy.hang(true)
+    const { records } = await collect(long)
+    const sender = await producer()
+    await sender.sendAll(range(30).map((n) => record(`k${n}`, n)))
+    await vi.waitFor(() => {
+      expect(records).toHaveLength(30)
+    }, waiting)
+    expect(lost.records).toEqual([])
+    proxy.hang(false)
+  })
+
+  it('shares with a member of another name', async () => {
+    const one = await collect({ instance: 'worker@host:1' })
+    const other = await collect({ instance: 'worker@host:2' })
+    const sender = await producer()
+    let n = 0
+    await vi.waitFor(async () => {
+      await sender.sendAll(range(30).map((key) => record(`k${key}`, n++)))
+      expect(other.records.length).toBeGreaterThan(0)
+      const before = one.records.length
+      await sender.sendAll(range(30).map((key) => record(`k${key}`, n++)))
+      await vi.waitFor(() => {
+        expect(firsts([...one.records, ...other.records])).toHaveLength(n)
+      }, waiting)
+      expect(one.records.length).toBeGreaterThan(before)
+    }, waiting)
+  })
+
   it('survives cut connections and outages without losing a record', async () => {
     const sender = await producer()
     const { records, consumer } = await collect({}, proxied)

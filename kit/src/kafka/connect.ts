@@ -8,8 +8,11 @@ import { type Consumer, type Kafka, type KafkaSettings, type Producer } from './
 /** `connectKafka` with the network in the caller's hands. */
 export function createKafka(brokers: readonly string[], settings: KafkaSettings, dial: Dial): Kafka {
   const { clientId, log, meter } = settings
-  const open = (requestTimeoutMs: number): Client =>
-    openClient({ brokers, clientId, log, dial }, requestTimeoutMs)
+  const openAs =
+    (name: string) =>
+    (requestTimeoutMs: number): Client =>
+      openClient({ brokers, clientId: name, log, dial }, requestTimeoutMs)
+  const open = openAs(clientId)
   const admin = createAdmin(open)
   const producers = new Set<Producer>()
   const consumers = new Set<Consumer>()
@@ -27,7 +30,7 @@ export function createKafka(brokers: readonly string[], settings: KafkaSettings,
     async consume(options) {
       const consumer =
         'groupId' in options
-          ? consumeGroup({ openClient: open, log }, options)
+          ? consumeGroup({ openClient: openAs(options.instance ?? clientId), log }, options)
           : consumeTail({ openClient: open, log, clientId, admin }, options)
       consumers.add(consumer)
       await consumer.joined

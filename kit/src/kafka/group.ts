@@ -1,6 +1,7 @@
 import type { EachBatchPayload, Offsets } from 'kafkajs'
 import { type Backlog, takeChunk } from './chunks.ts'
 import { type Client } from './client.ts'
+import { expelPredecessors } from './predecessor.ts'
 import { partitionKey, recordsOf } from './records.ts'
 import { supervise } from './supervise.ts'
 import { backoff, pause, within } from './timing.ts'
@@ -34,7 +35,7 @@ interface Membership {
  */
 export function consumeGroup(deps: ConsumerDependencies, options: GroupOptions): JoiningConsumer {
   const { log } = deps
-  const { groupId } = options
+  const { groupId, instance } = options
   const sessionTimeout = options.sessionTimeoutMs ?? 10_000
   const heartbeatInterval = Math.floor(sessionTimeout / 10)
   const limits = {
@@ -184,6 +185,9 @@ export function consumeGroup(deps: ConsumerDependencies, options: GroupOptions):
       rebalanceTimeout: options.rebalanceTimeoutMs ?? 60_000,
       maxWaitTimeInMs: 100,
     },
+    ...(instance !== undefined && {
+      prepare: (client) => expelPredecessors(client, { groupId, clientId: instance }, log),
+    }),
     eachBatch,
     onJoin(_, assignment) {
       const partitions = Object.entries(assignment).flatMap(([topic, numbers]) =>

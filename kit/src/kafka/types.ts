@@ -83,6 +83,12 @@ export interface ChunkControl {
 
 export interface GroupOptions {
   readonly groupId: string
+  /**
+   * What no other process that lives has, such as host and port of a listener: then a member of this name that is still
+   * in the group can only be a predecessor that was killed, and its partitions are taken over at once rather than at the
+   * end of its session. Operators see it as the member's client id.
+   */
+  readonly instance?: string
   readonly topics: readonly string[]
   /** Where a group without committed offsets starts. */
   readonly fromBeginning: boolean

@@ -201,6 +201,7 @@ export function runWorker<T extends Topic>(options: WorkerOptions<T>): Worker {
   const { maxChunkRecords, maxChunkBytes, commitIntervalMs, sessionTimeoutMs, rebalanceTimeoutMs } = settings
   const joining = options.kafka.consume({
     groupId: name,
+    ...(options.instance !== undefined && { instance: options.instance }),
     topics: [...topics.keys()],
     fromBeginning: true,
     onChunk,

@@ -71,6 +71,8 @@ export interface WorkerHealth {
 interface WorkerBase<T extends Topic> {
   /** Folder = consumer group = metric label. Its dead letters go to `<name>.dlq.v1`. */
   readonly name: string
+  /** What no other process that lives has: see GroupOptions of kit/kafka. */
+  readonly instance?: string
   readonly kafka: Kafka
   readonly codec: Codec
   readonly topics: readonly T[]

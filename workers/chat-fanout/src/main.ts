@@ -1,3 +1,4 @@
+import { hostname } from 'node:os'
 import { type ChatDatabase, roomLog } from '@veza/chat/store'
 import { topics } from '@veza/contracts'
 import { openCodec } from '@veza/kit/codec'
@@ -43,11 +44,21 @@ await runMain(name, async (run) => {
   const deadLetter = kafka.producer({ maxBatchBytes: 1_900_000 })
   run.onStop('dead-letter producer', () => deadLetter.close())
 
+  const health = createHealth()
+  const internal = await serveInternal({
+    host: env.INTERNAL_HOST,
+    port: env.INTERNAL_PORT,
+    health,
+    metrics: () => telemetry.metrics(),
+  })
+  run.onStop('internal listener', () => internal.close())
+
   const rooms = roomLog(database)
   const chunks = watchFaults(sequence({ log: rooms, codec, producer, meter: telemetry.meter }))
-  const health = createHealth()
   const worker = runWorker({
     name,
+    // Its port is this process's alone.
+    instance: `${name}@${hostname()}:${internal.port}`,
     kafka,
     codec,
     topics: [topics.chatCommands],
@@ -65,13 +76,6 @@ await runMain(name, async (run) => {
   })
   run.onStop('worker', () => worker.stop())
 
-  const internal = await serveInternal({
-    host: env.INTERNAL_HOST,
-    port: env.INTERNAL_PORT,
-    health,
-    metrics: () => telemetry.metrics(),
-  })
-  run.onStop('internal listener', () => internal.close())
   run.onStop('readiness', () => {
     health.drain()
   })
