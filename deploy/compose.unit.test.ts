@@ -48,6 +48,7 @@ const compose: StackView = {
   ports: { http: portsOf('http'), realtime: portsOf('realtime'), 'chat-fanout': portsOf('chat-fanout') },
   httpUrl: `http://http:${portsOf('http').public ?? 0}`,
   httpInternalUrl: `http://http:${portsOf('http').internal}`,
+  mailFolder: '/tmp/mail',
   secrets: { serviceToken: '${SERVICE_TOKEN}', keyEncryptionKey: '${KEY_ENCRYPTION_KEY}' },
 }
 

@@ -97,6 +97,8 @@ export interface StackView {
   readonly httpUrl: string
   /** Where processes reach its internal API. */
   readonly httpInternalUrl: string
+  /** Where letters are put as files while there is no mail server. */
+  readonly mailFolder: string
   readonly secrets: { readonly serviceToken: string; readonly keyEncryptionKey: string }
 }
 
@@ -141,6 +143,8 @@ export const processes: readonly VezaProcess[] = [
       AUTH_DATABASE_URL: stack.databaseUrls.auth,
       CHAT_DATABASE_URL: stack.databaseUrls.chat,
       KEY_ENCRYPTION_KEY: stack.secrets.keyEncryptionKey,
+      APP_URL: stack.httpUrl,
+      MAIL_FOLDER: stack.mailFolder,
       SERVICE_TOKEN: stack.secrets.serviceToken,
     }),
   },

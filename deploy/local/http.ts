@@ -24,7 +24,7 @@ await runMain('http', async (run) => {
   const kafka = connectKafka(env.KAFKA_BROKERS, { clientId: 'http', log, meter: telemetry.meter })
   run.onStop('kafka', () => kafka.close())
 
-  const auth = await openAuth(env, { log, telemetry })
+  const auth = await openAuth(env, { log, telemetry, codec })
   run.onStop('auth', () => auth.close())
   const verifier = createTokenVerifier({
     keys: (kid) => auth.publicKey(kid),
@@ -45,7 +45,7 @@ await runMain('http', async (run) => {
   })
   run.onStop('internal listener', () => internal.close())
 
-  const api = combine({ log, telemetry }, [auth.app, chat.app])
+  const api = combine({ log, telemetry, trustedProxies: env.TRUSTED_PROXIES }, [auth.app, chat.app])
   mountDocs(api, { title: 'Veza', version: '1' })
   const server = await serve(api, { host: env.HOST, port: env.HTTP_PORT })
   run.onStop('http listener', () => server.close())

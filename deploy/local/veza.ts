@@ -88,6 +88,7 @@ export const startVeza = async (options: InfrastructureOptions): Promise<Veza> =
       },
       httpUrl: at('http', 'HTTP_PORT'),
       httpInternalUrl: at('http', 'HTTP_INTERNAL_PORT'),
+      mailFolder: join(dataDir, 'mail'),
       secrets,
     }
     await startProcesses({

@@ -31,3 +31,13 @@ export const bearer = (verifier: TokenVerifier): MiddlewareHandler<BearerEnv> =>
     }
     await next()
   })
+
+/** Lets pass whoever's access token has the scope; behind bearer. Otherwise 403 with code `scope-missing` (RFC 6750). */
+export const requireScope = (scope: string): MiddlewareHandler<BearerEnv> =>
+  createMiddleware<BearerEnv>(async (c, next) => {
+    if (!c.var.identity.scopes.includes(scope))
+      throw new Problem(403, 'scope-missing', `The access token lacks the scope ${scope}`, {
+        headers: { 'www-authenticate': `Bearer error="insufficient_scope", scope="${scope}"` },
+      })
+    await next()
+  })

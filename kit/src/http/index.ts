@@ -1,6 +1,6 @@
 export { createRoute, z } from '@hono/zod-openapi'
 export { type Api, combine, createApi } from './api.ts'
-export { type BearerEnv, bearer } from './bearer.ts'
+export { type BearerEnv, bearer, requireScope } from './bearer.ts'
 export { mountDocs } from './docs.ts'
 export { requestMetadata } from './request-metadata.ts'
 export { type ProblemOptions, Problem } from './problem.ts'

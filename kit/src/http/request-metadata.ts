@@ -1,5 +1,4 @@
 import { context } from '@opentelemetry/api'
-import { type Context } from 'hono'
 import { type EventMetadata } from '../events/types.ts'
 import { traceparent } from '../telemetry/index.ts'
 import { type Identity } from '../tokens/index.ts'
@@ -9,9 +8,9 @@ import { type EdgeEnv } from './types.ts'
  * What the request in hand says of the events that it brings about: who (the bearer, if any), from where, and the trace
  * that everything it sets off belongs to.
  */
-export const requestMetadata = (
-  c: Context<EdgeEnv & { Variables: { identity?: Identity } }>,
-): EventMetadata => ({
+export const requestMetadata = (c: {
+  readonly var: EdgeEnv['Variables'] & { readonly identity?: Identity }
+}): EventMetadata => ({
   actor: c.var.identity?.userId,
   address: c.var.clientAddress,
   correlation: c.var.traceId,

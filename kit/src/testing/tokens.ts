@@ -11,7 +11,7 @@ export interface TokenSigner {
   readonly jwks: { readonly keys: JWK[] }
   /** Header and claims may be changed, undefined takes one away. */
   readonly sign: (
-    identity: Identity,
+    identity: Omit<Identity, 'scopes'> & Partial<Pick<Identity, 'scopes'>>,
     change?: { header?: Record<string, unknown>; claims?: Record<string, unknown> },
   ) => Promise<string>
 }
@@ -26,11 +26,12 @@ export const createTokenSigner = async (kid = 'test-key'): Promise<TokenSigner> 
     audience,
     keys: (wanted) => (wanted === kid ? jwk : undefined),
     jwks: { keys: [jwk] },
-    sign: ({ userId, name, roles, sessionId, expiresAt }, { header = {}, claims = {} } = {}) =>
+    sign: ({ userId, name, roles, scopes, sessionId, expiresAt }, { header = {}, claims = {} } = {}) =>
       new SignJWT({
         sub: userId,
         name,
         roles,
+        ...(scopes && { scope: scopes.join(' ') }),
         sid: sessionId,
         iss: issuer,
         aud: audience,

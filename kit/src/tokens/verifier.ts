@@ -15,6 +15,8 @@ export interface Identity {
   /** Display name. */
   readonly name: string
   readonly roles: readonly string[]
+  /** What the token may be used for (RFC 9068's `scope`). */
+  readonly scopes: readonly string[]
   readonly sessionId: string
   /** Seconds since the epoch. */
   readonly expiresAt: number
@@ -95,25 +97,27 @@ const guarded =
 const isStrings = (value: unknown): value is string[] =>
   Array.isArray(value) && value.every((item) => typeof item === 'string')
 
-const identityOf = ({ sub, exp, name, roles, sid }: JWTPayload): Identity => {
+const identityOf = ({ sub, exp, name, roles, scope = '', sid }: JWTPayload): Identity => {
   if (
     sub === undefined ||
     sub === '' ||
     exp === undefined ||
     typeof name !== 'string' ||
     typeof sid !== 'string' ||
+    typeof scope !== 'string' ||
     !isStrings(roles)
   ) {
     throw new InvalidToken('invalid')
   }
-  return { userId: sub, name, roles, sessionId: sid, expiresAt: exp }
+  const scopes = scope.split(' ').filter((item) => item !== '')
+  return { userId: sub, name, roles, scopes, sessionId: sid, expiresAt: exp }
 }
 
 const longestToken = 4096
 
 /**
  * Verifies access tokens: ES256 only, typ `at+jwt`, a `kid`, pinned issuer and audience, and the claims sub, name,
- * roles, sid, iat, exp. What was verified is remembered until it expires, since signature checks are dear.
+ * roles, sid, iat, exp, and scope where there is one. What was verified is remembered until it expires, since signature checks are dear.
  */
 export const createTokenVerifier = (options: TokenVerifierOptions): TokenVerifier => {
   const { issuer, audience, cacheSize = 20_000, now = Date.now } = options

@@ -13,6 +13,7 @@ const identity: Identity = {
   userId: '3f0c4b52-7f5c-4b43-9a8b-1d8b4b1f7f5c',
   name: 'Ada',
   roles: ['member'],
+  scopes: ['chat'],
   sessionId: 's1',
   expiresAt: now / 1000 + 600,
 }

@@ -74,7 +74,7 @@ describe('register', () => {
   it('keeps the password as a hash only', async () => {
     const { user } = await fixture.person()
     const rows = await fixture.query<{ row: string }>(
-      'select accounts::text as row from accounts where id = $1',
+      'select credentials::text as row from credentials where account_id = $1',
       [user.id],
     )
     expect(rows[0]?.row).toContain('$argon2id$')

@@ -1,33 +1,24 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { serve, type Server } from '@veza/kit/http'
 import { createLog } from '@veza/kit/log'
-import { openDatabase } from '@veza/kit/postgres'
 import { freshDatabase, testTelemetry } from '@veza/kit/testing'
 import { createTokenVerifier } from '@veza/kit/tokens'
 import { exportJWK, generateKeyPair, SignJWT, type JWTHeaderParameters, type JWTPayload } from 'jose'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { migrateAuth } from '@veza/auth/migrate'
 import { openAuthFixture, type AuthFixture } from './testing/auth-fixture.ts'
-import { type AuthDatabase } from './adapters/database.ts'
-import { createSealing } from './adapters/sealing.ts'
-import { openSigningKeys, type SigningKeys } from './adapters/signing-keys.ts'
 import { openAuth } from './open-auth.ts'
+import { signingKeysOf, type TestKeys } from './testing/signing-keys.ts'
 
 const log = createLog('auth', 'silent')
 
 let fixture: AuthFixture
 let server: Server
-let keys: SigningKeys
+let keys: TestKeys
 beforeAll(async () => {
   fixture = await openAuthFixture()
   server = await serve(fixture.auth.app, { host: '127.0.0.1', port: 0 })
-  const database = openDatabase<AuthDatabase>(fixture.database.url, {
-    applicationName: 'test',
-    poolSize: 1,
-    log,
-  })
-  keys = await openSigningKeys(database.db, createSealing(fixture.settings.KEY_ENCRYPTION_KEY), fixture.now())
-  await database.close()
+  keys = await signingKeysOf(fixture.settings, fixture.codec, fixture.now())
 })
 afterAll(async () => {
   await server.close()
@@ -76,6 +67,7 @@ describe('an access token', () => {
       userId: user.id,
       name: 'Ana',
       roles: [],
+      scopes: ['account', 'chat', 'tracks'],
       sessionId: expect.any(String) as unknown,
       expiresAt: issuedAt + 600,
     })
@@ -145,7 +137,7 @@ describe('a verifier with this key set', () => {
       () =>
         new SignJWT(claims())
           .setProtectedHeader({ alg: 'HS256', typ: 'at+jwt', kid: keys.kid })
-          .sign(Buffer.from(JSON.stringify(keys.published[0]))),
+          .sign(Buffer.from(JSON.stringify(keys.published()[0]))),
     ],
     [
       'signed by another key under our kid',
@@ -186,7 +178,9 @@ describe('signing keys at rest', () => {
     await migrateAuth(database.url)
     const telemetry = testTelemetry()
     const settings = { ...fixture.settings, AUTH_DATABASE_URL: database.url }
-    const all = await Promise.all(Array.from({ length: 6 }, () => openAuth(settings, { log, telemetry })))
+    const all = await Promise.all(
+      Array.from({ length: 6 }, () => openAuth(settings, { log, telemetry, codec: fixture.codec })),
+    )
     const sets = await Promise.all(
       all.map(async ({ app }) => (await app.request('/.well-known/jwks.json')).text()),
     )
@@ -196,51 +190,12 @@ describe('signing keys at rest', () => {
     await database.drop()
   })
 
-  it('that are published early do not sign yet, and retired ones are gone', async () => {
-    const database = await freshDatabase()
-    await migrateAuth(database.url)
-    const opened = openDatabase<AuthDatabase>(database.url, {
-      applicationName: 'test',
-      poolSize: 1,
-      log,
-    })
-    const { db } = opened
-    const sealing = createSealing(randomBytes(32))
-    const at = (minutes: number) => new Date(Date.UTC(2026, 10, 22) + minutes * 60_000)
-    const first = await openSigningKeys(db, sealing, at(0))
-    // The next key, as rotation will write it: made by a first start elsewhere, then moved here.
-    await db
-      .updateTable('signing_keys')
-      .set({ retired_at: at(0) })
-      .execute()
-    const second = await openSigningKeys(db, sealing, at(0))
-    await db.updateTable('signing_keys').set({ retired_at: null }).execute()
-    await db
-      .updateTable('signing_keys')
-      .set({ active_at: at(10) })
-      .where('kid', '=', second.kid)
-      .execute()
-
-    const early = await openSigningKeys(db, sealing, at(9))
-    expect(early.kid).toBe(first.kid)
-    expect(early.published.map(({ kid }) => kid).sort()).toEqual([first.kid, second.kid].sort())
-    expect((await openSigningKeys(db, sealing, at(10))).kid).toBe(second.kid)
-    // A clock that is behind the one of the process that made the first key.
-    expect((await openSigningKeys(db, sealing, at(-1))).kid).toBe(first.kid)
-
-    await db
-      .updateTable('signing_keys')
-      .set({ retired_at: at(20) })
-      .where('kid', '=', first.kid)
-      .execute()
-    expect((await openSigningKeys(db, sealing, at(20))).published).toHaveLength(1)
-    await opened.close()
-    await database.drop()
-  })
-
   it('that do not open stop the start with a line that names the setting', async () => {
     const telemetry = testTelemetry()
-    const wrong = openAuth({ ...fixture.settings, KEY_ENCRYPTION_KEY: randomBytes(32) }, { log, telemetry })
+    const wrong = openAuth(
+      { ...fixture.settings, KEY_ENCRYPTION_KEY: randomBytes(32) },
+      { log, telemetry, codec: fixture.codec },
+    )
     await expect(wrong).rejects.toMatchObject({
       name: 'EnvironmentError',
       problems: [expect.stringMatching(/^KEY_ENCRYPTION_KEY is not the key/)],
@@ -251,8 +206,11 @@ describe('signing keys at rest', () => {
   it('leave other failures at the start as they are', async () => {
     const database = await freshDatabase()
     const telemetry = testTelemetry()
-    const unmigrated = openAuth({ ...fixture.settings, AUTH_DATABASE_URL: database.url }, { log, telemetry })
-    await expect(unmigrated).rejects.toThrow('signing_keys')
+    const unmigrated = openAuth(
+      { ...fixture.settings, AUTH_DATABASE_URL: database.url },
+      { log, telemetry, codec: fixture.codec },
+    )
+    await expect(unmigrated).rejects.toThrow('does not exist')
     await telemetry.close()
     await database.drop()
   })

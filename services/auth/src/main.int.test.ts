@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { migrateAuth } from '@veza/auth/migrate'
-import { freshDatabase } from '@veza/kit/testing'
+import { freshDatabase, infrastructure } from '@veza/kit/testing'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openAuthFixture, type AuthFixture } from './testing/auth-fixture.ts'
 
@@ -17,7 +17,13 @@ describe('auth as a process of its own', () => {
   const main = fileURLToPath(new URL('main.ts', import.meta.url))
   const start = (environment: Record<string, string>) => {
     const child = spawn(process.execPath, ['--import', 'tsx', main], {
-      env: { PATH: process.env['PATH'], HTTP_PORT: '0', INTERNAL_PORT: '0', ...environment },
+      env: {
+        PATH: process.env['PATH'],
+        HTTP_PORT: '0',
+        INTERNAL_PORT: '0',
+        SCHEMA_REGISTRY_URL: infrastructure().schemaRegistryUrl,
+        ...environment,
+      },
     })
     let [output, errors] = ['', '']
     child.stdout.on('data', (data: Buffer) => (output += data.toString()))

@@ -1,4 +1,5 @@
-import { integer, readEnv, runMain, string, processEnvironment } from '@veza/kit/env'
+import { openCodec } from '@veza/kit/codec'
+import { integer, readEnv, runMain, string, processEnvironment, url } from '@veza/kit/env'
 import { mountDocs, serve } from '@veza/kit/http'
 import { createHealth, serveInternal } from '@veza/kit/internal'
 import { createLog } from '@veza/kit/log'
@@ -8,6 +9,7 @@ import { authEnvironment, openAuth } from './index.ts'
 const environment = {
   ...processEnvironment,
   ...authEnvironment,
+  SCHEMA_REGISTRY_URL: url('the Confluent-compatible schema registry'),
   HOST: string('the address that clients reach', '127.0.0.1'),
   HTTP_PORT: integer('the port that clients reach', 8080, { max: 65_535 }),
   INTERNAL_PORT: integer('the port of probes and metrics', 9080, { max: 65_535 }),
@@ -23,7 +25,8 @@ await runMain('auth', async (run) => {
   })
   run.onStop('telemetry', () => telemetry.close())
 
-  const auth = await openAuth(env, { log, telemetry })
+  const codec = await openCodec(env.SCHEMA_REGISTRY_URL, log)
+  const auth = await openAuth(env, { log, telemetry, codec })
   run.onStop('auth', () => auth.close())
   const health = createHealth()
   for (const [name, check] of Object.entries(auth.checks)) health.ready(name, check)

@@ -1,25 +1,45 @@
-import { EnvironmentError } from '@veza/kit/env'
+import { type Codec } from '@veza/contracts'
 import { type Api, createApi } from '@veza/kit/http'
 import { type Logger } from '@veza/kit/log'
-import { openDatabase } from '@veza/kit/postgres'
 import { type Telemetry } from '@veza/kit/telemetry'
-import { createAccessTokens } from './adapters/access-tokens.ts'
-import { type AuthDatabase } from './adapters/database.ts'
+import { createTokenVerifier } from '@veza/kit/tokens'
+import { accessTokenSeconds, createAccessTokens } from './adapters/access-tokens.ts'
+import { createAttemptLimits } from './adapters/attempt-limits.ts'
+import { folderMailer, smtpMailer } from './adapters/mailer.ts'
+import { sweepOneTimeTokens } from './adapters/one-time-tokens.ts'
 import { createPasswordHasher, type HashFunction } from './adapters/password-hasher.ts'
+import { createPasswordRules } from './adapters/password-rules.ts'
 import { createRefreshTokens } from './adapters/refresh-tokens.ts'
-import { createSealing, SealBroken } from './adapters/sealing.ts'
+import { isSessionActive } from './adapters/session-store.ts'
 import { openSigningKeys, type PublicKey } from './adapters/signing-keys.ts'
+import { changePassword } from './commands/change-password.ts'
+import { changeRoles } from './commands/change-roles.ts'
+import { type AuthDeps } from './commands/deps.ts'
+import { forgotPassword } from './commands/forgot-password.ts'
 import { login } from './commands/login.ts'
 import { logout } from './commands/logout.ts'
 import { refreshSession } from './commands/refresh.ts'
 import { registerAccount } from './commands/register.ts'
-import { mountRoutes } from './routes.ts'
+import { requestVerification } from './commands/request-verification.ts'
+import { resetPassword } from './commands/reset-password.ts'
+import { revokeAllSessions, revokeSession } from './commands/revoke-session.ts'
+import { sendMail } from './commands/send-mail.ts'
+import { verifyEmail } from './commands/verify-email.ts'
+import { type AuthParts, openParts, startFailure } from './open-parts.ts'
+import { readOwnAccount, readOwnSessions, readRoles } from './queries/account.ts'
+import { repeat } from './repeated.ts'
+import { mountAccount } from './routes/account.ts'
+import { mountRoles } from './routes/roles.ts'
+import { mountSessions } from './routes/sessions.ts'
+import { mountSignIn } from './routes/sign-in.ts'
+import { signedInOnly } from './routes/signed-in.ts'
 import { type AuthSettings } from './settings.ts'
 
 /** What the process around auth gives it. */
 export interface AuthCommon {
   readonly log: Logger
   readonly telemetry: Telemetry
+  readonly codec: Codec
   /** The present; the system's clock unless given. */
   readonly now?: () => Date
   /** argon2id unless given: tests count with it. */
@@ -32,54 +52,123 @@ export interface Auth {
   readonly app: Api
   /** A published public key, for a token verifier in the same process. */
   publicKey(kid: string): PublicKey | undefined
+  /** Rotates the signing keys if that is due. It does so by itself every minute. */
+  rotateKeys(): Promise<void>
   /** Readiness: undefined when well, otherwise what is wrong. */
   readonly checks: Readonly<Record<string, () => Promise<string | undefined>>>
   close(): Promise<void>
 }
 
-const sealingProblem = {
-  'other-key': 'KEY_ENCRYPTION_KEY is not the key that the signing keys in the database were sealed with',
-  damaged: 'KEY_ENCRYPTION_KEY does not open the signing keys in the database: they were altered there',
+const minute = 60_000
+
+/**
+ * A new key is public for longer than anybody goes without looking: a process of ours reads the keys every minute, caches
+ * keep the JWKS for 5, verifiers for 10. An old one stays for what it signed last, and for clocks that differ.
+ */
+const publishedBeforeMs = 20 * minute
+const keptAfterMs = accessTokenSeconds * 1000 + 5 * minute
+
+const open = async (parts: AuthParts, settings: AuthSettings, common: AuthCommon): Promise<Auth> => {
+  const { log, telemetry, now = () => new Date() } = common
+  const { database, sealing, personal, index, streams } = parts
+  const { db } = database
+  const keys = await openSigningKeys(db, {
+    sealing,
+    schedule: { periodMs: settings.SIGNING_KEY_PERIOD, publishedBeforeMs, keptAfterMs },
+    now: now(),
+  })
+  const passwords = await createPasswordHasher(
+    { concurrency: settings.PASSWORD_HASH_CONCURRENCY, queue: settings.PASSWORD_HASH_QUEUE },
+    common.hashFunction,
+  )
+  const attempts = createAttemptLimits(db)
+  const mailer =
+    settings.SMTP_URL === undefined
+      ? folderMailer(settings.MAIL_FOLDER, settings.MAIL_FROM)
+      : smtpMailer(settings.SMTP_URL, settings.MAIL_FROM)
+
+  const sendLetters = sendMail({ db, personal, now, log, mailer, appUrl: settings.APP_URL })
+  const rotateKeys = () => keys.rotate(now())
+  const letters = repeat('letters', { everyMs: 5_000, log }, async () => (await sendLetters()) > 0)
+  const upkeep = repeat('upkeep', { everyMs: minute, log }, async () => {
+    await rotateKeys()
+    await attempts.sweep(now())
+    await sweepOneTimeTokens(db, now())
+    return false
+  })
+
+  const perWindow = (count: number) => ({ attempts: count, windowMs: settings.ATTEMPT_WINDOW })
+  const deps: AuthDeps = {
+    ...{ db, streams, personal, index, attempts, passwords, now, log },
+    limits: {
+      perAccount: perWindow(settings.ATTEMPTS_PER_ACCOUNT),
+      perAddress: perWindow(settings.ATTEMPTS_PER_ADDRESS),
+      mailPerAccount: perWindow(settings.MAILS_PER_ACCOUNT),
+    },
+    isGuessable: createPasswordRules(),
+    refreshTokens: createRefreshTokens(parts.secrets['refresh-tokens']),
+    sign: createAccessTokens(keys, settings.TOKEN_ISSUER),
+    mailWanted: () => {
+      letters.wake()
+    },
+  }
+
+  const app = createApi({ log, telemetry, trustedProxies: settings.TRUSTED_PROXIES })
+  const publicKey = (kid: string) => keys.published().find((key) => key.kid === kid)
+  const verifier = createTokenVerifier({
+    ...{ keys: publicKey, issuer: settings.TOKEN_ISSUER, audience: 'veza' },
+    now: () => now().getTime(),
+  })
+  const signedIn = signedInOnly(verifier, (session) => isSessionActive(db, { ...session, now: now() }))
+  mountSignIn(app, {
+    register: registerAccount(deps),
+    login: login(deps),
+    refresh: refreshSession(deps),
+    logout: logout(deps),
+    publicKeys: () => keys.published(),
+  })
+  mountAccount(app, signedIn, {
+    readAccount: readOwnAccount(deps),
+    verifyEmail: verifyEmail(deps),
+    requestVerification: requestVerification(deps),
+    forgotPassword: forgotPassword(deps),
+    resetPassword: resetPassword(deps),
+    changePassword: changePassword(deps),
+  })
+  mountSessions(app, signedIn, {
+    readSessions: readOwnSessions(deps),
+    revokeSession: revokeSession(deps),
+    revokeAllSessions: revokeAllSessions(deps),
+  })
+  mountRoles(app, signedIn, { readRoles: readRoles(deps), changeRoles: changeRoles(deps) })
+
+  return {
+    app,
+    publicKey,
+    rotateKeys,
+    checks: {
+      'auth-database': () => database.check(),
+      'key-encryption': () => parts.keyEncryption.check(),
+    },
+    async close() {
+      await Promise.all([letters.close(), upkeep.close()])
+      mailer.close()
+      await parts.close()
+    },
+  }
 }
 
 /**
- * Opens auth on its migrated database ('@veza/auth/migrate'). Rejects EnvironmentError when KEY_ENCRYPTION_KEY does not
- * open the signing keys.
+ * Opens auth on its migrated database ('@veza/auth/migrate'). Rejects EnvironmentError when no key that is given opens
+ * the signing keys.
  */
 export const openAuth = async (settings: AuthSettings, common: AuthCommon): Promise<Auth> => {
-  const { log, telemetry, now = () => new Date() } = common
-  const database = openDatabase<AuthDatabase>(settings.AUTH_DATABASE_URL, {
-    applicationName: 'auth',
-    poolSize: 10,
-    log,
-  })
-  const { db } = database
+  const { log, codec } = common
+  const parts = await openParts(settings, { log, codec, applicationName: 'auth', poolSize: 10 })
   try {
-    const keys = await openSigningKeys(db, createSealing(settings.KEY_ENCRYPTION_KEY), now())
-    const passwords = await createPasswordHasher(
-      { concurrency: settings.PASSWORD_HASH_CONCURRENCY, queue: settings.PASSWORD_HASH_QUEUE },
-      common.hashFunction,
-    )
-    const refreshTokens = createRefreshTokens(settings.KEY_ENCRYPTION_KEY)
-    const sign = createAccessTokens(keys, settings.TOKEN_ISSUER)
-    const deps = { db, passwords, refreshTokens, sign, now, log }
-    const app = createApi({ log, telemetry })
-    mountRoutes(app, {
-      register: registerAccount(deps),
-      login: login(deps),
-      refresh: refreshSession(deps),
-      logout: logout(deps),
-      publicKeys: keys.published,
-    })
-    return {
-      app,
-      publicKey: (kid) => keys.published.find((key) => key.kid === kid),
-      checks: { 'auth-database': () => database.check() },
-      close: () => database.close(),
-    }
+    return await open(parts, settings, common)
   } catch (error) {
-    await database.close()
-    if (error instanceof SealBroken) throw new EnvironmentError([sealingProblem[error.code]])
-    throw error
+    await parts.close()
+    throw startFailure(error)
   }
 }

@@ -18,7 +18,7 @@ describe('when the database is away', () => {
     const telemetry = testTelemetry()
     const auth = await openAuth(
       { ...fixture.settings, AUTH_DATABASE_URL: road.url },
-      { log: createLog('auth', 'silent'), telemetry, now: fixture.now },
+      { log: createLog('auth', 'silent'), telemetry, codec: fixture.codec, now: fixture.now },
     )
     const signIn = () =>
       auth.app.request('/v1/auth/login', {

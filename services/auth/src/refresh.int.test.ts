@@ -121,6 +121,7 @@ describe('refresh', () => {
     const elsewhere = await openAuth(fixture.settings, {
       log: createLog('auth', 'silent'),
       telemetry,
+      codec: fixture.codec,
       now: fixture.now,
     })
     try {

@@ -1,10 +1,12 @@
-import { type EnvironmentValues, integer, secretBytes, string, url } from '@veza/kit/env'
+import { duration, type EnvironmentValues, integer, optional, secret, string, url } from '@veza/kit/env'
+import { keyEncryptionEnvironment } from '@veza/kit/sealing'
 
 /** The settings of auth, for readEnv in whichever process it runs. */
 export const authEnvironment = {
+  ...keyEncryptionEnvironment,
   AUTH_DATABASE_URL: url("auth's PostgreSQL database", undefined, { schemes: ['postgres', 'postgresql'] }),
-  KEY_ENCRYPTION_KEY: secretBytes('the key that seals the signing keys in the database', 32),
   TOKEN_ISSUER: string('the issuer (iss) that access tokens name', 'veza'),
+  SIGNING_KEY_PERIOD: duration('how long one key signs access tokens before the next one does', '30d'),
   PASSWORD_HASH_CONCURRENCY: integer('password hashes computed at once, 47 MiB of memory each', 2, {
     min: 1,
     max: 64,
@@ -14,6 +16,29 @@ export const authEnvironment = {
     32,
     { max: 10_000 },
   ),
+  TRUSTED_PROXIES: integer('proxies in front that append to X-Forwarded-For; 0: it is not believed', 0, {
+    max: 10,
+  }),
+  ATTEMPT_WINDOW: duration('the time over which the attempts below are counted', '15m'),
+  ATTEMPTS_PER_ACCOUNT: integer('failed sign-ins to one account a window; beyond it 429', 10, { min: 1 }),
+  ATTEMPTS_PER_ADDRESS: integer(
+    'failed attempts of all kinds from one address (IPv6: one /64) a window; beyond it 429',
+    300,
+    { min: 1 },
+  ),
+  MAILS_PER_ACCOUNT: integer('letters that can be asked for to one address a window; beyond it 429', 3, {
+    min: 1,
+  }),
+  APP_URL: url('the web client that letters link to', 'http://127.0.0.1:8080'),
+  MAIL_FROM: string('who letters are from', 'Veza <no-reply@localhost>'),
+  SMTP_URL: optional(
+    url('the mail server: smtp://user:password@host:587', undefined, { schemes: ['smtp', 'smtps'] }),
+  ),
+  MAIL_FOLDER: string('the folder that letters are written to as files, without SMTP_URL', '.veza/mail'),
+  OIDC_ISSUER: optional(url('an outside OpenID Connect provider that people may sign in with')),
+  OIDC_CLIENT_ID: optional(string('what that provider calls us')),
+  OIDC_CLIENT_SECRET: optional(secret('what we prove it with')),
+  OIDC_REDIRECT_URL: optional(url('the page of the web client that the provider sends people back to')),
 } as const
 
 /** Their values. */

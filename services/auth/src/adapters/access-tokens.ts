@@ -1,24 +1,34 @@
 import { SignJWT } from 'jose'
-import { type Account } from '../domain/account.ts'
+import { type Role } from '../domain/account.ts'
+import { scopesOf } from '../domain/scopes.ts'
 import { signatureAlgorithm, type SigningKeys } from './signing-keys.ts'
 
 /** Lifetime of an access token, seconds. It is also how long one outlives its session: verifiers ask nobody. */
 export const accessTokenSeconds = 600
 
-/** Signs an access token (JWT, RFC 9068's typ `at+jwt`) for one session of an account. */
-export type SignAccessToken = (account: Account, sessionId: string, now: Date) => Promise<string>
+/** Whom a token speaks for. */
+interface TokenHolder {
+  readonly id: string
+  readonly displayName: string
+  readonly roles: readonly Role[]
+}
 
-/** Access tokens: sub, name, roles, sid, iss, aud `veza`, iat, exp. */
+/** Signs an access token (JWT, RFC 9068's typ `at+jwt`) for one session of an account. */
+export type SignAccessToken = (account: TokenHolder, sessionId: string, now: Date) => Promise<string>
+
+/** Access tokens: sub, name, roles, scope, sid, iss, aud `veza`, iat, exp. */
 export const createAccessTokens =
   (keys: SigningKeys, issuer: string): SignAccessToken =>
   (account, sessionId, now) => {
     const issuedAt = Math.floor(now.getTime() / 1000)
-    return new SignJWT({ name: account.displayName, roles: [...account.roles], sid: sessionId })
-      .setProtectedHeader({ alg: signatureAlgorithm, kid: keys.kid, typ: 'at+jwt' })
+    const { kid, privateKey } = keys.signing(now)
+    const { displayName: name, roles } = account
+    return new SignJWT({ name, roles: [...roles], scope: scopesOf(roles).join(' '), sid: sessionId })
+      .setProtectedHeader({ alg: signatureAlgorithm, kid, typ: 'at+jwt' })
       .setSubject(account.id)
       .setIssuer(issuer)
       .setAudience('veza')
       .setIssuedAt(issuedAt)
       .setExpirationTime(issuedAt + accessTokenSeconds)
-      .sign(keys.privateKey)
+      .sign(privateKey)
   }

@@ -1,4 +1,6 @@
 import { hash, verify } from '@node-rs/argon2'
+import { verify as verifyBcrypt } from '@node-rs/bcrypt'
+import { argon2Cost } from '../domain/password-hash.ts'
 
 /** Every hashing slot is taken and the queue is full: come back in a second. */
 export class HasherBusy extends Error {
@@ -24,13 +26,11 @@ export interface HashFunction {
   verify(hashed: string, password: string): Promise<boolean>
 }
 
-// OWASP's first argon2id choice: 46 MiB or more with one pass. The algorithm (argon2id) is the package's default.
-const cost = { memoryCost: 47 * 1024, timeCost: 1, parallelism: 1 }
-
-/** argon2id, 47 MiB, one pass, one lane; runs on libuv's thread pool. */
+/** argon2id (the package's default), 47 MiB, one pass, one lane; verifies bcrypt too. Runs on libuv's thread pool. */
 export const argon2id: HashFunction = {
-  hash: (password) => hash(password, cost),
-  verify: (hashed, password) => verify(hashed, password),
+  hash: (password) => hash(password, argon2Cost),
+  verify: (hashed, password) =>
+    hashed.startsWith('$2') ? verifyBcrypt(password, hashed) : verify(hashed, password),
 }
 
 /**

@@ -1,18 +1,64 @@
-import { findAccountByEmail } from '../adapters/account-store.ts'
+import { findSignIn, replacePasswordHash, type SignInAccount } from '../adapters/account-store.ts'
+import { type Counted } from '../adapters/attempt-limits.ts'
+import { overStreams } from '../adapters/streams.ts'
 import { normalisePassword, parseEmail } from '../domain/credentials.ts'
+import { isCurrentHash } from '../domain/password-hash.ts'
 import { Rejection } from '../domain/rejection.ts'
-import { type AuthDeps } from './deps.ts'
-import { type SignedIn, startSession } from './session.ts'
+import { type AuthDeps, type Caller } from './deps.ts'
+import { limited } from './limited.ts'
+import { prepareSession, type SignedIn, signedIn, startSession } from './session.ts'
+
+/**
+ * Whose attempts a sign-in counts among. Those from networks that the person signed in from lately are counted apart, so
+ * that a stranger who guesses at an account doesn't keep its owner out.
+ */
+const countedWith = (
+  { index, limits }: AuthDeps,
+  { account, emailHash, network }: { account: SignInAccount | undefined; emailHash: Buffer; network: Buffer },
+): Counted => ({
+  key: account?.isKnownNetwork
+    ? index.attempts('account and network', emailHash, network)
+    : index.attempts('account', emailHash),
+  limit: limits.perAccount,
+})
+
+/**
+ * The password as it was hashed: ours in normal form, one from a former platform as it came from the keyboard. Answers
+ * whether it is right, and has it hashed anew where the hash is not as we would make it today.
+ */
+const isRight = async (
+  deps: AuthDeps,
+  account: SignInAccount | undefined,
+  password: string,
+): Promise<boolean> => {
+  const hash = account?.passwordHash
+  const isForeign = hash !== undefined && !isCurrentHash(hash)
+  const matches = await deps.passwords.verify(isForeign ? password : normalisePassword(password), hash)
+  if (account && isForeign && matches) {
+    const to = await deps.passwords.hash(normalisePassword(password))
+    await replacePasswordHash(deps.db, account.id, { from: hash, to })
+  }
+  return matches
+}
 
 /**
  * Signs in. An address that nobody has, or that is none, costs what a wrong password costs: neither the answer nor its
- * timing tells who has an account. Rejects Rejection `invalid-credentials`, HasherBusy.
+ * timing tells who has an account. Rejects Rejection `invalid-credentials`, HasherBusy, TooManyAttempts.
  */
 export const login =
-  (deps: Pick<AuthDeps, 'db' | 'passwords' | 'refreshTokens' | 'sign' | 'now'>) =>
-  async (input: { email: string; password: string }): Promise<SignedIn> => {
-    const account = await findAccountByEmail(deps.db, parseEmail(input.email) ?? '')
-    const matches = await deps.passwords.verify(normalisePassword(input.password), account?.passwordHash)
-    if (!account || !matches) throw new Rejection('invalid-credentials')
-    return startSession(deps, account, deps.now())
+  (deps: AuthDeps) =>
+  async (input: { email: string; password: string }, caller: Caller): Promise<SignedIn> => {
+    const { db, index } = deps
+    const emailHash = index.email(parseEmail(input.email) ?? '')
+    const network = index.network(caller.address ?? '')
+    const account = await findSignIn(db, { emailHash, network, now: deps.now() })
+    const more = [countedWith(deps, { account, emailHash, network })]
+
+    return limited(deps, { caller, costs: ['invalid-credentials'], more }, async () => {
+      if (!(await isRight(deps, account, input.password)) || !account)
+        throw new Rejection('invalid-credentials')
+      const session = await prepareSession(deps, { userId: account.id, method: 'password' }, caller)
+      await overStreams(db, (trx) => startSession(trx, deps.streams, session))
+      return signedIn(deps, account, session.token, session.event.at)
+    })
   }

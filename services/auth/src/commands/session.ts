@@ -1,10 +1,21 @@
 import { randomUUID } from 'node:crypto'
-import { type Kysely } from 'kysely'
+import { type EventMetadata } from '@veza/kit/events'
+import { type Transaction } from 'kysely'
 import { accessTokenSeconds, type SignAccessToken } from '../adapters/access-tokens.ts'
+import { type StoredAccount } from '../adapters/account-store.ts'
 import { type AuthDatabase } from '../adapters/database.ts'
-import { type RefreshToken, type RefreshTokens } from '../adapters/refresh-tokens.ts'
-import { insertSession } from '../adapters/session-store.ts'
-import { type Account } from '../domain/account.ts'
+import { type PersonalData } from '../adapters/personal-data.ts'
+import { type RefreshToken } from '../adapters/refresh-tokens.ts'
+import { insertSession, projectSession, unrevokedSessions } from '../adapters/session-store.ts'
+import { sessionStream, type Streams } from '../adapters/streams.ts'
+import {
+  decideRevocation,
+  type RevocationReason,
+  type SessionEvent,
+  type SignInMethod,
+} from '../domain/session.ts'
+import { Rejection } from '../domain/rejection.ts'
+import { type AuthDeps, type Caller } from './deps.ts'
 
 /** What register, login and refresh answer. */
 export interface SignedIn {
@@ -15,31 +26,112 @@ export interface SignedIn {
   readonly expiresIn: number
 }
 
-/** Renders a session's tokens. */
+/** Renders a session's tokens. Rejects Rejection `no-such-account` when the person was erased meanwhile. */
 export const signedIn = async (
-  sign: SignAccessToken,
-  account: Account,
+  { sign, personal }: { sign: SignAccessToken; personal: PersonalData },
+  account: StoredAccount,
   refreshToken: RefreshToken,
   now: Date,
-): Promise<SignedIn> => ({
-  user: { id: account.id, email: account.email, displayName: account.displayName },
-  accessToken: await sign(account, refreshToken.sessionId, now),
-  refreshToken: refreshToken.text,
-  expiresIn: accessTokenSeconds,
-})
+): Promise<SignedIn> => {
+  const [email] = await personal.open([{ userId: account.id, field: 'email', sealed: account.email }])
+  if (typeof email !== 'string') throw new Rejection('no-such-account')
+  return {
+    user: { id: account.id, email, displayName: account.displayName },
+    accessToken: await sign(account, refreshToken.sessionId, now),
+    refreshToken: refreshToken.text,
+    expiresIn: accessTokenSeconds,
+  }
+}
 
 const refreshTokenLifetimeMs = 30 * 24 * 3600 * 1000
 
 /** A family lives on while it is used: each token may wait 30 days for its exchange. */
 export const refreshTokenExpiry = (now: Date): Date => new Date(now.getTime() + refreshTokenLifetimeMs)
 
-/** Starts a session: a refresh family and its first tokens. */
-export const startSession = async (
-  deps: { db: Kysely<AuthDatabase>; refreshTokens: RefreshTokens; sign: SignAccessToken },
-  account: Account,
-  now: Date,
-): Promise<SignedIn> => {
+/** A session to be, all that has to be sealed being sealed: no transaction is to wait for the holder of the keys. */
+export interface PreparedSession {
+  readonly event: Extract<SessionEvent, { type: 'started' }>
+  readonly token: RefreshToken
+  readonly network: Buffer | null
+  readonly metadata: EventMetadata
+}
+
+/** Who did something and from where, for the audit. The address is sealed under the actor's key, in base64. */
+export const metadataOf = (
+  caller: Caller,
+  { actor, address }: { actor: string; address: Buffer | null },
+): EventMetadata => ({
+  actor,
+  address: address?.toString('base64'),
+  correlation: caller.correlation,
+  traceparent: caller.traceparent,
+})
+
+/** Seals the caller's address for metadataOf. */
+export const actingAs = async (
+  { personal }: { personal: PersonalData },
+  actor: string,
+  caller: Caller,
+): Promise<EventMetadata> =>
+  metadataOf(caller, { actor, ...(await personal.seal(actor, { address: caller.address })) })
+
+/** Seals what a session keeps of the caller. */
+export const prepareSession = async (
+  deps: Pick<AuthDeps, 'personal' | 'index' | 'refreshTokens' | 'now'>,
+  { userId, method }: { userId: string; method: SignInMethod },
+  caller: Caller,
+): Promise<PreparedSession> => {
   const token = deps.refreshTokens.first(randomUUID())
-  await insertSession(deps.db, { accountId: account.id, token, expiresAt: refreshTokenExpiry(now) }, now)
-  return signedIn(deps.sign, account, token, now)
+  const { address, client } = await deps.personal.seal(userId, {
+    address: caller.address,
+    client: caller.client,
+  })
+  return {
+    event: { type: 'started', userId, sessionId: token.sessionId, at: deps.now(), method, address, client },
+    token,
+    network: caller.address === undefined ? null : deps.index.network(caller.address),
+    metadata: metadataOf(caller, { actor: userId, address }),
+  }
+}
+
+/** Starts a session: a refresh family and its first token. */
+export const startSession = async (
+  trx: Transaction<AuthDatabase>,
+  streams: Streams,
+  { event, token, network, metadata }: PreparedSession,
+): Promise<void> => {
+  await streams.sessions.execute(trx, {
+    stream: sessionStream(event.sessionId),
+    key: event.userId,
+    decide: () => [event],
+    metadata,
+    alongside: () => insertSession(trx, { event, network, token, expiresAt: refreshTokenExpiry(event.at) }),
+  })
+}
+
+/** Ends a session, if it goes on. */
+export const endSession = async (
+  trx: Transaction<AuthDatabase>,
+  streams: Streams,
+  command: { sessionId: string; userId: string; reason: RevocationReason; at: Date },
+  metadata: EventMetadata,
+): Promise<void> => {
+  await streams.sessions.execute(trx, {
+    stream: sessionStream(command.sessionId),
+    key: command.userId,
+    decide: (session) => decideRevocation(command, session),
+    metadata,
+    alongside: (_, { events }) => projectSession(trx, events),
+  })
+}
+
+/** Ends every session of an account, but for one where it is named. */
+export const endSessions = async (
+  trx: Transaction<AuthDatabase>,
+  streams: Streams,
+  { userId, except, reason, at }: { userId: string; except?: string; reason: RevocationReason; at: Date },
+  metadata: EventMetadata,
+): Promise<void> => {
+  for (const sessionId of await unrevokedSessions(trx, userId))
+    if (sessionId !== except) await endSession(trx, streams, { sessionId, userId, reason, at }, metadata)
 }

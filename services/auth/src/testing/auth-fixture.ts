@@ -1,8 +1,14 @@
 import { randomBytes } from 'node:crypto'
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type Codec, connectCodec } from '@veza/contracts'
+import { registerSchemas } from '@veza/contracts/deploy'
+import { readEnv } from '@veza/kit/env'
 import { createLog } from '@veza/kit/log'
 import { openDatabase } from '@veza/kit/postgres'
-import { type FreshDatabase, freshDatabase, testTelemetry } from '@veza/kit/testing'
-import { type Auth, type AuthCommon, type AuthSettings, openAuth } from '@veza/auth'
+import { type FreshDatabase, freshDatabase, infrastructure, testTelemetry } from '@veza/kit/testing'
+import { type Auth, type AuthCommon, authEnvironment, type AuthSettings, openAuth } from '@veza/auth'
 import { migrateAuth } from '@veza/auth/migrate'
 
 /** What register, login and refresh answer. */
@@ -26,15 +32,28 @@ export interface ProblemBody {
   errors?: { path: string; message: string }[]
 }
 
+/** Who sends a request. */
+export interface Sender {
+  readonly accessToken?: string | undefined
+  /** Network address. */
+  readonly address?: string
+  readonly client?: string
+}
+
 /** Auth on a database of its own and under a clock that the test turns. */
 export interface AuthFixture {
   readonly auth: Auth
   readonly database: FreshDatabase
   readonly settings: AuthSettings
+  readonly codec: Codec
   /** Lets time go by, milliseconds. */
   pass(ms: number): void
   readonly now: () => Date
-  post<T = SignedInBody>(path: string, body: unknown): Promise<Answer<T>>
+  post<T = SignedInBody>(path: string, body: unknown, by?: Sender): Promise<Answer<T>>
+  get<T = unknown>(path: string, accessToken?: string): Promise<Answer<T>>
+  send<T = unknown>(method: string, path: string, body?: unknown, by?: Sender): Promise<Answer<T>>
+  /** The letters that were sent to an address so far, oldest first. */
+  letters(to: string): Promise<string[]>
   /** Asks the database itself. */
   query<R extends object>(text: string, values?: unknown[]): Promise<R[]>
   /** Registers a person that nobody else is. */
@@ -44,6 +63,13 @@ export interface AuthFixture {
 
 export const password = 'correct horse battery'
 
+/** The codec, with every schema registered. */
+export const testCodec = async (): Promise<Codec> => {
+  const { schemaRegistryUrl } = infrastructure()
+  await registerSchemas(schemaRegistryUrl)
+  return connectCodec(schemaRegistryUrl)
+}
+
 /** Further settings and parts may be given. */
 export const openAuthFixture = async (
   settings: Partial<AuthSettings> = {},
@@ -51,27 +77,48 @@ export const openAuthFixture = async (
 ): Promise<AuthFixture> => {
   const database = await freshDatabase()
   await migrateAuth(database.url)
+  const mailFolder = await mkdtemp(join(tmpdir(), 'veza-mail-'))
+  const codec = await testCodec()
   const allSettings: AuthSettings = {
-    AUTH_DATABASE_URL: database.url,
-    KEY_ENCRYPTION_KEY: randomBytes(32),
-    TOKEN_ISSUER: 'veza',
-    PASSWORD_HASH_CONCURRENCY: 2,
-    PASSWORD_HASH_QUEUE: 100,
+    ...readEnv(authEnvironment, {
+      AUTH_DATABASE_URL: database.url,
+      KEY_ENCRYPTION_KEY: randomBytes(32).toString('base64'),
+      PASSWORD_HASH_QUEUE: '100',
+      MAIL_FOLDER: mailFolder,
+      // What is limited has tests of its own.
+      ATTEMPTS_PER_ACCOUNT: '1000',
+      ATTEMPTS_PER_ADDRESS: '1000',
+    }),
     ...settings,
   }
   const telemetry = testTelemetry()
   let time = Date.now()
   const now = () => new Date(time)
   const log = createLog('auth', 'silent')
-  const auth = await openAuth(allSettings, { log, telemetry, now, ...common })
+  const auth = await openAuth(allSettings, { log, telemetry, codec, now, ...common })
   const inspection = openDatabase(database.url, { applicationName: 'test', poolSize: 1, log })
 
-  const post = async <T>(path: string, body: unknown): Promise<Answer<T>> => {
-    const response = await auth.app.request(path, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify(body),
-    })
+  const send = async <T>(
+    method: string,
+    path: string,
+    body?: unknown,
+    by: Sender = {},
+  ): Promise<Answer<T>> => {
+    const { accessToken, address, client } = by
+    const response = await auth.app.request(
+      path,
+      {
+        method,
+        headers: {
+          ...(body !== undefined && { 'content-type': 'application/json' }),
+          ...(accessToken !== undefined && { authorization: `Bearer ${accessToken}` }),
+          ...(client !== undefined && { 'user-agent': client }),
+        },
+        ...(body !== undefined && { body: JSON.stringify(body) }),
+      },
+      // What node-server tells of the connection.
+      address === undefined ? {} : { incoming: { socket: { remoteAddress: address } } },
+    )
     const text = await response.text()
     return {
       status: response.status,
@@ -79,16 +126,25 @@ export const openAuthFixture = async (
       body: (text === '' ? undefined : JSON.parse(text)) as T,
     }
   }
+  const post = <T>(path: string, body: unknown, by?: Sender) => send<T>('POST', path, body, by)
 
   return {
     auth,
     database,
     settings: allSettings,
+    codec,
     now,
     pass(ms) {
       time += ms
     },
     post,
+    send,
+    get: <T>(path: string, accessToken?: string) => send<T>('GET', path, undefined, { accessToken }),
+    async letters(to) {
+      const names = (await readdir(mailFolder)).filter((name) => name.endsWith('.eml')).sort()
+      const texts = await Promise.all(names.map((name) => readFile(join(mailFolder, name), 'utf8')))
+      return texts.filter((text) => text.includes(`To: ${to}`))
+    },
     async query<R extends object>(text: string, values: unknown[] = []) {
       const { pool } = inspection
       return (await pool.query<R>(text, values)).rows
@@ -103,6 +159,7 @@ export const openAuthFixture = async (
       await inspection.close()
       await telemetry.close()
       await database.drop()
+      await rm(mailFolder, { recursive: true })
     },
   }
 }

@@ -69,6 +69,7 @@ export const identityOf = (userId: string, secondsToLive: number): Identity => (
   userId,
   name: 'Test',
   roles: [],
+  scopes: [],
   sessionId: randomUUID(),
   expiresAt: Math.floor(Date.now() / 1000) + secondsToLive,
 })

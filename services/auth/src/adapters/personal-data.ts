@@ -1,0 +1,63 @@
+import { type Sealing } from '@veza/kit/sealing'
+
+/** What auth knows of a person and keeps sealed only. */
+export type PersonalField = 'email' | 'subject' | 'address' | 'client'
+
+export interface PersonalData {
+  /** Seals fields of one person, in one go. What is not given stays null. Rejects SubjectErased. */
+  seal<F extends PersonalField>(
+    userId: string,
+    fields: Readonly<Record<F, string | undefined>>,
+  ): Promise<Record<F, Buffer | null>>
+  /** Seals one field. */
+  sealOne(userId: string, field: PersonalField, text: string): Promise<Buffer>
+  /** Opens in one go; null for what is null, and for what was erased. Rejects SealBroken. */
+  open(
+    items: readonly { userId: string; field: PersonalField; sealed: Uint8Array | null }[],
+  ): Promise<(string | null)[]>
+}
+
+// An event and the row that it was copied to hold the same bytes, so their place is the person, not the row.
+const place = (userId: string, field: PersonalField) => ({ table: 'auth.events', row: userId, column: field })
+
+/** Seals under the data key of each person. */
+export const createPersonalData = (sealing: Sealing): PersonalData => {
+  const sealOne: PersonalData['sealOne'] = async (userId, field, text) => {
+    const [sealed] = await sealing.seal([
+      { subject: userId, plain: Buffer.from(text), place: place(userId, field) },
+    ])
+    if (!sealed) throw new Error('nothing was sealed')
+    return sealed
+  }
+  return {
+    sealOne,
+    async seal<F extends PersonalField>(userId: string, fields: Readonly<Record<F, string | undefined>>) {
+      const names = Object.keys(fields) as F[]
+      const given = names.flatMap((name) => {
+        const text = fields[name]
+        return text === undefined ? [] : [{ name, text }]
+      })
+      const sealed = await sealing.seal(
+        given.map(({ name, text }) => ({
+          subject: userId,
+          plain: Buffer.from(text),
+          place: place(userId, name),
+        })),
+      )
+      const byName = new Map(given.map(({ name }, index) => [name, sealed[index] ?? null]))
+      return Object.fromEntries(names.map((name) => [name, byName.get(name) ?? null])) as Record<
+        F,
+        Buffer | null
+      >
+    },
+    async open(items) {
+      const whole = items.flatMap(({ userId, field, sealed }) =>
+        sealed === null ? [] : [{ sealed, place: place(userId, field) }],
+      )
+      const opened = (await sealing.open(whole)).map((one) =>
+        one.state === 'open' ? one.plain.toString() : null,
+      )
+      return items.map(({ sealed }) => (sealed === null ? null : (opened.shift() ?? null)))
+    },
+  }
+}

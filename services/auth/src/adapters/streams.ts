@@ -1,0 +1,52 @@
+import { type Aggregate, aggregate, type EventStore, VersionConflict } from '@veza/kit/events'
+import { type Kysely, type Transaction } from 'kysely'
+import { type Account, type AccountEvent, evolveAccount, noAccount } from '../domain/account.ts'
+import { evolveSession, type Session, type SessionEvent } from '../domain/session.ts'
+import { type AuthDatabase } from './database.ts'
+import { accountEvents, accountRecord, type authTopic, sessionEvents, sessionRecord } from './publish.ts'
+
+type Store = EventStore<typeof authTopic>
+
+/** The streams of auth. */
+export interface Streams {
+  readonly store: Store
+  readonly accounts: Aggregate<typeof authTopic, Account, AccountEvent>
+  readonly sessions: Aggregate<typeof authTopic, Session, SessionEvent>
+}
+
+export const accountStream = (userId: string): string => `account-${userId}`
+export const sessionStream = (sessionId: string): string => `session-${sessionId}`
+
+export const openStreams = (store: Store): Streams => ({
+  store,
+  accounts: aggregate({
+    store,
+    initial: noAccount,
+    evolve: evolveAccount,
+    read: accountEvents,
+    write: (events: readonly AccountEvent[]) => events.map(accountRecord),
+  }),
+  sessions: aggregate({
+    store,
+    initial: 'none',
+    evolve: evolveSession,
+    read: sessionEvents,
+    write: (events: readonly SessionEvent[]) => events.map(sessionRecord),
+  }),
+})
+
+const attempts = 3
+
+/** A transaction over several streams. When somebody else appends to one meanwhile it begins anew, three times at most. */
+export const overStreams = async <T>(
+  db: Kysely<AuthDatabase>,
+  work: (trx: Transaction<AuthDatabase>) => Promise<T>,
+): Promise<T> => {
+  for (let left = attempts; ; left--) {
+    try {
+      return await db.transaction().execute(work)
+    } catch (error) {
+      if (left <= 1 || !(error instanceof VersionConflict)) throw error
+    }
+  }
+}

@@ -1,0 +1,54 @@
+import { type Logger } from '@veza/kit/log'
+
+/** Work that is done again and again, one run after the other. */
+export interface Repeated {
+  /** Has it done now, or as soon as the run under way has ended. */
+  wake(): void
+  /** Waits for the run under way. */
+  close(): Promise<void>
+}
+
+/**
+ * Does work at once and then every so many milliseconds; at once again while it answers true (there is more). A failure
+ * is logged, and the next run is another attempt. It keeps no process alive.
+ */
+export const repeat = (
+  name: string,
+  { everyMs, log }: { everyMs: number; log: Logger },
+  work: () => Promise<boolean>,
+): Repeated => {
+  let timer: NodeJS.Timeout | undefined
+  let running: Promise<void> | undefined
+  let [again, closed] = [false, false]
+
+  const run = async (): Promise<void> => {
+    do {
+      again = false
+      try {
+        if (await work()) again = true
+      } catch (error) {
+        log.warn({ err: error, work: name }, 'will try again')
+      }
+    } while (again && !closed)
+  }
+  const start = (): void => {
+    clearTimeout(timer)
+    running = run().then(() => {
+      running = undefined
+      if (!closed) timer = setTimeout(start, everyMs).unref()
+    })
+  }
+
+  start()
+  return {
+    wake() {
+      again = true
+      if (!running && !closed) start()
+    },
+    async close() {
+      closed = true
+      clearTimeout(timer)
+      await running
+    },
+  }
+}

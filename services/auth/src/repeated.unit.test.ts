@@ -1,0 +1,55 @@
+import { createLog } from '@veza/kit/log'
+import { expect, it, vi } from 'vitest'
+import { repeat } from './repeated.ts'
+
+const log = createLog('test', 'silent')
+const hour = 3_600_000
+
+it('works at once, when it is woken, and again while there is more', async () => {
+  const answers = [true, true, false, false]
+  const work = vi.fn(() => Promise.resolve(answers.shift() ?? false))
+  const repeated = repeat('test', { everyMs: hour, log }, work)
+  await vi.waitFor(() => {
+    expect(work).toHaveBeenCalledTimes(3)
+  })
+  repeated.wake()
+  await vi.waitFor(() => {
+    expect(work).toHaveBeenCalledTimes(4)
+  })
+  await repeated.close()
+})
+
+it('works again by itself, after failures too', async () => {
+  const work = vi.fn(() => Promise.reject<boolean>(new Error('away')))
+  const repeated = repeat('test', { everyMs: 1, log }, work)
+  await vi.waitFor(() => {
+    expect(work.mock.calls.length).toBeGreaterThan(2)
+  })
+  await repeated.close()
+})
+
+it('runs one at a time, once more when it was woken meanwhile, and is waited for', async () => {
+  const ends: (() => void)[] = []
+  const work = vi.fn(
+    () =>
+      new Promise<boolean>((resolve) => {
+        ends.push(() => {
+          resolve(false)
+        })
+      }),
+  )
+  const repeated = repeat('test', { everyMs: hour, log }, work)
+  repeated.wake()
+  repeated.wake()
+  expect(work).toHaveBeenCalledTimes(1)
+  ends[0]?.()
+  await vi.waitFor(() => {
+    expect(work).toHaveBeenCalledTimes(2)
+  })
+  const closed = repeated.close()
+  repeated.wake()
+  ends[1]?.()
+  await closed
+  repeated.wake()
+  expect(work).toHaveBeenCalledTimes(2)
+})
