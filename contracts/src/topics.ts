@@ -24,7 +24,8 @@ export interface Topic<R extends RecordName = RecordName> {
   readonly doc: string
 }
 
-const day = 24 * 60 * 60 * 1000
+const minute = 60 * 1000
+const day = 24 * 60 * minute
 
 /** The retention of a topic that is kept whole, as Kafka writes it. */
 export const forever = -1
@@ -103,6 +104,17 @@ export const topics = {
     writers: ['chat-fanout'],
     readers: ['realtime', 'data teams'],
     doc: 'What happened in rooms, densely numbered per room. A record can come again with the same ce_id.',
+  },
+  chatSignals: {
+    name: 'chat.signals.v1',
+    key: 'room id, edge id or user id',
+    partitions: 6,
+    cleanup: 'delete',
+    retentionMs: 10 * minute,
+    records: ['PresenceChanged', 'EdgeSeen', 'TypingStarted', 'DisconnectRequested'],
+    writers: ['realtime'],
+    readers: ['realtime'],
+    doc: 'What the WebSocket edges tell each other: presence, typing, whom to disconnect. Stored nowhere.',
   },
   notifications: {
     name: 'notifications.v1',

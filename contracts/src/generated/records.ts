@@ -72,6 +72,30 @@ export interface DeleteMessage {
   sentAt: number
 }
 
+/** A user's connections are to be closed, at whichever edge they are. */
+export interface DisconnectRequested {
+  /** The user; also the record's key. */
+  userId: string
+  /** Only the connections of this session; null for all. */
+  sessionId: null | string
+  /** Whether clients are told to connect again, as after a change that a new token carries. */
+  mayReturn: boolean
+  /** When it was asked for, milliseconds since the Unix epoch. */
+  requestedAt: number
+}
+
+/** A WebSocket edge runs, or is about to end. Without such a word for some time its connections count as gone. A signal: kept for minutes, stored nowhere. */
+export interface EdgeSeen {
+  /** The edge; also the record's key. A new one each time that an edge starts. */
+  edgeId: string
+  /** When the edge started, milliseconds since the Unix epoch. */
+  startedAt: number
+  /** True: its last word, all its connections are closed. */
+  leaving: boolean
+  /** When it was sent, milliseconds since the Unix epoch. */
+  sentAt: number
+}
+
 /** A user asks to replace the text of a message of their own. It has exactly one outcome: MessageEdited or CommandRefused. */
 export interface EditMessage {
   /** Room of the message; also the record's key. */
@@ -264,6 +288,34 @@ export interface PostMessage {
   trackId: null | string
 }
 
+/** Who came to a room or left it at one WebSocket edge. A signal: kept for minutes, stored nowhere. */
+export interface PresenceChanged {
+  /** Room; also the record's key. */
+  roomId: string
+  /** Edge that the connections are to. A new one each time that an edge starts. */
+  edgeId: string
+  /** Dense number of this record among those of the edge and the room, from 1. A reader that sees a gap asks. */
+  sequence: number
+  /** Whether clients and users are all that the edge has in the room now; otherwise they are those that came. */
+  complete: boolean
+  /** False: there are too many to list, only the counts are given. */
+  listed: boolean
+  /** Connections, by the id that the edge gave them. */
+  clients: readonly (string)[]
+  /** Their users, in the same order. */
+  users: readonly (string)[]
+  /** Connections that left the room since the record before. */
+  left: readonly (string)[]
+  /** Connections that the edge has in the room now. */
+  clientCount: number
+  /** Users that they belong to. */
+  userCount: number
+  /** Every other edge is asked to answer with all that it has in the room. */
+  asks: boolean
+  /** When it was sent, milliseconds since the Unix epoch. */
+  sentAt: number
+}
+
 /** Who may see and follow a person changed. */
 export interface PrivacyChanged {
   /** The person; also the record's key. */
@@ -424,6 +476,16 @@ export interface SettingsChanged {
   changedAt: number
 }
 
+/** A member is writing in a room. A signal: kept for minutes, stored nowhere, dropped first where a connection is slow. */
+export interface TypingStarted {
+  /** Room; also the record's key. */
+  roomId: string
+  /** The member. */
+  userId: string
+  /** When the edge heard of it, milliseconds since the Unix epoch. */
+  sentAt: number
+}
+
 /** Somebody blocked a person: neither finds or follows the other. */
 export interface UserBlocked {
   /** Who blocks. The record's key is the smaller of the two ids. */
@@ -478,6 +540,8 @@ export interface Records {
   CommandRefused: CommandRefused
   DataExportRequested: DataExportRequested
   DeleteMessage: DeleteMessage
+  DisconnectRequested: DisconnectRequested
+  EdgeSeen: EdgeSeen
   EditMessage: EditMessage
   EmailVerified: EmailVerified
   ErasureCancelled: ErasureCancelled
@@ -491,6 +555,7 @@ export interface Records {
   MessagePosted: MessagePosted
   PasswordChanged: PasswordChanged
   PostMessage: PostMessage
+  PresenceChanged: PresenceChanged
   PrivacyChanged: PrivacyChanged
   PrivateProfileUpdated: PrivateProfileUpdated
   ProfileCreated: ProfileCreated
@@ -502,6 +567,7 @@ export interface Records {
   SessionRevoked: SessionRevoked
   SessionStarted: SessionStarted
   SettingsChanged: SettingsChanged
+  TypingStarted: TypingStarted
   UserBlocked: UserBlocked
   UserErased: UserErased
   UserRegistered: UserRegistered

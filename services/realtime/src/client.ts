@@ -6,6 +6,8 @@ import { type Reply } from './protocol/replies.ts'
 export interface Client {
   /** Empty until the connect command is accepted. */
   readonly userId: string
+  /** What others know the connection by. */
+  readonly clientId: string
   isClosed(): boolean
   /** Sends a reply or a push, together with the others that answer the same frame. */
   send(reply: Reply): void

@@ -3,14 +3,20 @@ import { type Kafka } from '@veza/kit/kafka'
 import { type Logger } from '@veza/kit/log'
 import { type Telemetry } from '@veza/kit/telemetry'
 import { type TokenVerifier } from '@veza/kit/tokens'
+import { randomUUID } from 'node:crypto'
 import { type ChatApi } from './adapters/chat-api.ts'
+import { readAccounts } from './adapters/accounts.ts'
 import { createMembership } from './adapters/membership.ts'
+import { readNotifications } from './adapters/notifications.ts'
 import { createPosts } from './adapters/posts.ts'
+import { type Signal, createSignals, readSignals } from './adapters/signals.ts'
 import { createTail } from './adapters/tail.ts'
+import { type PresenceSettings, createPresence } from './presence/presence.ts'
 import { createFiller } from './rooms/fill.ts'
 import { type RoomsSettings, createRooms } from './rooms/rooms.ts'
 import { type ServerSettings, createServer } from './server.ts'
 import { type SessionSettings } from './session-context.ts'
+import { createTyping } from './typing.ts'
 import { createUsers } from './users.ts'
 import { nativeWebSockets } from './websockets.ts'
 
@@ -19,6 +25,7 @@ export interface EdgeSettings {
   readonly session: SessionSettings
   readonly rooms: RoomsSettings
   readonly membership: { readonly freshMs: number; readonly staleMs: number; readonly maxEntries: number }
+  readonly presence: PresenceSettings
   readonly headsIntervalMs: number
   /** How often deadlines of connections are looked at. */
   readonly tickMs: number
@@ -34,7 +41,7 @@ export interface EdgeOptions {
   readonly telemetry: Pick<Telemetry, 'tracer' | 'meter'>
   readonly log: Logger
   /** The catalogue's, unless a test has its own. */
-  readonly topicNames?: { readonly commands: string; readonly events: string; readonly notifications: string }
+  readonly topicNames?: Readonly<Record<keyof typeof catalogue, string>>
 }
 
 /** A running edge. */
@@ -42,6 +49,8 @@ export interface Edge {
   readonly port: number
   /** What keeps it from serving, or undefined. */
   check(): string | undefined
+  /** Has the connections of a user (of one session, if given) closed at every edge. Rejects when Kafka can't be told. */
+  disconnect(userId: string, sessionId: string | undefined, mayReturn: boolean): Promise<void>
   /** Lets go of the connections, then of Kafka; what was accepted is sent before that. */
   close(): Promise<void>
 }
@@ -50,11 +59,16 @@ const catalogue = {
   commands: topics.chatCommands.name,
   events: topics.chatEvents.name,
   notifications: topics.notifications.name,
+  signals: topics.chatSignals.name,
+  accounts: topics.authEvents.name,
 }
 
 // What chat has stored a second ago and Kafka has not brought is worth a request.
 const headsGraceMs = 1000
 const reportIntervalMs = 1000
+const presenceTickMs = 100
+// Signals that the brokers don't take at once are better dropped.
+const signalQueue = { maxQueuedRecords: 20_000, maxQueuedBytes: 8 * 2 ** 20 }
 
 /** Starts an edge: resolves when it is at the end of its topics and listens. */
 export const startEdge = async (options: EdgeOptions): Promise<Edge> => {
@@ -89,30 +103,6 @@ export const startEdge = async (options: EdgeOptions): Promise<Edge> => {
   const filler = createFiller({ rooms, source: chat, log })
   const users = createUsers()
   const producer = kafka.producer()
-  const tail = createTail({
-    codec,
-    rooms,
-    onDoubt: (room) => {
-      filler.compare([room], 0)
-    },
-    hasUser: (userId) => users.has(userId),
-    publish,
-    tracer,
-    log,
-    topicNames,
-    observeDelay: (seconds) => {
-      delay.record(seconds)
-    },
-    now,
-  })
-  const consumer = await kafka.consume({
-    topics: [topicNames.events, topicNames.notifications],
-    from: 'end',
-    onRecords: tail,
-    onJoin: () => {
-      filler.compare(rooms.all(), headsGraceMs)
-    },
-  })
 
   let reportedAt = 0
   const report = (error: unknown): void => {
@@ -121,6 +111,47 @@ export const startEdge = async (options: EdgeOptions): Promise<Edge> => {
     reportedAt = now()
     log.warn({ err: error }, 'could not do what a client asked for')
   }
+  const signalProducer = kafka.producer(signalQueue)
+  const sendSignal = createSignals({ producer: signalProducer, codec, topic: topicNames.signals, now })
+  const signal = (sent: Signal): void => void sendSignal(sent).catch(report)
+  const presence = createPresence({
+    edgeId: randomUUID(),
+    settings: settings.presence,
+    send: signal,
+    publish,
+    now,
+    random: Math.random,
+  })
+  const { maxListed } = settings.presence
+  const typing = createTyping({ rooms, publish, signal, maxAudience: maxListed, now })
+  const tail = createTail({
+    codec,
+    rooms,
+    onDoubt: (room) => {
+      filler.compare([room], 0)
+    },
+    readers: new Map([
+      [topicNames.notifications, readNotifications(codec, users, publish)],
+      [topicNames.signals, readSignals(codec, { presence, typing, users })],
+      [topicNames.accounts, readAccounts(codec, users)],
+    ]),
+    tracer,
+    log,
+    eventsTopic: topicNames.events,
+    observeDelay: (seconds) => {
+      delay.record(seconds)
+    },
+    now,
+  })
+  const consumer = await kafka.consume({
+    topics: [topicNames.events, topicNames.notifications, topicNames.signals, topicNames.accounts],
+    from: 'end',
+    onRecords: tail,
+    onJoin: () => {
+      filler.compare(rooms.all(), headsGraceMs)
+      presence.doubt()
+    },
+  })
   const server = await listen({
     settings: settings.session,
     tokens,
@@ -129,6 +160,8 @@ export const startEdge = async (options: EdgeOptions): Promise<Edge> => {
     filler,
     source: chat,
     users,
+    presence,
+    typing,
     post: createPosts({ producer, codec, tracer, topic: topicNames.commands, now }),
     report,
     now,
@@ -164,6 +197,9 @@ export const startEdge = async (options: EdgeOptions): Promise<Edge> => {
     setInterval(() => {
       filler.compare(rooms.all(), headsGraceMs)
     }, settings.headsIntervalMs),
+    setInterval(() => {
+      presence.tick()
+    }, presenceTickMs),
   ]
 
   return {
@@ -173,12 +209,18 @@ export const startEdge = async (options: EdgeOptions): Promise<Edge> => {
       if (!producer.healthy) return 'the last write to Kafka failed'
       return chat.reached ? undefined : 'chat has not answered yet'
     },
+    disconnect: (userId, sessionId, mayReturn) =>
+      sendSignal({
+        type: 'DisconnectRequested',
+        value: { userId, sessionId: sessionId ?? null, mayReturn, requestedAt: now() },
+      }),
     async close() {
       await server.drain(settings.drainWindowMs)
       for (const timer of timers) clearInterval(timer)
       filler.close()
       server.close()
-      await producer.close()
+      presence.close()
+      await Promise.all([producer.close(), signalProducer.close()])
       await consumer.stop()
     },
   }

@@ -79,10 +79,28 @@ describe('the process', () => {
     await expect.poll(ready, { timeout: 10_000 }).toEqual([200, { status: 'ok' }])
 
     const client = await openRaw(`ws://127.0.0.1:${wsPort}/connection/websocket`)
-    const token = await signer.sign(identityOf(randomUUID(), 60))
+    const [userId, other] = [randomUUID(), randomUUID()]
+    const token = await signer.sign(identityOf(userId, 60))
     expect(await client.ask({ connect: { token } })).toHaveProperty('connect')
     const metrics = await (await fetch(`http://127.0.0.1:${internalPort}/metrics`)).text()
     expect(metrics).toMatch(/^ws_connections\S* 1$/m)
+
+    const leaving = await openRaw(`ws://127.0.0.1:${wsPort}/connection/websocket`)
+    await leaving.ask({ connect: { token: await signer.sign(identityOf(other, 60)) } })
+    const disconnect = async (body: object, authorization = `Bearer ${chat.serviceToken}`) => {
+      const response = await fetch(`http://127.0.0.1:${internalPort}/internal/v1/disconnect`, {
+        method: 'POST',
+        headers: { authorization, 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+      })
+      await response.body?.cancel()
+      return response.status
+    }
+    expect(await disconnect({ userId: other }, 'Bearer guess')).toBe(401)
+    expect(await disconnect({ userId: 'everybody' })).toBe(400)
+    expect(await disconnect({ userId: other })).toBe(202)
+    expect(await leaving.closed).toEqual({ code: 3503, reason: 'force no reconnect' })
+    expect(await client.ask({ rpc: { method: 'time' } })).toHaveProperty('rpc')
 
     child.kill('SIGTERM')
     expect(await client.closed).toEqual({ code: 3001, reason: 'shutdown' })

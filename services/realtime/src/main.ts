@@ -1,5 +1,6 @@
 import { openCodec } from '@veza/kit/codec'
 import { readEnv, runMain } from '@veza/kit/env'
+import { createApi } from '@veza/kit/http'
 import { createHealth, serveInternal } from '@veza/kit/internal'
 import { connectKafka } from '@veza/kit/kafka'
 import { createLog } from '@veza/kit/log'
@@ -7,7 +8,8 @@ import { startTelemetry } from '@veza/kit/telemetry'
 import { createTokenVerifier } from '@veza/kit/tokens'
 import { randomUUID } from 'node:crypto'
 import { createChatApi } from './adapters/chat-api.ts'
-import { type EdgeSettings, startEdge } from './edge.ts'
+import { type Edge, type EdgeSettings, startEdge } from './edge.ts'
+import { mountInternal } from './routes.ts'
 import { type Environment, environment } from './settings.ts'
 
 const service = 'realtime'
@@ -43,6 +45,11 @@ const edgeSettings = (env: Environment): EdgeSettings => ({
     staleMs: env.MEMBERSHIP_STALE,
     maxEntries: env.MEMBERSHIP_ENTRIES,
   },
+  presence: {
+    ttlMs: env.PRESENCE_TTL,
+    maxListed: env.PRESENCE_LIST,
+    spreadMs: env.PRESENCE_SPREAD,
+  },
   headsIntervalMs: env.HEADS_INTERVAL,
   tickMs: 1000,
   drainWindowMs: env.DRAIN_WINDOW,
@@ -61,11 +68,15 @@ await runMain(service, async (run) => {
   const health = createHealth()
   let failing: () => string | undefined = () => 'starting'
   health.ready('edge', () => failing())
+  let disconnect: Edge['disconnect'] = () => Promise.reject(new Error('the edge has not started yet'))
+  const app = createApi({ log, telemetry })
+  mountInternal(app, env.SERVICE_TOKEN, { disconnect: (...whom) => disconnect(...whom) })
   const internal = await serveInternal({
     host: env.INTERNAL_HOST,
     port: env.INTERNAL_PORT,
     health,
     metrics: () => telemetry.metrics(),
+    app,
   })
   run.onStop('internal listener', () => internal.close(0))
 
@@ -98,5 +109,6 @@ await runMain(service, async (run) => {
     return edge.close()
   })
   failing = () => edge.check()
+  disconnect = (...whom) => edge.disconnect(...whom)
   log.info({ host: env.HOST, port: edge.port }, 'listening')
 })

@@ -69,7 +69,7 @@ describe('connect', () => {
     expect(client.lines).toMatchObject([
       { id: 1, connect: {} },
       { id: 2, error: { code: 104 } },
-      { id: 3, error: { code: 108 } },
+      { id: 3, error: { code: 102 } },
     ])
     client.socket.close()
   })

@@ -5,6 +5,7 @@ import { type Client, Refused } from './client.ts'
 import { errors } from './protocol/codes.ts'
 import { type PublishCommand } from './protocol/commands.ts'
 import { type SessionContext } from './session-context.ts'
+import { startTyping } from './typing.ts'
 
 // The code is the protocol's, the message the problem's own stable name.
 const invalid = (problem: string): Refused => new Refused({ code: errors.badRequest.code, message: problem })
@@ -22,6 +23,10 @@ const readPost = (command: PublishCommand, senderId: string): Post => {
 export const publish = (context: SessionContext, client: Client, command: PublishCommand): void => {
   const { membership } = context
   const { id } = command
+  if ((command.data as { type?: unknown } | null | undefined)?.type === 'typing') {
+    void startTyping(context, client, command)
+    return
+  }
   try {
     const post = readPost(command, client.userId)
     const accepted = membership.mayPublish(post.roomId, post.senderId)

@@ -5,8 +5,9 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
 import { type Membership } from './adapters/membership.ts'
 import { type Filler } from './rooms/fill.ts'
+import { createPresence } from './presence/presence.ts'
 import { type Rooms, createRooms } from './rooms/rooms.ts'
-import { type Server, createServer } from './server.ts'
+import { type Publish, type Server, createServer } from './server.ts'
 import { edgeSettings, identityOf } from './testing/edge-under-test.ts'
 import { type RawClient, openRaw } from './testing/raw-client.ts'
 import { createUsers } from './users.ts'
@@ -38,7 +39,7 @@ const watched = (topics: string[]): ReturnType<typeof nativeWebSockets> => {
 /** A server whose room can be published to from within the handling of a frame. */
 const setUp = async (
   whileSubscribing: (rooms: Rooms) => void,
-): Promise<{ rooms: Rooms; url: string; topics: string[] }> => {
+): Promise<{ rooms: Rooms; url: string; topics: string[]; publish: Publish }> => {
   const settings = edgeSettings()
   const topics: string[] = []
   const { publish, listen } = createServer({
@@ -77,11 +78,20 @@ const setUp = async (
     filler,
     source: { heads: () => Promise.resolve([]), events: () => Promise.resolve(undefined) },
     users: createUsers(),
+    presence: createPresence({
+      edgeId: randomUUID(),
+      settings: settings.presence,
+      send: () => undefined,
+      publish,
+      now: Date.now,
+      random: Math.random,
+    }),
+    typing: { start: () => undefined, onStart: () => undefined },
     post: () => Promise.resolve(),
     report: () => undefined,
     now: Date.now,
   })
-  return { rooms, topics, url: `ws://127.0.0.1:${server.port}/connection/websocket` }
+  return { rooms, topics, publish, url: `ws://127.0.0.1:${server.port}/connection/websocket` }
 }
 
 interface Subscribed {
@@ -147,6 +157,33 @@ describe('the tick in which a client subscribes', () => {
     const seen = liveOffsets(steady, 0).filter((offset) => offset >= steadyFrom)
     expect(seen).toEqual(Array.from({ length: next - steadyFrom }, (_, index) => steadyFrom + index))
     for (const client of [steady, ...others]) client.socket.close()
+  })
+})
+
+describe('a subscriber that is passed by', () => {
+  it('misses what is published meanwhile, and that alone', async () => {
+    const { rooms, url, publish } = await setUp(() => undefined)
+    const room = rooms.hold(roomId)
+    rooms.start(room, 'e', 0)
+    const client = await openRaw(url)
+    await client.ask({ connect: { token: 't' } })
+    await client.ask({ subscribe: { channel } })
+    const offer = (offset: number): void => {
+      rooms.offer(room, 'e', offset, () => '{}')
+      rooms.flush()
+    }
+    // All in one tick, in which the library gathers what it sends.
+    for (let offset = 1; offset <= 20; offset += 2) {
+      offer(offset)
+      for (const subscriber of room.subscribers) subscriber.pause(channel)
+      publish(channel, [{ type: 'published', channel, publication: { offset: 1000 + offset, data: '{}' } }])
+      for (const subscriber of room.subscribers) subscriber.listen(channel)
+      offer(offset + 1)
+    }
+    await expect
+      .poll(() => liveOffsets(client, 0))
+      .toEqual(Array.from({ length: 20 }, (_, index) => index + 1))
+    client.socket.close()
   })
 })
 

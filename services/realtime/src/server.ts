@@ -96,6 +96,7 @@ export const createServer = ({ library, settings, log, onDropped }: ServerOption
     send: (frame) => void ws.send(frame, encoding.isBinary),
     subscribe: (channel) => void ws.subscribe(topicOf(encoding, channel)),
     unsubscribe: (channel) => void ws.unsubscribe(topicOf(encoding, channel)),
+    isSlow: () => ws.getBufferedAmount() > settings.maxBackpressureBytes / 2,
     end: (code, reason) => {
       onDropped(reason)
       ws.end(code, reason)

@@ -4,7 +4,9 @@ import { type Post } from './adapters/posts.ts'
 import { type Filler } from './rooms/fill.ts'
 import { type Rooms } from './rooms/rooms.ts'
 import { type RoomSource } from './rooms/source.ts'
+import { type Presence } from './presence/presence.ts'
 import { type Rate } from './token-bucket.ts'
+import { type Typing } from './typing.ts'
 import { type Users } from './users.ts'
 
 /** A connection's way to its client. Nothing may be sent after `end`. */
@@ -14,6 +16,8 @@ export interface Socket {
   /** From now on it is sent what is published to the channel; what was published before in this tick is not. */
   subscribe(channel: string): void
   unsubscribe(channel: string): void
+  /** Whether the client leaves more than half of what it may unread. */
+  isSlow(): boolean
   end(code: number, reason: string): void
 }
 
@@ -42,6 +46,8 @@ export interface SessionContext {
   readonly filler: Filler
   readonly source: RoomSource
   readonly users: Users
+  readonly presence: Presence
+  readonly typing: Typing
   readonly post: (post: Post) => Promise<void>
   /** Told of every failure that is not the client's. */
   readonly report: (error: unknown) => void

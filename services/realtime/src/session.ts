@@ -8,9 +8,12 @@ import { type Command } from './protocol/commands.ts'
 import { type Encoding } from './protocol/encoding.ts'
 import { type Reply, ttl } from './protocol/replies.ts'
 import { publish } from './publish.ts'
+import { answerQuestion } from './questions.ts'
+import { call } from './rpc.ts'
 import { type SessionContext, type Socket } from './session-context.ts'
 import { Subscriptions } from './subscriptions.ts'
 import { type TokenBucket, createBucket, takeToken } from './token-bucket.ts'
+import { type Connection } from './users.ts'
 
 /** What the server says of itself in the connect reply. */
 const version = 'veza'
@@ -21,12 +24,12 @@ type Answered = Exclude<Command, { type: 'pong' | 'send' }>
  * A connection's state: new, connecting, connected, refused (its connect command failed) or closed. Frames go in by
  * `receive`, time by `tick`; everything that comes out goes to the socket.
  */
-export class Session implements Client {
+export class Session implements Client, Connection {
   readonly #context: SessionContext
   readonly #socket: Socket
   readonly #encoding: Encoding
   readonly #openedAt: number
-  readonly #clientId = randomUUID()
+  readonly clientId = randomUUID()
   readonly #commands: TokenBucket
   readonly #refusals: TokenBucket
   readonly #subscriptions: Subscriptions
@@ -96,12 +99,16 @@ export class Session implements Client {
     this.#replies = undefined
     this.#backlog = []
     this.#subscriptions.leaveAll()
-    if (this.#identity !== undefined) this.#context.users.remove(this.#identity.userId)
+    if (this.#identity !== undefined) this.#context.users.remove(this.#identity.userId, this)
   }
 
   // A method, so that the compiler does not take the state for what it was before a call.
   isClosed(): boolean {
     return this.#state === 'closed'
+  }
+
+  get sessionId(): string {
+    return this.#identity?.sessionId ?? ''
   }
 
   get userId(): string {
@@ -175,11 +182,11 @@ export class Session implements Client {
         return
       case 'presence':
       case 'presence_stats':
-        this.fail(command.id, new Refused(errors.notAvailable))
-        return
       case 'sub_refresh':
+        void answerQuestion(this.#context, this, this.#subscriptions, command)
+        return
       case 'rpc':
-        this.fail(command.id, new Refused(errors.methodNotFound))
+        call(this.#context, this, this.#subscriptions, command)
     }
   }
 
@@ -193,7 +200,11 @@ export class Session implements Client {
       return
     }
     if (this.isClosed()) return
-    if (!users.add(identity.userId, settings.maxConnectionsPerUser)) {
+    if (users.isRevoked(identity.sessionId)) {
+      this.close(disconnects.invalidToken)
+      return
+    }
+    if (!users.add(identity.userId, this, settings.maxConnectionsPerUser)) {
       this.close(disconnects.connectionLimit)
       return
     }
@@ -208,7 +219,7 @@ export class Session implements Client {
       type: 'connect',
       id,
       result: {
-        client: this.#clientId,
+        client: this.clientId,
         version,
         subs: { [channel]: {} },
         expires: true,
@@ -247,7 +258,7 @@ export class Session implements Client {
         type: 'refresh',
         id,
         result: {
-          client: this.#clientId,
+          client: this.clientId,
           expires: true,
           ttl: ttl(identity.expiresAt, this.#context.now()),
         },

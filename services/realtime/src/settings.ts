@@ -49,6 +49,11 @@ export const environment = {
   ROOM_RING: integer('Publications remembered a room', 300),
   RING_MEMORY: bytes('Memory for the publications of all rooms', '64MiB'),
   ROOM_IDLE: duration('How long a room is followed after its last subscriber left', '60s'),
+  PRESENCE_TTL: duration('An edge that is silent for so long counts as gone, with its connections', '15s'),
+  PRESENCE_LIST: integer('Connections of a room up to which they are listed, beyond it only counted', 500, {
+    min: 1,
+  }),
+  PRESENCE_SPREAD: duration('Over which what changes in a room is gathered and sent to other edges', '500ms'),
   HEADS_INTERVAL: duration('Between two comparisons of what chat has stored with what was delivered', '30s'),
   DRAIN_WINDOW: duration('Over which connections are closed when the process stops', '5s'),
 }

@@ -5,7 +5,7 @@ import { errors, insufficientState } from './protocol/codes.ts'
 import { type SubscribeCommand } from './protocol/commands.ts'
 import { type Publication } from './protocol/replies.ts'
 import { resume } from './rooms/resume.ts'
-import { type Room, type Subscriber } from './rooms/room.ts'
+import { type Room, type Subscriber, joinLeaveChannel } from './rooms/room.ts'
 import { type SessionContext, type Socket } from './session-context.ts'
 
 /** The rooms that a connection follows. */
@@ -33,24 +33,49 @@ export class Subscriptions implements Subscriber {
     this.#inOrder(channel, () => {
       const room = this.#rooms.get(channel)
       if (room !== undefined) {
-        this.#rooms.delete(channel)
+        this.#drop(room)
         this.#context.rooms.leave(room, this)
-        this.#socket.unsubscribe(channel)
       }
       this.#client.send({ type: 'unsubscribe', id })
     })
   }
 
   resubscribe(channel: string): void {
-    this.#rooms.delete(channel)
-    this.#socket.unsubscribe(channel)
+    const room = this.#rooms.get(channel)
+    if (room !== undefined) this.#drop(room)
     this.#client.send({ type: 'unsubscribed', channel, advice: insufficientState })
   }
 
-  /** The connection is gone. */
+  isSlow(): boolean {
+    return this.#socket.isSlow()
+  }
+
+  pause(channel: string): void {
+    this.#socket.unsubscribe(channel)
+  }
+
+  listen(channel: string): void {
+    this.#socket.subscribe(channel)
+  }
+
+  has(channel: string): boolean {
+    return this.#rooms.has(channel)
+  }
+
+  /** The connection is gone, and with it what the library sent it. */
   leaveAll(): void {
-    for (const room of this.#rooms.values()) this.#context.rooms.leave(room, this)
+    for (const room of this.#rooms.values()) {
+      this.#context.rooms.leave(room, this)
+      this.#context.presence.leave(room.id, this.#client.clientId)
+    }
     this.#rooms.clear()
+  }
+
+  #drop(room: Room): void {
+    this.#rooms.delete(room.channel)
+    this.#socket.unsubscribe(room.channel)
+    this.#socket.unsubscribe(joinLeaveChannel(room.channel))
+    this.#context.presence.leave(room.id, this.#client.clientId)
   }
 
   #inOrder(channel: string, run: () => undefined | Promise<void>): void {
@@ -128,6 +153,9 @@ export class Subscriptions implements Subscriber {
     this.#rooms.set(channel, room)
     this.#context.rooms.join(room, this)
     this.#socket.subscribe(channel)
+    if (command.joinLeave) this.#socket.subscribe(joinLeaveChannel(channel))
+    const { clientId, userId } = this.#client
+    this.#context.presence.enter(room.id, { client: clientId, user: userId })
     const offset = recovered === undefined || since === undefined ? room.offset : since.offset
     this.#client.send({
       type: 'subscribe',

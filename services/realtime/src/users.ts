@@ -1,26 +1,59 @@
-/** Who is connected here, and how often. */
-export interface Users {
-  /** Counts a connection, unless the user has `max` already. */
-  add(userId: string, max: number): boolean
-  remove(userId: string): void
-  has(userId: string): boolean
+import { LRUCache } from 'lru-cache'
+import { type Disconnect } from './protocol/codes.ts'
+
+/** A user's connection. */
+export interface Connection {
+  /** Of its token. */
+  readonly sessionId: string
+  close(disconnect: Disconnect): void
 }
+
+/** Who is connected here. */
+export interface Users {
+  /** Adds a connection, unless the user has `max` already. */
+  add(userId: string, connection: Connection, max: number): boolean
+  remove(userId: string, connection: Connection): void
+  has(userId: string): boolean
+  /** Closes the user's connections, or those of one session. */
+  disconnect(userId: string, sessionId: string | undefined, disconnect: Disconnect): void
+  /** Closes a session's connections, and lets no new one in. */
+  revoke(userId: string, sessionId: string, disconnect: Disconnect): void
+  isRevoked(sessionId: string): boolean
+}
+
+// An access token outlives its session by 10 minutes at most.
+const rememberedMs = 15 * 60_000
+const maxRemembered = 100_000
 
 /** @returns nobody */
 export const createUsers = (): Users => {
-  const connections = new Map<string, number>()
+  // Most have one connection: an array is the smallest list of them.
+  const connections = new Map<string, readonly Connection[]>()
+  const revoked = new LRUCache<string, true>({ max: maxRemembered, ttl: rememberedMs })
+
+  const disconnect: Users['disconnect'] = (userId, sessionId, how) => {
+    for (const connection of connections.get(userId) ?? [])
+      if (sessionId === undefined || connection.sessionId === sessionId) connection.close(how)
+  }
+
   return {
-    add(userId, max) {
-      const count = connections.get(userId) ?? 0
-      if (count >= max) return false
-      connections.set(userId, count + 1)
+    add(userId, connection, max) {
+      const present = connections.get(userId) ?? []
+      if (present.length >= max) return false
+      connections.set(userId, [...present, connection])
       return true
     },
-    remove(userId) {
-      const count = connections.get(userId) ?? 0
-      if (count > 1) connections.set(userId, count - 1)
+    remove(userId, connection) {
+      const rest = (connections.get(userId) ?? []).filter((other) => other !== connection)
+      if (rest.length > 0) connections.set(userId, rest)
       else connections.delete(userId)
     },
     has: (userId) => connections.has(userId),
+    disconnect,
+    revoke(userId, sessionId, how) {
+      revoked.set(sessionId, true)
+      disconnect(userId, sessionId, how)
+    },
+    isRevoked: (sessionId) => revoked.has(sessionId),
   }
 }

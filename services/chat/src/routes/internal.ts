@@ -1,6 +1,13 @@
-import { createHash, timingSafeEqual } from 'node:crypto'
 import { type RoomPublication } from '@veza/contracts'
-import { type Api, createRoute, jsonBody, jsonResponse, Problem, problemResponses, z } from '@veza/kit/http'
+import {
+  type Api,
+  createRoute,
+  jsonBody,
+  jsonResponse,
+  problemResponses,
+  serviceToken,
+  z,
+} from '@veza/kit/http'
 import { type Access, type Head, type Pair } from '../queries/access.ts'
 import { type Stretch } from '../queries/events.ts'
 import { answer } from './answer.ts'
@@ -11,19 +18,6 @@ export interface InternalHandlers {
   readAccess(pairs: readonly Pair[]): Promise<Access[]>
   readHeads(roomIds: readonly string[]): Promise<Head[]>
   readForwards(roomId: string, page: { after: number; limit: number }): Promise<Stretch>
-}
-
-const digest = (text: string) => createHash('sha256').update(text).digest()
-
-/** Compares digests, so neither the time nor the length tells anything of the token. */
-const serviceToken = (token: string) => {
-  const expected = digest(`Bearer ${token}`)
-  return (authorization: string | undefined): void => {
-    if (authorization === undefined || !timingSafeEqual(digest(authorization), expected))
-      throw new Problem(401, 'token-invalid', 'The service token is needed', {
-        headers: { 'www-authenticate': 'Bearer' },
-      })
-  }
 }
 
 const offset = z.int()

@@ -3,9 +3,7 @@ import {
   type ChatEvent,
   type Codec,
   type Topic,
-  type UserPublication,
   PoisonRecord,
-  channels,
   eventTime,
   roomPublication,
   topics,
@@ -14,21 +12,21 @@ import { type ConsumedRecord, headerOf } from '@veza/kit/kafka'
 import { type Logger } from '@veza/kit/log'
 import { contextOf } from '@veza/kit/telemetry'
 import { setTimeout as delay } from 'node:timers/promises'
-import { type Reply } from '../protocol/replies.ts'
 import { type Room } from '../rooms/room.ts'
 import { type Rooms } from '../rooms/rooms.ts'
+import { type Reader } from './reader.ts'
 
 export interface TailOptions {
   readonly codec: Codec
   readonly rooms: Rooms
   /** The rooms may lack an event: chat is to be asked. */
   readonly onDoubt: (room: Room) => void
-  /** Whether a user has a connection here. */
-  readonly hasUser: (userId: string) => boolean
-  readonly publish: (channel: string, pushes: readonly Reply[]) => void
+  /** How what is not of chat.events is read, by the topic's name. */
+  readonly readers: ReadonlyMap<string, Reader>
   readonly tracer: Tracer
   readonly log: Logger
-  readonly topicNames: { readonly events: string; readonly notifications: string }
+  /** The name of the topic of rooms' events. */
+  readonly eventsTopic: string
   /** Seconds from the oldest event of a batch being posted to its handing over to the sockets. */
   readonly observeDelay: (seconds: number) => void
   readonly now: () => number
@@ -36,13 +34,13 @@ export interface TailOptions {
 
 const sampled = /^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{1}[13579bdf]$/
 const learnRetryMs = 1000
-const maxHeldNotifications = 10_000
+const maxHeld = 10_000
 
 /** Hands what Kafka brings to the rooms and the users of this edge. Call it with each batch, synchronously. */
 export const createTail = (options: TailOptions): ((records: readonly ConsumedRecord[]) => void) => {
-  const { codec, rooms, onDoubt, hasUser, publish, tracer, log, topicNames, observeDelay, now } = options
+  const { codec, rooms, onDoubt, readers, tracer, log, eventsTopic, observeDelay, now } = options
   const learning = new Set<number>()
-  // Notifications that wait for the registry, by schema id. Events don't wait: chat has them too.
+  // What waits for the registry, by schema id. Events don't wait: chat has them too.
   const held = new Map<number, ConsumedRecord[]>()
 
   const poison = (record: ConsumedRecord, error: unknown): void => {
@@ -71,9 +69,9 @@ export const createTail = (options: TailOptions): ((records: readonly ConsumedRe
     learning.delete(schemaId)
     const waiting = held.get(schemaId) ?? []
     held.delete(schemaId)
-    if (learned) for (const record of waiting) notify(record)
+    if (learned) for (const record of waiting) read(record)
     else if (waiting.length > 0)
-      log.error({ schemaId, records: waiting.length }, 'dropped notifications of no schema')
+      log.error({ schemaId, records: waiting.length }, 'dropped records of no schema')
   }
 
   const trace = (record: ConsumedRecord): void => {
@@ -109,29 +107,22 @@ export const createTail = (options: TailOptions): ((records: readonly ConsumedRe
     return eventTime(event)
   }
 
-  const hold = (record: ConsumedRecord, schemaId: number): void => {
+  const hold = (record: ConsumedRecord, topic: Topic, schemaId: number): void => {
     const waiting = held.get(schemaId) ?? []
-    if (waiting.length < maxHeldNotifications) waiting.push(record)
-    else log.error({ schemaId }, 'dropped a notification: too many wait for the registry')
+    if (waiting.length < maxHeld) waiting.push(record)
+    else log.error({ schemaId }, 'dropped a record: too many wait for the registry')
     held.set(schemaId, waiting)
-    void learn(topics.notifications, schemaId)
+    void learn(topic, schemaId)
   }
 
-  const notify = (record: ConsumedRecord): void => {
-    if (record.key === null || record.value === null || !hasUser(record.key)) return
+  const read = (record: ConsumedRecord): void => {
+    const reader = readers.get(record.topic)
+    if (reader === undefined || record.key === null || record.value === null || !reader.wants(record.key))
+      return
     try {
-      const decoded = codec.decode(topics.notifications, record.value)
-      if ('unknownSchemaId' in decoded) {
-        hold(record, decoded.unknownSchemaId)
-        return
-      }
-      const { userId, roomId, clientMessageId, code } = decoded.value
-      const publication: UserPublication = { type: 'rejected', roomId, clientMessageId, code }
-      const channel = channels.user(userId)
-      publish(channel, [
-        { type: 'published', channel, publication: { offset: 0, data: JSON.stringify(publication) } },
-      ])
-      trace(record)
+      const unknownSchemaId = reader.read(record.value)
+      if (unknownSchemaId === undefined) trace(record)
+      else hold(record, reader.topic, unknownSchemaId)
     } catch (error) {
       poison(record, error)
     }
@@ -140,10 +131,10 @@ export const createTail = (options: TailOptions): ((records: readonly ConsumedRe
   return (records) => {
     let oldest = Infinity
     for (const record of records) {
-      if (record.topic === topicNames.events) {
+      if (record.topic === eventsTopic) {
         const postedAt = deliver(record)
         if (postedAt !== undefined && postedAt < oldest) oldest = postedAt
-      } else if (record.topic === topicNames.notifications) notify(record)
+      } else read(record)
     }
     rooms.flush()
     if (oldest !== Infinity) observeDelay(Math.max(0, now() - oldest) / 1000)

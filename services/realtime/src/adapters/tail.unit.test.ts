@@ -5,6 +5,7 @@ import { createLog } from '@veza/kit/log'
 import { describe, expect, it, vi } from 'vitest'
 import { type Reply } from '../protocol/replies.ts'
 import { createRooms } from '../rooms/rooms.ts'
+import { readNotifications } from './notifications.ts'
 import { createTail } from './tail.ts'
 
 const notification = (key: string | null, text: string): ConsumedRecord => ({
@@ -50,11 +51,10 @@ const setUp = (learn: Codec['learn']) => {
       now: Date.now,
     }),
     onDoubt: ignore,
-    hasUser: (userId) => userId === 'u',
-    publish,
+    readers: new Map([['n', readNotifications(codec, { has: (userId) => userId === 'u' }, publish)]]),
     tracer: trace.getTracer('test'),
     log: createLog('test', 'silent'),
-    topicNames: { events: 'e', notifications: 'n' },
+    eventsTopic: 'e',
     observeDelay: ignore,
     now: Date.now,
   })

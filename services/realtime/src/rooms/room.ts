@@ -7,7 +7,15 @@ import { type Sequence } from './sequence.ts'
 export interface Subscriber {
   /** The stream that it follows is no more: it has to subscribe anew. */
   resubscribe(channel: string): void
+  /** Whether it leaves so much unread that it is spared what is not needed. */
+  isSlow(): boolean
+  /** What is published to the channel passes it by from now on, until it is told to listen again. */
+  pause(channel: string): void
+  listen(channel: string): void
 }
+
+/** Of those who follow a channel and want to know who comes and goes. Clients know the channel itself only. */
+export const joinLeaveChannel = (channel: string): string => `${channel}/who`
 
 /** A room that somebody on this edge follows, or did so a short while ago. */
 export interface Room extends Sequence<Json> {

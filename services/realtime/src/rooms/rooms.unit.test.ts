@@ -29,7 +29,12 @@ const offer = (rooms: Rooms, room: Room, offset: number, epoch = 'e'): void => {
   rooms.offer(room, epoch, offset, () => `{"n":${offset}}`)
 }
 
-const subscriber = () => ({ resubscribe: vi.fn<(channel: string) => void>() })
+const subscriber = () => ({
+  resubscribe: vi.fn<(channel: string) => void>(),
+  isSlow: () => false,
+  pause: () => undefined,
+  listen: () => undefined,
+})
 
 describe('a room', () => {
   it('delivers every event once and in order, whatever order, repetition and batching they come in', () => {

@@ -24,7 +24,13 @@ export interface World {
   readonly producer: Producer
   readonly signer: TokenSigner
   readonly telemetry: TestTelemetry
-  readonly topicNames: { commands: string; events: string; notifications: string }
+  readonly topicNames: {
+    commands: string
+    events: string
+    notifications: string
+    signals: string
+    accounts: string
+  }
   /** Starts another edge. It is closed with the world, unless it was before. */
   edge(settings?: PartialSettings, codec?: Codec): Promise<Edge & { url: string }>
   token(userId: string, secondsToLive?: number): Promise<string>
@@ -60,6 +66,7 @@ export const edgeSettings = (changed: PartialSettings = {}): EdgeSettings => ({
   },
   rooms: { ringEvents: 300, ringBytes: 2 ** 26, maxWaiting: 1000, idleMs: 60_000, ...changed.rooms },
   membership: { freshMs: 5000, staleMs: 60_000, maxEntries: 10_000, ...changed.membership },
+  presence: { ttlMs: 15_000, maxListed: 500, spreadMs: 100, ...changed.presence },
   headsIntervalMs: changed.headsIntervalMs ?? 30_000,
   tickMs: changed.tickMs ?? 20,
   drainWindowMs: changed.drainWindowMs ?? 50,
@@ -80,12 +87,20 @@ export const startWorld = async (): Promise<World> => {
   const codec = await connectCodec(schemaRegistryUrl)
   const log = createLog('test', 'silent')
   const kafka = connectKafka(kafkaBrokers, { clientId: 'realtime-test', log })
-  const [commands, events, notifications] = await Promise.all([
+  const [commands, events, notifications, signals, accounts] = await Promise.all([
     freshTopic({ prefix: 'commands' }),
     freshTopic({ prefix: 'events', partitions: 2 }),
     freshTopic({ prefix: 'notifications' }),
+    freshTopic({ prefix: 'signals', partitions: 2 }),
+    freshTopic({ prefix: 'accounts' }),
   ])
-  const topicNames = { commands: commands.name, events: events.name, notifications: notifications.name }
+  const topicNames = {
+    commands: commands.name,
+    events: events.name,
+    notifications: notifications.name,
+    signals: signals.name,
+    accounts: accounts.name,
+  }
   const chat = await startChatStub()
   const signer = await createTokenSigner()
   const telemetry = testTelemetry()
@@ -153,7 +168,8 @@ export const startWorld = async (): Promise<World> => {
       await kafka.close()
       await telemetry.close()
       await chat.close()
-      await Promise.all([commands.drop(), events.drop(), notifications.drop()])
+      const created = [commands, events, notifications, signals, accounts]
+      await Promise.all(created.map((topic) => topic.drop()))
     },
   }
 }

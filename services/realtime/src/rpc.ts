@@ -1,0 +1,63 @@
+import { parseChannel } from '@veza/contracts'
+import { type Client, Refused } from './client.ts'
+import { errors } from './protocol/codes.ts'
+import { type RpcCommand } from './protocol/commands.ts'
+import { type SessionContext } from './session-context.ts'
+import { type Subscriptions } from './subscriptions.ts'
+
+interface Call {
+  readonly context: SessionContext
+  readonly subscriptions: Subscriptions
+  readonly data: Readonly<Record<string, unknown>>
+}
+
+const maxAsked = 100
+
+const readUserIds = (value: unknown): readonly string[] => {
+  const isList = Array.isArray(value) && value.length <= maxAsked
+  if (!isList || !value.every((id) => typeof id === 'string')) throw new Refused(errors.badRequest)
+  return value
+}
+
+/** What can be called, by its name. Each is given `data` (an object) and returns what is answered as `data`. */
+const methods: ReadonlyMap<string, (call: Call) => object> = new Map<string, (call: Call) => object>([
+  /** `{}` → `{now}`: the server's clock, epoch milliseconds. */
+  ['time', ({ context }) => ({ now: context.now() })],
+  /**
+   * `{channel, userIds}` → `{lastSeen: {<userId>: <epoch ms>}}`: when users left a room that the connection follows, as
+   * far as this edge knows; now for those who are there.
+   */
+  [
+    'last-seen',
+    ({ context, subscriptions, data }) => {
+      const { channel } = data
+      const target = typeof channel === 'string' ? parseChannel(channel) : undefined
+      if (typeof channel !== 'string' || target === undefined) throw new Refused(errors.unknownChannel)
+      if (!subscriptions.has(channel)) throw new Refused(errors.permissionDenied)
+      return { lastSeen: context.presence.lastSeen(target.id, readUserIds(data['userIds'])) }
+    },
+  ],
+])
+
+const readData = (data: unknown): Call['data'] => {
+  if (data === undefined || data === null) return {}
+  if (typeof data !== 'object' || Array.isArray(data)) throw new Refused(errors.badRequest)
+  return data as Call['data']
+}
+
+/** Answers what is no publication. */
+export const call = (
+  context: SessionContext,
+  client: Client,
+  subscriptions: Subscriptions,
+  command: RpcCommand,
+): void => {
+  try {
+    const method = methods.get(command.method)
+    if (method === undefined) throw new Refused(errors.methodNotFound)
+    const answer = method({ context, subscriptions, data: readData(command.data) })
+    client.send({ type: 'rpc', id: command.id, data: JSON.stringify(answer) })
+  } catch (error) {
+    client.fail(command.id, error)
+  }
+}
