@@ -5,7 +5,7 @@ import { type Client, Refused } from './client.ts'
 import { errors } from './protocol/codes.ts'
 import { type PublishCommand } from './protocol/commands.ts'
 import { type SessionContext } from './session-context.ts'
-import { startTyping } from './typing.ts'
+import { startTyping } from './start-typing.ts'
 
 // The code is the protocol's, the message the problem's own stable name.
 const invalid = (problem: string): Refused => new Refused({ code: errors.badRequest.code, message: problem })

@@ -3,7 +3,7 @@ import type uWS from 'uWebSockets.js'
 import { type Disconnect, disconnects } from './protocol/codes.ts'
 import { type Encoding } from './protocol/encoding.ts'
 import { chooseEncoding, encodings } from './protocol/encodings.ts'
-import { type Reply } from './protocol/replies.ts'
+import { type Publish } from './protocol/replies.ts'
 import { type SessionContext, type Socket } from './session-context.ts'
 import { Session } from './session.ts'
 
@@ -40,9 +40,6 @@ export interface Server {
   /** Stops listening, at once. */
   close(): void
 }
-
-/** Sends pushes, in one frame, to all connections that follow a channel. */
-export type Publish = (channel: string, pushes: readonly Reply[]) => void
 
 interface Connection {
   /** From open to close. */
@@ -160,7 +157,8 @@ export const createServer = ({ library, settings, log, onDropped }: ServerOption
           if (session === undefined) return
           sockets.delete(session)
           // The library does not say that it closed a connection for its backpressure.
-          if (!session.isClosed() && code === 1006) onDropped(unread > 0 ? 'slow' : 'lost')
+          if (!session.isClosed() && code === 1006)
+            onDropped(unread > 0 || ws.getBufferedAmount() > 0 ? 'slow' : 'lost')
           session.closed()
         },
       })

@@ -1,14 +1,8 @@
-import { type TypingStarted, parseChannel } from '@veza/contracts'
+import { type TypingStarted } from '@veza/contracts'
 import { LRUCache } from 'lru-cache'
-import { admit } from './admission.ts'
-import { type Signal } from './adapters/signals.ts'
-import { type Client, Refused } from './client.ts'
-import { errors } from './protocol/codes.ts'
-import { type PublishCommand } from './protocol/commands.ts'
+import { type Publish } from './protocol/replies.ts'
 import { type Room, type Subscriber } from './rooms/room.ts'
 import { type Rooms } from './rooms/rooms.ts'
-import { type Publish } from './server.ts'
-import { type SessionContext } from './session-context.ts'
 
 /** Who is writing in a room. Nobody waits for it, and nothing is lost with it. */
 export interface Typing {
@@ -21,7 +15,8 @@ export interface Typing {
 export interface TypingOptions {
   readonly rooms: Pick<Rooms, 'get'>
   readonly publish: Publish
-  readonly signal: (signal: Signal) => void
+  /** Tells all edges. */
+  readonly signal: (signal: { readonly type: 'TypingStarted'; readonly value: TypingStarted }) => void
   /** Connections of a room beyond which nobody is told who writes. */
   readonly maxAudience: number
   readonly now: () => number
@@ -65,23 +60,5 @@ export const createTyping = ({ rooms, publish, signal, maxAudience, now }: Typin
         { type: 'published', channel: room.channel, publication: { offset: 0, data } },
       ])
     },
-  }
-}
-
-/** A publication `{type: "typing"}`: answered at once, since nobody waits for it. */
-export const startTyping = async (
-  { typing, membership }: SessionContext,
-  client: Client,
-  { id, channel }: PublishCommand,
-): Promise<void> => {
-  try {
-    const target = parseChannel(channel)
-    if (target === undefined) throw new Refused(errors.unknownChannel)
-    if (target.kind !== 'room') throw new Refused(errors.permissionDenied)
-    if (!membership.mayPublish(target.id, client.userId)) await admit(membership, target.id, client.userId)
-    typing.start(target.id, client.userId)
-    if (!client.isClosed()) client.send({ type: 'publish', id })
-  } catch (error) {
-    client.fail(id, error)
   }
 }

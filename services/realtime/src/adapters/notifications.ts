@@ -1,5 +1,5 @@
 import { type Codec, type UserPublication, channels, topics } from '@veza/contracts'
-import { type Publish } from '../server.ts'
+import { type Publish } from '../protocol/replies.ts'
 import { type Users } from '../users.ts'
 import { type Reader, createReader } from './reader.ts'
 

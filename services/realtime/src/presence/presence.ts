@@ -1,5 +1,5 @@
 import { type EdgeSeen, type PresenceChanged, channels } from '@veza/contracts'
-import { type ClientInfo, type Reply } from '../protocol/replies.ts'
+import { type ClientInfo, type Publish, type Reply } from '../protocol/replies.ts'
 import { joinLeaveChannel } from '../rooms/room.ts'
 import { createEdges } from './edges.ts'
 import {
@@ -32,8 +32,7 @@ export interface PresenceOptions {
       | { readonly type: 'PresenceChanged'; readonly value: PresenceChanged }
       | { readonly type: 'EdgeSeen'; readonly value: EdgeSeen },
   ) => void
-  /** Sends pushes to every connection that follows the channel. */
-  readonly publish: (channel: string, pushes: readonly Reply[]) => void
+  readonly publish: Publish
   readonly now: () => number
   /** In [0, 1). */
   readonly random: () => number

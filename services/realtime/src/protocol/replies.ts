@@ -75,6 +75,9 @@ export type Reply =
   | { readonly type: 'joined' | 'left'; readonly channel: string; readonly info: ClientInfo }
   | { readonly type: 'unsubscribed'; readonly channel: string; readonly advice: Disconnect }
 
+/** Sends pushes, in one frame, to all connections that follow a channel. */
+export type Publish = (channel: string, pushes: readonly Reply[]) => void
+
 /** How long a token is still good for, in whole seconds, never 0: SDKs would refresh at once and for ever. */
 export const ttl = (expiresAt: number, nowMs: number): number =>
   Math.max(1, Math.floor(expiresAt - nowMs / 1000))

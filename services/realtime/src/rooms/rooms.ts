@@ -1,4 +1,4 @@
-import { type Json, type Reply } from '../protocol/replies.ts'
+import { type Json, type Publish } from '../protocol/replies.ts'
 import { deletedMessage, withoutText } from './deletion.ts'
 import { clearRing, pushRing, rewriteRing } from './ring.ts'
 import { type Room, type Subscriber, createRoom, isBehind, noteHead } from './room.ts'
@@ -17,8 +17,7 @@ export interface RoomsSettings {
 
 export interface RoomsOptions {
   readonly settings: RoomsSettings
-  /** Sends pushes to every connection that follows the channel, in one frame. */
-  readonly publish: (channel: string, pushes: readonly Reply[]) => void
+  readonly publish: Publish
   /** Called when a room turns out to lack events, or to have events of an epoch that is not its own. */
   readonly onGap: (room: Room) => void
   readonly onForeignEpoch: (room: Room) => void
