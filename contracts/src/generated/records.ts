@@ -34,6 +34,18 @@ export interface AvatarChanged {
   changedAt: number
 }
 
+/** Somebody may join a room again. */
+export interface BanLifted {
+  /** The room; also the record's key. */
+  roomId: string
+  /** Who brought it about. */
+  actorId: string
+  /** Whom it is about. */
+  userId: string
+  /** When it was decided, milliseconds since the Unix epoch. */
+  happenedAt: number
+}
+
 /** A chat command was refused: its one and only outcome, told to its sender. */
 export interface CommandRefused {
   /** User who sent the command; also the record's key. */
@@ -184,6 +196,98 @@ export interface IdentityLinked {
   linkedAt: number
 }
 
+/** An invitation is no more: declined by the one who had it, or taken back. */
+export interface InvitationWithdrawn {
+  /** The room; also the record's key. */
+  roomId: string
+  /** Who brought it about. */
+  actorId: string
+  /** Whom it is about. */
+  userId: string
+  /** When it was decided, milliseconds since the Unix epoch. */
+  happenedAt: number
+}
+
+/** Somebody is shut out of a room until the ban is lifted. If they were a member, MemberLeft precedes it. */
+export interface MemberBanned {
+  /** The room; also the record's key. */
+  roomId: string
+  /** Who brought it about. */
+  actorId: string
+  /** Whom it is about. */
+  userId: string
+  /** When it was decided, milliseconds since the Unix epoch. */
+  happenedAt: number
+}
+
+/** Somebody may join a room that they could not join or see before. */
+export interface MemberInvited {
+  /** The room; also the record's key. */
+  roomId: string
+  /** Who brought it about. */
+  actorId: string
+  /** Whom it is about. */
+  userId: string
+  /** When it was decided, milliseconds since the Unix epoch. */
+  happenedAt: number
+}
+
+/** Somebody became a member: joined, was added, or took up an invitation. */
+export interface MemberJoined {
+  /** The room; also the record's key. */
+  roomId: string
+  /** Who brought it about. */
+  actorId: string
+  /** Whom it is about. */
+  userId: string
+  /** owner, moderator or member. */
+  role: string
+  /** When it was decided, milliseconds since the Unix epoch. */
+  happenedAt: number
+}
+
+/** Somebody is no member any more: edges stop showing them the room. */
+export interface MemberLeft {
+  /** The room; also the record's key. */
+  roomId: string
+  /** Who brought it about. */
+  actorId: string
+  /** Whom it is about. */
+  userId: string
+  /** left, removed, banned or erased. */
+  how: string
+  /** When it was decided, milliseconds since the Unix epoch. */
+  happenedAt: number
+}
+
+/** A member may not post until a time, or may again. */
+export interface MemberMuted {
+  /** The room; also the record's key. */
+  roomId: string
+  /** Who brought it about. */
+  actorId: string
+  /** Whom it is about. */
+  userId: string
+  /** Until when, milliseconds since the Unix epoch; null: not any more. */
+  mutedUntil: null | number
+  /** When it was decided, milliseconds since the Unix epoch. */
+  happenedAt: number
+}
+
+/** A member has another role. */
+export interface MemberRoleChanged {
+  /** The room; also the record's key. */
+  roomId: string
+  /** Who brought it about. */
+  actorId: string
+  /** Whom it is about. */
+  userId: string
+  /** owner, moderator or member. */
+  role: string
+  /** When it was decided, milliseconds since the Unix epoch. */
+  happenedAt: number
+}
+
 /** A message was deleted: whoever keeps its text blanks it. Its place in the numbering stays. */
 export interface MessageDeleted {
   /** Room of the message; also the record's key. */
@@ -256,6 +360,18 @@ export interface MessagePosted {
   mentions: readonly (string)[]
   /** Track that the message shows; null: none. */
   trackId: null | string
+}
+
+/** A member reported a message to the moderators of its room. */
+export interface MessageReported {
+  /** The room; also the record's key. */
+  roomId: string
+  /** Who brought it about. */
+  actorId: string
+  /** The message. */
+  messageId: string
+  /** When it was decided, milliseconds since the Unix epoch. */
+  happenedAt: number
 }
 
 /** The account has another password, or none any more. The password itself is in no event. */
@@ -438,6 +554,36 @@ export interface RolesChanged {
   changedAt: number
 }
 
+/** A room was created. */
+export interface RoomCreated {
+  /** The room; also the record's key. */
+  roomId: string
+  /** Who brought it about. */
+  actorId: string
+  /** As it was entered, 1 to 80 characters; empty in a direct room. */
+  name: string
+  /** public, private or direct (of two people). */
+  visibility: string
+  /** Who owns it. */
+  ownerId: string
+  /** When it was decided, milliseconds since the Unix epoch. */
+  happenedAt: number
+}
+
+/** What holds for everybody in a room was changed. */
+export interface RoomSettingsChanged {
+  /** The room; also the record's key. */
+  roomId: string
+  /** Who brought it about. */
+  actorId: string
+  /** Nothing can be posted in it any more. */
+  archived: boolean
+  /** Between two posts of one member at least; 0: no slow mode. */
+  slowModeSeconds: number
+  /** When it was decided, milliseconds since the Unix epoch. */
+  happenedAt: number
+}
+
 /** A session has ended: no refresh token of it is exchanged again, its sockets are closed. */
 export interface SessionRevoked {
   /** The account's user; also the record's key. */
@@ -532,11 +678,24 @@ export interface UserUnblocked {
   unblockedAt: number
 }
 
+/** The words were changed that no message of a room may hold. Room id 0: of every room. */
+export interface WordsBlocked {
+  /** The room; also the record's key. */
+  roomId: string
+  /** Who brought it about. */
+  actorId: string
+  /** All of them, in lower case. */
+  words: readonly (string)[]
+  /** When it was decided, milliseconds since the Unix epoch. */
+  happenedAt: number
+}
+
 /** Every record that a topic can carry, by name. */
 export interface Records {
   AccountErased: AccountErased
   AddReaction: AddReaction
   AvatarChanged: AvatarChanged
+  BanLifted: BanLifted
   CommandRefused: CommandRefused
   DataExportRequested: DataExportRequested
   DeleteMessage: DeleteMessage
@@ -550,9 +709,17 @@ export interface Records {
   FollowRequested: FollowRequested
   FollowStarted: FollowStarted
   IdentityLinked: IdentityLinked
+  InvitationWithdrawn: InvitationWithdrawn
+  MemberBanned: MemberBanned
+  MemberInvited: MemberInvited
+  MemberJoined: MemberJoined
+  MemberLeft: MemberLeft
+  MemberMuted: MemberMuted
+  MemberRoleChanged: MemberRoleChanged
   MessageDeleted: MessageDeleted
   MessageEdited: MessageEdited
   MessagePosted: MessagePosted
+  MessageReported: MessageReported
   PasswordChanged: PasswordChanged
   PostMessage: PostMessage
   PresenceChanged: PresenceChanged
@@ -564,6 +731,8 @@ export interface Records {
   ReactionRemoved: ReactionRemoved
   RemoveReaction: RemoveReaction
   RolesChanged: RolesChanged
+  RoomCreated: RoomCreated
+  RoomSettingsChanged: RoomSettingsChanged
   SessionRevoked: SessionRevoked
   SessionStarted: SessionStarted
   SettingsChanged: SettingsChanged
@@ -572,4 +741,5 @@ export interface Records {
   UserErased: UserErased
   UserRegistered: UserRegistered
   UserUnblocked: UserUnblocked
+  WordsBlocked: WordsBlocked
 }

@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import { type ChatCommand, connectCodec, type RoomPublication, topics } from '@veza/contracts'
 import { registerSchemas } from '@veza/contracts/deploy'
+import { type EventStore, eventStore } from '@veza/kit/events'
 import { serve } from '@veza/kit/http'
 import { connectKafka, type OutgoingRecord, ProduceFailed, type Producer } from '@veza/kit/kafka'
 import { createLog } from '@veza/kit/log'
-import { openDatabase } from '@veza/kit/postgres'
+import { type Database, openDatabase } from '@veza/kit/postgres'
 import {
   createTokenSigner,
   freshDatabase,
@@ -25,6 +26,8 @@ const closers: (() => Promise<unknown>)[] = []
 const serviceToken = 'a-service-token-for-tests'
 
 let signer: TokenSigner
+let database: Database<ChatDatabase>
+let store: EventStore<typeof topics.roomEvents>
 let chat: Chat
 let commands: string
 /** Set by a test: what the producer does instead of sending. */
@@ -52,7 +55,9 @@ beforeAll(async () => {
   commands = topic.name
   signer = await createTokenSigner()
   const kafka = connectKafka(kafkaBrokers, { clientId: 'test', log })
-  const database = openDatabase<ChatDatabase>(fresh.url, {
+  const codec = await connectCodec(schemaRegistryUrl)
+  store = eventStore({ topic: topics.roomEvents, codec })
+  database = openDatabase<ChatDatabase>(fresh.url, {
     applicationName: 'test',
     poolSize: 2,
     pipeline: true,
@@ -71,7 +76,7 @@ beforeAll(async () => {
       telemetry,
       verifier: createTokenVerifier(signer),
       kafka: { producer: (settings) => toOwnTopic(kafka.producer(settings)) },
-      codec: await connectCodec(schemaRegistryUrl),
+      codec,
     },
   )
   closers.push(
@@ -107,10 +112,10 @@ const read = async <B>(response: Response): Promise<Answer<B>> => {
 }
 
 /** Somebody who is signed in. */
-const person = async () => {
+const person = async (roles: string[] = []) => {
   const userId = randomUUID()
   const expiresAt = Math.floor(Date.now() / 1000) + 600
-  const token = await signer.sign({ userId, name: 'Ana', roles: [], sessionId: randomUUID(), expiresAt })
+  const token = await signer.sign({ userId, name: 'Ana', roles, sessionId: randomUUID(), expiresAt })
   const call = async <B = ProblemBody>(method: string, path: string, body?: unknown, headers = {}) =>
     read<B>(
       await chat.app.request(path, {
@@ -162,6 +167,11 @@ interface RoomBody {
 interface RoomPage {
   rooms: RoomBody[]
   next: string | null
+}
+interface UnreadBody {
+  readNumber: number
+  messages: number
+  mentions: number
 }
 interface MemberPage {
   members: { userId: string }[]
@@ -321,6 +331,203 @@ describe('members', () => {
     const ana = await person()
     const answer = await ana.call('DELETE', `/v1/rooms/${await ana.createRoom('public')}/members/me`)
     expect([answer.status, answer.body.code]).toEqual([409, 'owner-cannot-leave'])
+  })
+})
+
+/** The events of a room, as the audit has them. */
+const auditOf = async (roomId: string) => {
+  const events = await store.readStream(database.db, `room-${roomId}`)
+  return events.map((event) => ({ type: event.type, actor: event.metadata.actor, value: event.value }))
+}
+const typesOf = async (roomId: string) => (await auditOf(roomId)).map((event) => event.type)
+
+describe('direct rooms', () => {
+  it('are there once, however often and whoever asks, also at the same time', async () => {
+    const [ana, ben] = [await person(), await person()]
+    const ask = (from: typeof ana, to: typeof ana) =>
+      from.call<RoomBody & { peerId: string }>('POST', '/v1/rooms/direct', { userId: to.userId })
+    const answers = await Promise.all(
+      Array.from({ length: 8 }, (_, index) => (index % 2 === 0 ? ask(ana, ben) : ask(ben, ana))),
+    )
+    const ids = new Set(answers.map((answer) => answer.body.id))
+    expect(ids.size).toBe(1)
+    expect(answers.filter((answer) => answer.status === 201)).toHaveLength(1)
+    const [room = ''] = ids
+    expect((await ask(ana, ben)).body).toMatchObject({
+      visibility: 'direct',
+      role: 'member',
+      peerId: ben.userId,
+    })
+    expect(await typesOf(room)).toEqual(['RoomCreated', 'MemberJoined', 'MemberJoined'])
+    const cleo = await person()
+    expect((await cleo.call('GET', `/v1/rooms/${room}`)).body.code).toBe('room-not-found')
+    expect((await ana.call('DELETE', `/v1/rooms/${room}/members/me`)).body.code).toBe('direct-room')
+    expect((await ana.call('POST', '/v1/rooms/direct', { userId: ana.userId })).status).toBe(400)
+  })
+})
+
+describe('moderation', () => {
+  it('changes a room by its owner and moderators, and keeps who did what', async () => {
+    const [ana, ben, cleo] = [await person(), await person(), await person()]
+    const room = await ana.createRoom('private')
+    const at = (path: string) => `/v1/rooms/${room}${path}`
+    const status = async (by: typeof ana, method: string, path: string, body?: unknown) =>
+      (await by.call(method, at(path), body)).status
+
+    expect(await status(ana, 'PUT', `/invitations/${ben.userId}`)).toBe(204)
+    const invitations = await ben.call<{ invitations: object[] }>('GET', '/v1/invitations')
+    expect(invitations.body.invitations).toMatchObject([
+      { roomId: room, roomName: 'Ambient', invitedBy: ana.userId },
+    ])
+    expect((await ben.call<RoomBody>('GET', at(''))).body.role).toBeNull()
+    expect((await ben.call('GET', at('/messages'))).body.code).toBe('room-not-found')
+    expect(await status(ben, 'POST', '/members', {})).toBe(200)
+    expect((await ben.call<{ invitations: object[] }>('GET', '/v1/invitations')).body.invitations).toEqual([])
+
+    expect(await status(ana, 'PUT', `/members/${ben.userId}/role`, { role: 'moderator' })).toBe(204)
+    expect(await status(ana, 'POST', '/members', { userId: cleo.userId })).toBe(200)
+    expect(await status(cleo, 'PUT', `/bans/${ben.userId}`)).toBe(403)
+    expect(await status(ben, 'PUT', `/members/${cleo.userId}/mute`, { seconds: 60 })).toBe(204)
+    const { members } = (
+      await ana.call<{ members: { userId: string; mutedUntil: string | null }[] }>('GET', at('/members'))
+    ).body
+    expect(members.find((member) => member.userId === cleo.userId)?.mutedUntil).not.toBeNull()
+    expect(await status(ben, 'PATCH', '', { slowModeSeconds: 30 })).toBe(204)
+    expect(await status(ben, 'PATCH', '', { archived: true })).toBe(403)
+    expect((await ben.call<object>('GET', at(''))).body).toMatchObject({
+      slowModeSeconds: 30,
+      archivedAt: null,
+    })
+    expect(await status(ben, 'PUT', '/blocked-words', { words: [' SPAM ', 'spam'] })).toBe(204)
+    expect((await ben.call<object>('GET', at('/blocked-words'))).body).toEqual({ words: ['spam'] })
+    expect(await status(cleo, 'GET', '/blocked-words')).toBe(403)
+
+    await say(room, ana.userId, ['rude'])
+    const messageId = outcomeIdOf(room, ana.userId, 'rude')
+    expect(await status(cleo, 'PUT', `/messages/${randomUUID()}/report`, { reason: 'x' })).toBe(404)
+    for (let i = 0; i < 2; i++)
+      expect(await status(cleo, 'PUT', `/messages/${messageId}/report`, { reason: 'rude' })).toBe(204)
+    expect((await ben.call<object>('GET', at('/reports'))).body).toMatchObject({
+      reports: [{ messageId, reporterId: cleo.userId, reason: 'rude' }],
+    })
+    expect(await status(cleo, 'GET', '/reports')).toBe(403)
+
+    for (let i = 0; i < 2; i++) expect(await status(ben, 'PUT', `/bans/${cleo.userId}`)).toBe(204)
+    expect((await ben.call<object>('GET', at('/bans'))).body).toMatchObject({
+      bans: [{ userId: cleo.userId }],
+      next: null,
+    })
+    expect(await status(cleo, 'GET', '')).toBe(404)
+    expect(await status(ana, 'POST', '/members', { userId: cleo.userId })).toBe(403)
+    expect(await status(ben, 'DELETE', `/bans/${cleo.userId}`)).toBe(204)
+    expect(await status(ben, 'PUT', `/invitations/${cleo.userId}`)).toBe(204)
+    expect(await status(cleo, 'DELETE', `/invitations/${cleo.userId}`)).toBe(204)
+    expect(await status(ana, 'DELETE', `/members/${ben.userId}`)).toBe(204)
+    expect(await status(ana, 'PATCH', '', { archived: true })).toBe(204)
+
+    const audit = await auditOf(room)
+    expect(audit.map((event) => event.type)).toEqual([
+      'RoomCreated',
+      'MemberJoined',
+      'MemberInvited',
+      'MemberJoined',
+      'MemberRoleChanged',
+      'MemberJoined',
+      'MemberMuted',
+      'RoomSettingsChanged',
+      'WordsBlocked',
+      'MessageReported',
+      'MemberLeft',
+      'MemberBanned',
+      'BanLifted',
+      'MemberInvited',
+      'InvitationWithdrawn',
+      'MemberLeft',
+      'RoomSettingsChanged',
+    ])
+    expect(audit[10]).toMatchObject({
+      actor: ben.userId,
+      value: { roomId: room, actorId: ben.userId, userId: cleo.userId, how: 'banned' },
+    })
+    expect(JSON.stringify(audit)).not.toContain('rude')
+  })
+
+  it('lets moderators of Veza block words in every room, and nobody else', async () => {
+    const [mod, ana] = [await person(['moderator']), await person()]
+    expect((await ana.call('PUT', '/v1/blocked-words', { words: [] })).body.code).toBe('not-moderator')
+    expect((await ana.call('GET', '/v1/blocked-words')).status).toBe(403)
+    expect((await mod.call('PUT', '/v1/blocked-words', { words: ['unspeakable'] })).status).toBe(204)
+    expect((await mod.call<object>('GET', '/v1/blocked-words')).body).toEqual({ words: ['unspeakable'] })
+    for (const words of [[' '], ['x'.repeat(65)], ['a\nb'], 'spam', [1]])
+      expect((await mod.call('PUT', '/v1/blocked-words', { words })).status).toBe(400)
+    expect((await mod.call('PUT', '/v1/blocked-words', { words: [] })).status).toBe(204)
+  })
+
+  it('decides alone with a room, so that two at once can’t both be right', async () => {
+    const [ana, ben] = [await person(), await person()]
+    const room = await ana.createRoom('public')
+    const answers = await Promise.all(
+      Array.from({ length: 6 }, () => ben.call('POST', `/v1/rooms/${room}/members`, {})),
+    )
+    expect(answers.map((answer) => answer.status)).toEqual(Array(6).fill(200))
+    expect(await typesOf(room)).toEqual(['RoomCreated', 'MemberJoined', 'MemberJoined'])
+  })
+})
+
+describe('what is unread', () => {
+  it('is counted from the read position, which only moves forwards, and with the mentions beyond it', async () => {
+    const [ana, ben] = [await person(), await person()]
+    const room = await ana.createRoom('public')
+    await say(room, ana.userId, ['before ben'])
+    await ben.call('POST', `/v1/rooms/${room}/members`, {})
+    const unreadOf = async (who: typeof ana) =>
+      (await who.call<{ unread: UnreadBody | null }>('GET', `/v1/rooms/${room}`)).body.unread
+    const mark = (who: typeof ana, messageNumber: number) =>
+      who.call<UnreadBody>('PUT', `/v1/rooms/${room}/read`, { messageNumber })
+    expect(await unreadOf(ben)).toEqual({ readNumber: 1, messages: 0, mentions: 0 })
+
+    const mention = (name: string) =>
+      settle([
+        {
+          eventId: outcomeIdOf(room, ana.userId, name),
+          roomId: room,
+          senderId: ana.userId,
+          clientMessageId: name,
+          content: {
+            type: 'message.post',
+            clientMessageId: name,
+            body: 'Ben?',
+            replyTo: null,
+            mentions: [ben.userId],
+            trackId: null,
+          },
+        },
+      ])
+    await say(room, ana.userId, ['2'])
+    await mention('3')
+    await mention('4')
+    expect(await unreadOf(ben)).toEqual({ readNumber: 1, messages: 3, mentions: 2 })
+    expect((await mark(ben, 3)).body).toEqual({ readNumber: 3, messages: 1, mentions: 1 })
+    expect((await mark(ben, 2)).body).toEqual({ readNumber: 3, messages: 1, mentions: 1 })
+    expect((await mark(ben, 1_000_000)).body).toEqual({ readNumber: 4, messages: 0, mentions: 0 })
+    const listed = await ben.call<{ rooms: { unread: UnreadBody }[] }>('GET', '/v1/rooms')
+    expect(listed.body.rooms[0]?.unread).toEqual({ readNumber: 4, messages: 0, mentions: 0 })
+    const { members } = (
+      await ana.call<{ members: { userId: string; readNumber: number }[] }>(
+        'GET',
+        `/v1/rooms/${room}/members`,
+      )
+    ).body
+    expect(members.find((member) => member.userId === ben.userId)).toMatchObject({
+      readNumber: 4,
+      readAt: expect.any(String) as string,
+    })
+    const cleo = await person()
+    expect(await unreadOf(cleo)).toBeNull()
+    expect((await mark(cleo, 1)).body).toMatchObject({ code: 'not-a-member' })
+    expect((await cleo.call('PUT', `/v1/rooms/${randomUUID()}/read`, { messageNumber: 1 })).status).toBe(404)
+    for (const messageNumber of [-1, 1.5, 'all', null])
+      expect((await ben.call('PUT', `/v1/rooms/${room}/read`, { messageNumber })).status).toBe(400)
   })
 })
 
@@ -636,9 +843,22 @@ it('describes itself', () => {
   const document = chat.app.getOpenAPI31Document({ openapi: '3.1.0', info: { title: 'chat', version: '1' } })
   expect(Object.keys(document.paths ?? {})).toEqual([
     '/v1/rooms',
+    '/v1/rooms/direct',
     '/v1/rooms/{roomId}',
     '/v1/rooms/{roomId}/members',
     '/v1/rooms/{roomId}/members/me',
+    '/v1/rooms/{roomId}/read',
+    '/v1/rooms/{roomId}/members/{userId}',
+    '/v1/rooms/{roomId}/bans/{userId}',
+    '/v1/rooms/{roomId}/invitations/{userId}',
+    '/v1/rooms/{roomId}/members/{userId}/role',
+    '/v1/rooms/{roomId}/members/{userId}/mute',
+    '/v1/rooms/{roomId}/blocked-words',
+    '/v1/blocked-words',
+    '/v1/rooms/{roomId}/bans',
+    '/v1/invitations',
+    '/v1/rooms/{roomId}/messages/{messageId}/report',
+    '/v1/rooms/{roomId}/reports',
     '/v1/rooms/{roomId}/messages',
     '/v1/rooms/{roomId}/messages/{messageId}',
     '/v1/rooms/{roomId}/messages/{messageId}/reactions/{reaction}',

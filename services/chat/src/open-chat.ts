@@ -1,4 +1,5 @@
-import { type Codec } from '@veza/contracts'
+import { type Codec, topics } from '@veza/contracts'
+import { eventStore } from '@veza/kit/events'
 import { type Api, createApi } from '@veza/kit/http'
 import { type Kafka } from '@veza/kit/kafka'
 import { type Logger } from '@veza/kit/log'
@@ -7,16 +8,21 @@ import { type Telemetry } from '@veza/kit/telemetry'
 import { type TokenVerifier } from '@veza/kit/tokens'
 import { roomStore } from './adapters/rooms.ts'
 import { type ChatDatabase } from './adapters/schema.ts'
-import { changeMembers } from './commands/change-members.ts'
-import { createRoom } from './commands/create-room.ts'
+import { readPositions } from './adapters/read-positions.ts'
+import { changeRoom } from './commands/change-room.ts'
+import { createRoom, openDirectRoom } from './commands/create-room.ts'
+import { markRead } from './commands/mark-read.ts'
+import { blockWordsEverywhere, reportMessage } from './commands/moderate.ts'
 import { sendCommand } from './commands/send-command.ts'
 import { readAccess, readHeads } from './queries/access.ts'
 import { readForwards } from './queries/events.ts'
 import { getMessage, offsetAt, readMessages, readThread } from './queries/messages.ts'
+import { listBans, listBlockedWords, listInvitations, listReports } from './queries/moderation.ts'
 import { getRoom, listMembers, listRooms } from './queries/rooms.ts'
 import { mountCommands } from './routes/commands.ts'
 import { mountInternal } from './routes/internal.ts'
 import { mountMessages } from './routes/messages.ts'
+import { mountModeration } from './routes/moderation.ts'
 import { mountRooms } from './routes/rooms.ts'
 import { type ChatSettings } from './settings.ts'
 
@@ -52,15 +58,26 @@ export const openChat = (settings: ChatSettings, common: ChatCommon): Chat => {
   })
   const { db } = database
   const producer = kafka.producer({ deliveryTimeoutMs: settings.CHAT_POST_TIMEOUT })
-  const rooms = roomStore(db)
+  const rooms = roomStore(db, eventStore({ topic: topics.roomEvents, codec }))
 
   const app = createApi({ log, telemetry })
   mountRooms(app, verifier, {
     createRoom: createRoom(rooms, now),
     getRoom: getRoom(db),
     listRooms: listRooms(db),
-    changeMembers: changeMembers(rooms, now),
+    openDirectRoom: openDirectRoom(rooms, now),
+    changeRoom: changeRoom(rooms, now),
     listMembers: listMembers(db),
+    markRead: markRead(rooms, readPositions(db), now),
+  })
+  mountModeration(app, verifier, {
+    changeRoom: changeRoom(rooms, now),
+    reportMessage: reportMessage(rooms, getMessage(db), now),
+    blockWordsEverywhere: blockWordsEverywhere(rooms, now),
+    listInvitations: listInvitations(db),
+    listBans: listBans(db),
+    listReports: listReports(db),
+    listBlockedWords: listBlockedWords(db),
   })
   mountCommands(app, verifier, { sendCommand: sendCommand({ rooms, codec, producer, now }) })
   mountMessages(app, verifier, {

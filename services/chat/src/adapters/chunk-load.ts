@@ -4,6 +4,8 @@ import { type Command, type Member, type MessageState, type RoomHead, targetOf }
 import { noReactions, type Reaction, reactionKey, reactionOf, type Reactions } from '../domain/reactions.ts'
 import { type StoredState } from '../domain/settle.ts'
 import { type EventRow, readEvent, readMessage } from './event-rows.ts'
+import { type Policies } from './policies.ts'
+import { together } from './together.ts'
 
 /** Statements that read what a chunk is decided on. Named, so that a connection parses and plans each of them once. */
 const statements = {
@@ -12,12 +14,16 @@ const statements = {
     set local enable_seqscan = off; set local enable_hashjoin = off; set local enable_mergejoin = off`,
 
   // In id order, so that two workers with rooms in common wait for each other but never in a circle.
-  lockHeads: `select room_id, epoch, last_offset, last_message_number from room_heads
+  lockHeads: `select room_id, epoch, last_offset, last_message_number, policy from room_heads
     where room_id = any($1::uuid[]) order by room_id for update`,
 
-  members: `select pair.nth::int as nth, role
+  members: `select pair.nth::int as nth, role, muted_until as "mutedUntil", last_posted_at as "lastPostedAt"
     from unnest($1::uuid[], $2::uuid[]) with ordinality as pair (room_id, user_id, nth)
     join members using (room_id, user_id)`,
+
+  banned: `select pair.nth::int as nth
+    from unnest($1::uuid[], $2::uuid[]) with ordinality as pair (room_id, user_id, nth)
+    join bans using (room_id, user_id)`,
 
   events: `select * from room_events where event_id = any($1::uuid[])`,
 
@@ -35,6 +41,7 @@ interface HeadRow {
   epoch: string
   last_offset: number
   last_message_number: number
+  policy: number
 }
 
 interface RefusedRow {
@@ -53,33 +60,50 @@ const query = async <R extends object>(
 
 const loadHeads = async (client: PoolClient, commands: readonly Command[]) => {
   const rows = await query<HeadRow>(client, 'lockHeads', [[...new Set(commands.map((c) => c.roomId))]])
-  return new Map<string, RoomHead>(
-    rows.map((row) => [
-      row.room_id,
-      { epoch: row.epoch, offset: row.last_offset, messageNumber: row.last_message_number },
-    ]),
-  )
+  const heads = new Map<string, RoomHead>()
+  const versions = new Map<string, number>()
+  for (const row of rows) {
+    const { room_id: roomId, epoch, last_offset: offset, last_message_number: messageNumber } = row
+    heads.set(roomId, { epoch, offset, messageNumber })
+    versions.set(roomId, row.policy)
+  }
+  return { heads, versions }
 }
+
+type Pair = Pick<Command, 'roomId' | 'senderId'>
+
+const pairValues = (pairs: readonly Pair[]) => [
+  pairs.map((pair) => pair.roomId),
+  pairs.map((pair) => pair.senderId),
+]
 
 const loadMembers = async (client: PoolClient, commands: readonly Command[]) => {
   const pairs = [...new Map(commands.map((c) => [pairKey(c.roomId, c.senderId), c])).values()]
-  const rows = await query<{ nth: number } & Member>(client, 'members', [
-    pairs.map((pair) => pair.roomId),
-    pairs.map((pair) => pair.senderId),
-  ])
+  const rows = await query<{ nth: number } & Member>(client, 'members', pairValues(pairs))
   const members = new Map<string, Member>()
-  for (const { nth, role } of rows) {
+  for (const { nth, role, mutedUntil, lastPostedAt } of rows) {
     const pair = pairs[nth - 1]
-    if (pair !== undefined) members.set(pairKey(pair.roomId, pair.senderId), { role })
+    if (pair !== undefined)
+      members.set(pairKey(pair.roomId, pair.senderId), { role, mutedUntil, lastPostedAt })
   }
-  return members
+  return { members, strangers: pairs.filter((pair) => !members.has(pairKey(pair.roomId, pair.senderId))) }
+}
+
+/** Strangers who are banned are told so. There are seldom any, since the edges keep strangers out. */
+const loadBanned = async (client: PoolClient, strangers: readonly Pair[]) => {
+  const rows = await query<{ nth: number }>(client, 'banned', pairValues(strangers))
+  const banned: Member = { role: null, mutedUntil: null, lastPostedAt: null }
+  return rows.flatMap(({ nth }): [string, Member][] => {
+    const pair = strangers[nth - 1]
+    return pair === undefined ? [] : [[pairKey(pair.roomId, pair.senderId), banned]]
+  })
 }
 
 const loadReactions = async (client: PoolClient, commands: readonly Command[]): Promise<Reactions> => {
   const asked = commands.flatMap((command) => reactionOf(command) ?? [])
   if (asked.length === 0) return noReactions
   const ids = asked.map((reaction) => reaction.messageId)
-  const [counted, rows] = await Promise.all([
+  const [counted, rows] = await together([
     query<{ message_id: string; reaction: string; count: number }>(client, 'reactionCounts', [
       [...new Set(ids)],
     ]),
@@ -116,11 +140,15 @@ export const loadRefusals = async (
  * and done in this order. Each sees what is committed when it starts: all behind the first two, what was there when the
  * locks were had.
  */
-export const loadChunk = async (client: PoolClient, commands: readonly Command[]): Promise<StoredState> => {
+export const loadChunk = async (
+  client: PoolClient,
+  commands: readonly Command[],
+  policies: Policies,
+): Promise<StoredState> => {
   const byId = new Map(commands.map((command) => [command.eventId, command]))
   const targets = commands.flatMap((command) => targetOf(command) ?? [])
   const ids = targets.length === 0 ? [...byId.keys()] : [...new Set([...byId.keys(), ...targets])]
-  const [, heads, members, rows, refusals, reactions] = await Promise.all([
+  const [, { heads, versions }, { members, strangers }, rows, refusals, reactions] = await together([
     client.query(statements.begin),
     loadHeads(client, commands),
     loadMembers(client, commands),
@@ -128,6 +156,10 @@ export const loadChunk = async (client: PoolClient, commands: readonly Command[]
     loadRefusals(client, [...byId.keys()]),
     loadReactions(client, commands),
   ])
+
+  const policyOf = await policies.read(client, versions)
+  if (strangers.length > 0)
+    for (const [key, member] of await loadBanned(client, strangers)) members.set(key, member)
 
   const outcomes = new Map<string, Outcome>()
   const messages = new Map<string, MessageState>()
@@ -148,6 +180,7 @@ export const loadChunk = async (client: PoolClient, commands: readonly Command[]
     outcomes,
     messages,
     reactions,
+    policyOf,
     memberOf: (roomId, userId) => members.get(pairKey(roomId, userId)),
   }
 }

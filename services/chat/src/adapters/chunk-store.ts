@@ -3,6 +3,7 @@ import { type MessageEvent, type Posted, type Refused } from '../domain/event.ts
 import { type MessageState } from '../domain/message.ts'
 import { type ReactionChange } from '../domain/reactions.ts'
 import { type Settlement } from '../domain/settle.ts'
+import { together } from './together.ts'
 
 /** Statements that store a chunk. Named, so that a connection parses and plans each of them once. */
 const statements = {
@@ -70,6 +71,10 @@ const statements = {
     on conflict (message_id, reaction) do update set count = excluded.count`,
 
   forgetZeros: `delete from reaction_counts where message_id = any($1::uuid[]) and count = 0`,
+
+  slow: `update members set last_posted_at = $3::timestamptz
+    from unnest($1::uuid[], $2::uuid[]) as sender (room_id, user_id)
+    where members.room_id = sender.room_id and members.user_id = sender.user_id`,
 
   // Without a room there is no lock: somebody else may have refused the same command a moment ago.
   refuse: `insert into refusals (event_id, room_id, user_id, code, refused_at)
@@ -209,13 +214,15 @@ export const storeChunk = async (
 ): Promise<{ refusedElsewhere: boolean }> => {
   const sent: Promise<{ rowCount: number | null }>[] = []
   const run: Run = (name, values) => void sent.push(client.query({ name, text: statements[name], values }))
-  const { changed, replies, refused } = settlement
+  const { changed, replies, refused, slowed } = settlement
   storeEvents(run, settlement, at)
   if (changed.size > 0) storeChanges(run, [...changed.values()], at)
   if (replies.size > 0) run('countReplies', [[...replies.keys()], [...replies.values()]])
   storeMentions(run, settlement)
   storeReactions(run, settlement)
+  if (slowed.length > 0)
+    run('slow', [slowed.map((sender) => sender.roomId), slowed.map((sender) => sender.userId), at])
   if (refused.length > 0) run('refuse', refusalValues(refused, at))
-  const results = await Promise.all([...sent, client.query('commit')])
+  const results = await together([...sent, client.query('commit')])
   return { refusedElsewhere: refused.length > 0 && results[sent.length - 1]?.rowCount !== refused.length }
 }

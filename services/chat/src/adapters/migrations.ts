@@ -1,3 +1,4 @@
+import { createEventStore } from '@veza/kit/events'
 import { migrate } from '@veza/kit/postgres'
 import { type Migration, sql } from 'kysely'
 
@@ -116,6 +117,59 @@ const migrations: Record<string, Migration> = {
           primary key (user_id, room_id, message_number)
         )`.execute(db)
       await sql`create index mentions_message on mentions (message_id)`.execute(db)
+    },
+  },
+
+  '0003-events-of-rooms': { up: createEventStore },
+
+  '0004-how-rooms-are-kept': {
+    async up(db) {
+      await sql`alter table rooms drop constraint rooms_visibility_known`.execute(db)
+      await sql`
+        alter table rooms
+          add constraint rooms_visibility_known check (visibility in ('public', 'private', 'direct')),
+          add column archived_at timestamptz,
+          add column slow_mode_seconds int not null default 0,
+          -- Its two people's ids, the smaller first: what makes a direct room the only one of theirs.
+          add column direct_key text constraint rooms_direct_key_unique unique`.execute(db)
+      // Rewritten with each post of a slow room and each mark of what was read, and in no index: HOT, as room_heads is.
+      await sql`
+        alter table members
+          add column muted_until timestamptz,
+          add column last_posted_at timestamptz,
+          add column read_number bigint not null default 0,
+          add column read_at timestamptz`.execute(db)
+      await sql`alter table members set (fillfactor = 80)`.execute(db)
+      // Of what a room lets through; 0 = it was never changed, and nothing has to be read for it.
+      await sql`alter table room_heads add column policy bigint not null default 0`.execute(db)
+      await sql`
+        create table bans (
+          room_id uuid not null references rooms (id) on delete cascade,
+          user_id uuid not null,
+          banned_by uuid not null,
+          banned_at timestamptz not null,
+          primary key (room_id, user_id)
+        )`.execute(db)
+      await sql`
+        create table invitations (
+          room_id uuid not null references rooms (id) on delete cascade,
+          user_id uuid not null,
+          invited_by uuid not null,
+          invited_at timestamptz not null,
+          primary key (room_id, user_id)
+        )`.execute(db)
+      await sql`create index invitations_user on invitations (user_id, room_id)`.execute(db)
+      await sql`
+        create table reports (
+          room_id uuid not null references rooms (id) on delete cascade,
+          message_id uuid not null,
+          reporter_id uuid not null,
+          reason text not null,
+          reported_at timestamptz not null,
+          primary key (room_id, message_id, reporter_id)
+        )`.execute(db)
+      // The nil UUID stands for all rooms.
+      await sql`create table blocked_words (room_id uuid primary key, words text[] not null)`.execute(db)
     },
   },
 }

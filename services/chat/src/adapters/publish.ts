@@ -1,5 +1,6 @@
-import { type ChatEvent, type CommandRefused } from '@veza/contracts'
+import { type ChatEvent, type CommandRefused, type RecordOf, type topics } from '@veza/contracts'
 import { type MessageEvent, type Refused } from '../domain/event.ts'
+import { type RoomEvent } from '../domain/room.ts'
 
 /** Domain event to contract record. An event read back from the store gives the same record, field by field. */
 export const chatEvent = (event: MessageEvent): ChatEvent => {
@@ -51,3 +52,39 @@ export const commandRefused = (event: Refused): CommandRefused => ({
   code: event.code,
   refusedAt: event.at.getTime(),
 })
+
+/** A record of rooms.events.v1. */
+export type RoomRecord = RecordOf<typeof topics.roomEvents>
+
+/** @param at milliseconds since the Unix epoch */
+export const roomRecord = (event: RoomEvent, roomId: string, actorId: string, at: number): RoomRecord => {
+  const common = { roomId, actorId, happenedAt: at }
+  switch (event.type) {
+    case 'member-added':
+      return { type: 'MemberJoined', value: { ...common, userId: event.userId, role: event.role } }
+    case 'member-left':
+      return { type: 'MemberLeft', value: { ...common, userId: event.userId, how: event.how } }
+    case 'role-changed':
+      return { type: 'MemberRoleChanged', value: { ...common, userId: event.userId, role: event.role } }
+    case 'invited':
+      return { type: 'MemberInvited', value: { ...common, userId: event.userId } }
+    case 'invitation-withdrawn':
+      return { type: 'InvitationWithdrawn', value: { ...common, userId: event.userId } }
+    case 'muted': {
+      const mutedUntil = event.until?.getTime() ?? null
+      return { type: 'MemberMuted', value: { ...common, userId: event.userId, mutedUntil } }
+    }
+    case 'banned':
+      return { type: 'MemberBanned', value: { ...common, userId: event.userId } }
+    case 'ban-lifted':
+      return { type: 'BanLifted', value: { ...common, userId: event.userId } }
+    case 'settings-changed': {
+      const { archived, slowModeSeconds } = event
+      return { type: 'RoomSettingsChanged', value: { ...common, archived, slowModeSeconds } }
+    }
+    case 'words-blocked':
+      return { type: 'WordsBlocked', value: { ...common, words: event.words } }
+    default:
+      return event satisfies never
+  }
+}

@@ -5,6 +5,7 @@ import { type Command } from '../domain/message.ts'
 import { settle } from '../domain/settle.ts'
 import { loadChunk, loadRefusals } from './chunk-load.ts'
 import { storeChunk } from './chunk-store.ts'
+import { createPolicies } from './policies.ts'
 import { type ChatDatabase } from './schema.ts'
 
 /** The rooms' histories, written by one chunk of commands at a time. */
@@ -29,8 +30,10 @@ const withStoredRefusals = async (client: PoolClient, outcomes: readonly Outcome
 
 /** `now` gives the time of a chunk's new outcomes. */
 export const roomLog = (database: Database<ChatDatabase>, now = () => new Date()): RoomLog => {
+  const policies = createPolicies(now)
+
   const settleOn = async (client: PoolClient, commands: readonly Command[]): Promise<Outcome[]> => {
-    const stored = await loadChunk(client, commands)
+    const stored = await loadChunk(client, commands, policies)
     const at = now()
     const settlement = settle(commands, stored, at)
     const { refusedElsewhere } = await storeChunk(client, settlement, at)

@@ -1,6 +1,12 @@
 import { randomBytes } from 'node:crypto'
-import { type Kysely } from 'kysely'
+import { type topics } from '@veza/contracts'
+import { type EventMetadata, type EventStore } from '@veza/kit/events'
+import { isUniqueViolation } from '@veza/kit/postgres'
+import { type Kysely, sql, type Transaction } from 'kysely'
 import { type Role, type Room, type RoomEvent, type Visibility } from '../domain/room.ts'
+import { platformId } from './policies.ts'
+import { roomRecord, type RoomRecord } from './publish.ts'
+import { applyRoomEvent, insertMember } from './room-rows.ts'
 import { type ChatDatabase } from './schema.ts'
 
 /** What is kept of a room itself; who is in it and how far it has come are tables of their own. */
@@ -12,13 +18,32 @@ export interface RoomDetails {
   readonly createdAt: Date
 }
 
+/** Who does something, when, and what the audit keeps of it. */
+export interface Act {
+  readonly actorId: string
+  readonly at: Date
+  readonly metadata: EventMetadata
+}
+
+/** Rooms as they stand, and the events that made them so: one transaction writes both. */
 export interface Rooms {
   /** The room with its owner as first member, and a new epoch. */
-  create(room: RoomDetails): Promise<void>
+  create(room: RoomDetails, metadata?: EventMetadata): Promise<void>
+  /** The direct room of two people: created if need be, the same however often and whoever asks. */
+  openDirect(act: Act, userId: string): Promise<{ readonly roomId: string; readonly isNew: boolean }>
   /** undefined: there is no such room, whoever asks. */
   find(roomId: string, actorId: string, subjectId: string): Promise<Room | undefined>
-  /** Idempotent: an event that another request brought about a moment ago changes nothing. */
-  apply(roomId: string, events: readonly RoomEvent[], at: Date): Promise<void>
+  /** Decides on the room as it stands, alone with it, and brings about what is decided. Rejects what `decide` throws. */
+  change(
+    roomId: string,
+    subjectId: string,
+    act: Act,
+    decide: (room: Room | undefined) => readonly RoomEvent[],
+  ): Promise<readonly RoomEvent[]>
+  /** false: the same person reported it before. */
+  report(act: Act, report: { roomId: string; messageId: string; reason: string }): Promise<boolean>
+  /** The words that no room lets through. */
+  blockWords(act: Act, words: readonly string[]): Promise<void>
 }
 
 /** Short, and different from whatever the same room had before: equality is all that is asked of it. */
@@ -33,60 +58,147 @@ export const newRoomId = (at: Date): string => {
   return bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
 }
 
-export const roomStore = (db: Kysely<ChatDatabase>): Rooms => ({
-  async create({ id, name, visibility, ownerId, createdAt }) {
-    await db.transaction().execute(async (trx) => {
-      await trx
-        .insertInto('rooms')
-        .values({ id, name, visibility, owner_id: ownerId, created_at: createdAt })
-        .execute()
-      await trx
-        .insertInto('members')
-        .values({ room_id: id, user_id: ownerId, role: 'owner', joined_at: createdAt })
-        .execute()
-      await trx
-        .insertInto('room_heads')
-        .values({ room_id: id, epoch: newEpoch(), last_offset: 0, last_message_number: 0 })
-        .execute()
-    })
-  },
+export const streamOf = (roomId: string): string => `room-${roomId}`
 
-  async find(roomId, actorId, subjectId) {
-    const rows = await db
-      .selectFrom('rooms')
-      .leftJoin('members', (join) =>
-        join.onRef('members.room_id', '=', 'rooms.id').on('members.user_id', 'in', [actorId, subjectId]),
-      )
-      .select(['rooms.visibility', 'members.user_id', 'members.role'])
-      .where('rooms.id', '=', roomId)
+type Trx = Transaction<ChatDatabase>
+
+const readRoom = async (
+  db: Kysely<ChatDatabase>,
+  roomId: string,
+  actorId: string,
+  subjectId: string,
+): Promise<Room | undefined> => {
+  const { rows } = await sql<
+    Omit<Room, 'blockedWords'> & { blockedWords: string[] | null; actorRole: Role | null }
+  >`
+    select visibility, archived_at is not null as archived, slow_mode_seconds as "slowModeSeconds",
+      words as "blockedWords", actor.role as "actorRole", subject.role as "subjectRole",
+      bans.user_id is not null as "subjectBanned", invitations.user_id is not null as "subjectInvited",
+      subject.muted_until as "subjectMutedUntil"
+    from rooms
+    left join members as actor on actor.room_id = rooms.id and actor.user_id = ${actorId}
+    left join members as subject on subject.room_id = rooms.id and subject.user_id = ${subjectId}
+    left join bans on bans.room_id = rooms.id and bans.user_id = ${subjectId}
+    left join invitations on invitations.room_id = rooms.id and invitations.user_id = ${subjectId}
+    left join blocked_words on blocked_words.room_id = rooms.id
+    where rooms.id = ${roomId}`.execute(db)
+  const [row] = rows
+  return row && { ...row, blockedWords: row.blockedWords ?? [] }
+}
+
+export const roomStore = (db: Kysely<ChatDatabase>, events: EventStore<typeof topics.roomEvents>): Rooms => {
+  const append = async (
+    trx: Trx,
+    roomId: string,
+    records: readonly RoomRecord[],
+    metadata: EventMetadata,
+  ): Promise<void> => {
+    const stream = streamOf(roomId)
+    // The room's row is locked, so nobody else appends meanwhile.
+    const expectedVersion = await events.currentVersion(trx, stream)
+    await events.append(trx, { stream, key: roomId, expectedVersion, events: records, metadata })
+  }
+
+  const insert = async (
+    trx: Trx,
+    room: RoomDetails,
+    directKey: string | null,
+    members: readonly { userId: string; role: Role }[],
+    metadata: EventMetadata,
+  ): Promise<void> => {
+    const { id, name, visibility, ownerId, createdAt } = room
+    await trx
+      .insertInto('rooms')
+      .values({ id, name, visibility, owner_id: ownerId, created_at: createdAt, direct_key: directKey })
       .execute()
-    const [first] = rows
-    const roleOf = (userId: string): Role | null => rows.find((row) => row.user_id === userId)?.role ?? null
-    return (
-      first && { visibility: first.visibility, actorRole: roleOf(actorId), subjectRole: roleOf(subjectId) }
-    )
-  },
-
-  async apply(roomId, events, at) {
-    for (const event of events) {
-      switch (event.type) {
-        case 'member-added':
-          await db
-            .insertInto('members')
-            .values({ room_id: roomId, user_id: event.userId, role: 'member', joined_at: at })
-            .onConflict((conflict) => conflict.doNothing())
-            .execute()
-          break
-        case 'member-left':
-          await db
-            .deleteFrom('members')
-            .where('room_id', '=', roomId)
-            .where('user_id', '=', event.userId)
-            .execute()
-          break
-        default:
-          event satisfies never
-      }
+    await trx
+      .insertInto('room_heads')
+      .values({ room_id: id, epoch: newEpoch(), last_offset: 0, last_message_number: 0 })
+      .execute()
+    const at = createdAt.getTime()
+    const records: RoomRecord[] = [
+      {
+        type: 'RoomCreated',
+        value: { roomId: id, actorId: ownerId, name, visibility, ownerId, happenedAt: at },
+      },
+    ]
+    for (const { userId, role } of members) {
+      await insertMember(trx, id, userId, role, createdAt)
+      records.push(roomRecord({ type: 'member-added', userId, role }, id, ownerId, at))
     }
-  },
-})
+    await append(trx, id, records, metadata)
+  }
+
+  const lock = async (trx: Trx, roomId: string): Promise<void> => {
+    await sql`select 1 from rooms where id = ${roomId} for update`.execute(trx)
+  }
+
+  return {
+    async create(room, metadata = {}) {
+      const members = [{ userId: room.ownerId, role: 'owner' as const }]
+      await db.transaction().execute((trx) => insert(trx, room, null, members, metadata))
+    },
+
+    async openDirect({ actorId, at, metadata }, userId) {
+      const directKey = [actorId, userId].sort().join()
+      const find = () =>
+        db.selectFrom('rooms').select('id').where('direct_key', '=', directKey).executeTakeFirst()
+      const known = await find()
+      if (known !== undefined) return { roomId: known.id, isNew: false }
+      const room = {
+        id: newRoomId(at),
+        name: '',
+        visibility: 'direct',
+        ownerId: actorId,
+        createdAt: at,
+      } as const
+      const members = [...new Set([actorId, userId])].map((id) => ({ userId: id, role: 'member' as const }))
+      try {
+        await db.transaction().execute((trx) => insert(trx, room, directKey, members, metadata))
+        return { roomId: room.id, isNew: true }
+      } catch (error) {
+        // The other one, or this one on another device, was faster.
+        const found = isUniqueViolation(error, 'rooms_direct_key_unique') ? await find() : undefined
+        if (found === undefined) throw error
+        return { roomId: found.id, isNew: false }
+      }
+    },
+
+    find: (roomId, actorId, subjectId) => readRoom(db, roomId, actorId, subjectId),
+
+    change: (roomId, subjectId, { actorId, at, metadata }, decide) =>
+      db.transaction().execute(async (trx) => {
+        await lock(trx, roomId)
+        const decided = decide(await readRoom(trx, roomId, actorId, subjectId))
+        if (decided.length === 0) return decided
+        for (const event of decided) await applyRoomEvent(trx, roomId, actorId, event, at)
+        const records = decided.map((event) => roomRecord(event, roomId, actorId, at.getTime()))
+        await append(trx, roomId, records, metadata)
+        return decided
+      }),
+
+    report: ({ actorId, at, metadata }, { roomId, messageId, reason }) =>
+      db.transaction().execute(async (trx) => {
+        await lock(trx, roomId)
+        const { numInsertedOrUpdatedRows } = await trx
+          .insertInto('reports')
+          .values({ room_id: roomId, message_id: messageId, reporter_id: actorId, reason, reported_at: at })
+          .onConflict((conflict) => conflict.doNothing())
+          .executeTakeFirstOrThrow()
+        if (numInsertedOrUpdatedRows === 0n) return false
+        const value = { roomId, actorId, messageId, happenedAt: at.getTime() }
+        await append(trx, roomId, [{ type: 'MessageReported', value }], metadata)
+        return true
+      }),
+
+    async blockWords({ actorId, at, metadata }, words) {
+      await db.transaction().execute(async (trx) => {
+        await sql`insert into blocked_words values (${platformId}, '{}') on conflict do nothing`.execute(trx)
+        await sql`select 1 from blocked_words where room_id = ${platformId} for update`.execute(trx)
+        const event = { type: 'words-blocked', words } as const
+        await applyRoomEvent(trx, platformId, actorId, event, at)
+        await append(trx, platformId, [roomRecord(event, platformId, actorId, at.getTime())], metadata)
+      })
+    },
+  }
+}

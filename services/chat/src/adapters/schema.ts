@@ -1,3 +1,4 @@
+import { type Generated } from 'kysely'
 import { type Role, type Visibility } from '../domain/room.ts'
 import { type MessageEvent, type RefusalCode } from '../domain/event.ts'
 
@@ -7,6 +8,9 @@ interface RoomsTable {
   visibility: Visibility
   owner_id: string
   created_at: Date
+  archived_at: Date | null
+  slow_mode_seconds: Generated<number>
+  direct_key: string | null
 }
 
 interface MembersTable {
@@ -14,6 +18,40 @@ interface MembersTable {
   user_id: string
   role: Role
   joined_at: Date
+  muted_until: Date | null
+  /** Kept in rooms with slow mode only. */
+  last_posted_at: Date | null
+  /** The number of the last message that they have read. */
+  read_number: Generated<number>
+  /** When they last said so. */
+  read_at: Date | null
+}
+
+interface BansTable {
+  room_id: string
+  user_id: string
+  banned_by: string
+  banned_at: Date
+}
+
+interface InvitationsTable {
+  room_id: string
+  user_id: string
+  invited_by: string
+  invited_at: Date
+}
+
+interface ReportsTable {
+  room_id: string
+  message_id: string
+  reporter_id: string
+  reason: string
+  reported_at: Date
+}
+
+interface BlockedWordsTable {
+  room_id: string
+  words: string[]
 }
 
 interface RoomHeadsTable {
@@ -21,6 +59,8 @@ interface RoomHeadsTable {
   epoch: string
   last_offset: number
   last_message_number: number
+  /** Version of what the room lets through. */
+  policy: Generated<number>
 }
 
 interface RoomEventsTable {
@@ -89,4 +129,8 @@ export interface ChatDatabase {
   reactions: ReactionsTable
   reaction_counts: ReactionCountsTable
   mentions: MentionsTable
+  bans: BansTable
+  invitations: InvitationsTable
+  reports: ReportsTable
+  blocked_words: BlockedWordsTable
 }

@@ -56,6 +56,11 @@ export type MessageEvent = Posted | Edited | Deleted | Reacted
  * - `not-author`: only who wrote it may edit it; moderators may delete it
  * - `already-reacted`, `not-reacted`: the reaction is as the command wants it
  * - `too-many-reactions`: the message has all the different reactions that one may have
+ * - `banned`: the sender is shut out of the room
+ * - `muted`: a moderator has the sender wait
+ * - `slow-mode`: the sender posted a moment ago, and the room asks for more time between
+ * - `room-archived`: nothing can be posted in it any more
+ * - `blocked-word`: the text holds a word that the room, or Veza, does not let through
  * - `internal`: Veza could not process it; the command is kept for its operators
  */
 export type RefusalCode =
@@ -68,6 +73,11 @@ export type RefusalCode =
   | 'already-reacted'
   | 'not-reacted'
   | 'too-many-reactions'
+  | 'banned'
+  | 'muted'
+  | 'slow-mode'
+  | 'room-archived'
+  | 'blocked-word'
   | 'internal'
 
 export interface Refused {

@@ -1,5 +1,6 @@
 import { type ChatCommand } from '@veza/contracts'
 import { type MessageEvent, type Outcome, type RefusalCode, type Refused } from './event.ts'
+import { type Policy } from './policy.ts'
 import { type Role } from './room.ts'
 
 /** A command as it was read from the topic, named by its outcome's id (`outcomeIdOf`). */
@@ -21,8 +22,13 @@ export interface RoomHead {
   readonly messageNumber: number
 }
 
+/** What is known of a command's sender in its room. */
 export interface Member {
-  readonly role: Role
+  /** null = not a member, and banned. */
+  readonly role: Role | null
+  readonly mutedUntil: Date | null
+  /** Kept in rooms with slow mode only. */
+  readonly lastPostedAt: Date | null
 }
 
 /** A message as it stands after its events. */
@@ -50,6 +56,7 @@ export interface ReactionState {
 export interface Situation {
   readonly head: RoomHead | undefined
   readonly member: Member | undefined
+  readonly policy: Policy
   /** The message that it is about, or answers. Perhaps another room's. */
   readonly target: MessageState | undefined
   readonly reaction: ReactionState | undefined
@@ -64,7 +71,24 @@ export const targetOf = ({ content }: Command): string | undefined => {
   return content.type === 'message.post' ? (content.replyTo ?? undefined) : content.messageId
 }
 
-const isModerator = ({ role }: Member): boolean => role !== 'member'
+const isModerator = ({ role }: Member): boolean => role === 'owner' || role === 'moderator'
+
+/** Whether the room lets the sender do this now. Deleting is always theirs, but for an archived room. */
+const restraintOf = (
+  command: ChatCommand,
+  member: Member,
+  policy: Policy,
+  at: Date,
+): RefusalCode | undefined => {
+  if (member.role === null) return 'banned'
+  if (policy.archived) return 'room-archived'
+  if (command.type === 'message.delete') return undefined
+  if (member.mutedUntil !== null && member.mutedUntil > at) return 'muted'
+  if ('body' in command && policy.blocks(command.body)) return 'blocked-word'
+  if (command.type !== 'message.post' || policy.slowModeSeconds === 0 || isModerator(member)) return undefined
+  const elapsed = member.lastPostedAt === null ? Infinity : at.getTime() - member.lastPostedAt.getTime()
+  return elapsed < policy.slowModeSeconds * 1000 ? 'slow-mode' : undefined
+}
 
 const refusalOf = (
   command: ChatCommand,
@@ -105,7 +129,9 @@ export const decide = (
   if ('code' in command) return refuse(command.code)
   if (head === undefined) return refuse('room-not-found')
   if (member === undefined) return refuse('not-a-member')
-  const code = refusalOf(command, roomId, senderId, { ...situation, member })
+  const code =
+    restraintOf(command, member, situation.policy, at) ??
+    refusalOf(command, roomId, senderId, { ...situation, member })
   if (code !== undefined) return refuse(code)
 
   const placed = { ...sent, epoch: head.epoch, offset: head.offset + 1 }

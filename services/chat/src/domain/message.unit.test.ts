@@ -4,10 +4,13 @@ import {
   type Command,
   decide,
   maxReactionKinds,
+  type Member,
   type MessageState,
   type RoomHead,
   type Situation,
 } from './message.ts'
+import { openPolicy, type Policy, wordFilter } from './policy.ts'
+import { type Role } from './room.ts'
 
 const now = new Date('2026-11-22T18:00:00.000Z')
 const head: RoomHead = { epoch: 'e1', offset: 7, messageNumber: 5 }
@@ -37,9 +40,21 @@ const target: MessageState = {
   edit: null,
   deletedAt: null,
 }
+const memberOf = (role: Role | null, change: Partial<Member> = {}): Member => ({
+  role,
+  mutedUntil: null,
+  lastPostedAt: null,
+  ...change,
+})
+const policyOf = (change: Partial<Policy>): Policy => ({ ...openPolicy, ...change })
+const ago = (ms: number) => new Date(now.getTime() - ms)
+const slow = policyOf({ slowModeSeconds: 10 })
+const archive = policyOf({ archived: true })
+const strict = policyOf({ blocks: wordFilter(['hello', 'ho']) })
 const situation: Situation = {
   head,
-  member: { role: 'member' },
+  policy: openPolicy,
+  member: memberOf('member'),
   target,
   reaction: { count: 2, isMine: false, kinds: 1 },
 }
@@ -61,8 +76,33 @@ describe('decide', () => {
     ],
     ['an edit', edit, {}, { type: 'edited', messageId: 'm1', body: 'ho', mentions: ['ben'] }],
     ['a deletion', remove, {}, { type: 'deleted', messageId: 'm1' }],
-    ['a moderator’s deletion', remove, { target: bens, member: { role: 'moderator' } }, { type: 'deleted' }],
-    ['an owner’s deletion', remove, { target: bens, member: { role: 'owner' } }, { type: 'deleted' }],
+    ['a moderator’s deletion', remove, { target: bens, member: memberOf('moderator') }, { type: 'deleted' }],
+    ['an owner’s deletion', remove, { target: bens, member: memberOf('owner') }, { type: 'deleted' }],
+    [
+      'a post in slow mode',
+      post,
+      { policy: slow, member: memberOf('member', { lastPostedAt: ago(10_000) }) },
+      {},
+    ],
+    [
+      'a moderator’s in slow mode',
+      post,
+      { policy: slow, member: memberOf('moderator', { lastPostedAt: now }) },
+      {},
+    ],
+    [
+      'a reaction in slow mode',
+      react,
+      { policy: slow, member: memberOf('member', { lastPostedAt: now }) },
+      {},
+    ],
+    [
+      'somebody muted until now',
+      post,
+      { member: memberOf('member', { mutedUntil: now }) },
+      { type: 'posted' },
+    ],
+    ['a deletion by somebody muted', remove, { member: memberOf('member', { mutedUntil: ago(-1) }) }, {}],
     ['a reaction', react, { target: bens }, { type: 'reaction-added', reaction: '🎧', count: 3 }],
     ['a reaction taken back', unreact, { reaction: mine }, { type: 'reaction-removed', count: 1 }],
     [
@@ -80,13 +120,25 @@ describe('decide', () => {
     ['a stranger', post, { member: undefined }, 'not-a-member'],
     ['a command that is none', { code: 'body-empty' }, {}, 'body-empty'],
     ['one that is given up', { code: 'internal' }, {}, 'internal'],
+    ['somebody banned', post, { member: memberOf(null) }, 'banned'],
+    ['a post in an archived room', post, { policy: archive }, 'room-archived'],
+    ['a deletion in an archived room', remove, { policy: archive }, 'room-archived'],
+    ['somebody muted', react, { member: memberOf('member', { mutedUntil: ago(-1) }) }, 'muted'],
+    ['a blocked word', post, { policy: strict }, 'blocked-word'],
+    ['a blocked word in an edit', edit, { policy: strict }, 'blocked-word'],
+    [
+      'a post too soon in slow mode',
+      post,
+      { policy: slow, member: memberOf('member', { lastPostedAt: ago(9_999) }) },
+      'slow-mode',
+    ],
     ['a reply to nothing', reply, { target: undefined }, 'message-not-found'],
     ['a reply into another room', reply, { target: { ...target, roomId: 'r2' } }, 'message-not-found'],
     ['a reply to what is deleted', reply, { target: { ...target, deletedAt: now } }, 'message-deleted'],
     ['an edit of nothing', edit, { target: undefined }, 'message-not-found'],
     ['an edit in another room', edit, { target: { ...target, roomId: 'r2' } }, 'message-not-found'],
     ['an edit of another’s message', edit, { target: bens }, 'not-author'],
-    ['an owner’s edit of another’s', edit, { target: bens, member: { role: 'owner' } }, 'not-author'],
+    ['an owner’s edit of another’s', edit, { target: bens, member: memberOf('owner') }, 'not-author'],
     ['an edit of what is deleted', edit, { target: { ...target, deletedAt: now } }, 'message-deleted'],
     ['a deletion of another’s message', remove, { target: bens }, 'not-author'],
     ['a second deletion', remove, { target: { ...target, deletedAt: now } }, 'message-deleted'],

@@ -2,12 +2,27 @@
  * Why chat refuses a well-formed request. Stable: clients switch on these (`code` of the problem document).
  * - `room-not-found`: there is no such room, or it is private and the caller is not in it; says never which
  * - `not-a-member`: the caller may see the room, but this needs membership
- * - `not-owner`: only the room's owner may do this
+ * - `not-owner`, `not-moderator`: this needs that role, or a higher one
+ * - `outranked`: moderators act on members only, and nobody acts on the owner
+ * - `member-not-found`: the person that it is about is not in the room
  * - `message-not-found`: the room has no such message
+ * - `banned`: the person is shut out of the room
+ * - `room-archived`: nothing changes in it any more
+ * - `direct-room`: a direct room has two people, for good, and no roles
  * - `owner-cannot-leave`: a room always has its owner
  */
 export type RejectionCode =
-  'room-not-found' | 'not-a-member' | 'not-owner' | 'message-not-found' | 'owner-cannot-leave'
+  | 'room-not-found'
+  | 'not-a-member'
+  | 'not-owner'
+  | 'not-moderator'
+  | 'outranked'
+  | 'member-not-found'
+  | 'message-not-found'
+  | 'banned'
+  | 'room-archived'
+  | 'direct-room'
+  | 'owner-cannot-leave'
 
 /** A refusal that the caller brought about. Thrown by commands and queries, made a problem document by routes.ts. */
 export class Rejection extends Error {

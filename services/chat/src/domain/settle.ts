@@ -10,6 +10,7 @@ import {
   type RoomHead,
   targetOf,
 } from './message.ts'
+import { type Policy } from './policy.ts'
 import { type ReactionChange, type Reactions, trackReactions } from './reactions.ts'
 
 /** What is stored about the rooms, senders, messages and commands of a chunk. */
@@ -17,6 +18,7 @@ export interface StoredState {
   /** By room id. */
   readonly heads: ReadonlyMap<string, RoomHead>
   readonly memberOf: (roomId: string, userId: string) => Member | undefined
+  readonly policyOf: (roomId: string) => Policy
   /** By outcome id. */
   readonly outcomes: ReadonlyMap<string, Outcome>
   /** The messages that commands are about or answer, by id. */
@@ -36,6 +38,8 @@ export interface Settlement {
   /** New replies by thread. */
   readonly replies: Map<string, number>
   readonly reactions: readonly ReactionChange[]
+  /** Who posted in rooms with slow mode. */
+  readonly slowed: readonly { readonly roomId: string; readonly userId: string }[]
 }
 
 /** Pure: decides a chunk in order. A command that is stored, or came earlier in the chunk, keeps its outcome. */
@@ -46,6 +50,7 @@ export const settle = (commands: readonly Command[], stored: StoredState, now: D
   const changed = new Map<string, MessageState>()
   const replies = new Map<string, number>()
   const reactions = trackReactions(stored.reactions)
+  const slowed = new Map<string, { roomId: string; userId: string }>()
   const events: MessageEvent[] = []
   const refused: Refused[] = []
 
@@ -66,12 +71,19 @@ export const settle = (commands: readonly Command[], stored: StoredState, now: D
     changed.set(next.messageId, next)
   }
 
+  const memberOf = (roomId: string, userId: string): Member | undefined => {
+    const member = stored.memberOf(roomId, userId)
+    return member !== undefined && slowed.has(roomId + userId) ? { ...member, lastPostedAt: now } : member
+  }
+
   const decideNew = (command: Command): Outcome => {
     const { roomId, senderId } = command
     const head = heads.get(roomId) ?? stored.heads.get(roomId)
+    const policy = stored.policyOf(roomId)
     const situation = {
       head,
-      member: stored.memberOf(roomId, senderId),
+      policy,
+      member: memberOf(roomId, senderId),
       target: messageOf(targetOf(command)),
       reaction: reactions.of(command),
     }
@@ -80,6 +92,8 @@ export const settle = (commands: readonly Command[], stored: StoredState, now: D
     else {
       events.push(outcome)
       if (head !== undefined) heads.set(roomId, evolveHead(head, outcome))
+      if (policy.slowModeSeconds > 0 && outcome.type === 'posted')
+        slowed.set(roomId + senderId, { roomId, userId: senderId })
       apply(outcome)
     }
     return outcome
@@ -90,5 +104,14 @@ export const settle = (commands: readonly Command[], stored: StoredState, now: D
     decided.set(command.eventId, outcome)
     return outcome
   })
-  return { outcomes, events, refused, heads, changed, replies, reactions: reactions.changes() }
+  return {
+    outcomes,
+    events,
+    refused,
+    heads,
+    changed,
+    replies,
+    reactions: reactions.changes(),
+    slowed: [...slowed.values()],
+  }
 }

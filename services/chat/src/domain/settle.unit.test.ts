@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { type MessageEvent, type Outcome } from './event.ts'
 import { type Command, evolve, type MessageState, posted, type RoomHead } from './message.ts'
+import { openPolicy } from './policy.ts'
 import { noReactions, reactionKey, type Reactions } from './reactions.ts'
 import { settle, type StoredState } from './settle.ts'
 
@@ -30,7 +31,9 @@ const post = (clientMessageId = 'c1', body = 'hello') => command(text(body), cli
 
 const nothing: StoredState = {
   heads: new Map([['r1', head]]),
-  memberOf: (_roomId, userId) => (userId === 'stranger' ? undefined : { role: 'member' }),
+  memberOf: (_roomId, userId) =>
+    userId === 'stranger' ? undefined : { role: 'member', mutedUntil: null, lastPostedAt: null },
+  policyOf: () => openPolicy,
   outcomes: new Map(),
   messages: new Map(),
   reactions: noReactions,

@@ -1,7 +1,7 @@
 import { type Kysely, sql } from 'kysely'
 import { type ChatDatabase } from '../adapters/schema.ts'
 import { Rejection } from '../domain/rejection.ts'
-import { getRoom } from './rooms.ts'
+import { getReadableRoom } from './rooms.ts'
 
 export interface ReactionView {
   readonly reaction: string
@@ -148,7 +148,7 @@ const readPage = async (
 export const readMessages =
   (db: Kysely<ChatDatabase>) =>
   async (roomId: string, userId: string, window: Window): Promise<MessagePage> => {
-    await getRoom(db)(roomId, userId)
+    await getReadableRoom(db)(roomId, userId)
     return readPage(db, { roomId, userId }, window)
   }
 
@@ -156,7 +156,7 @@ export const readMessages =
 export const getMessage =
   (db: Kysely<ChatDatabase>) =>
   async (roomId: string, userId: string, messageId: string): Promise<MessageView> => {
-    await getRoom(db)(roomId, userId)
+    await getReadableRoom(db)(roomId, userId)
     const { rows } = await sql<MessageRow>`
       select ${messageColumns} from room_events
       where event_id = ${messageId} and room_id = ${roomId} and type = 'posted'`.execute(db)

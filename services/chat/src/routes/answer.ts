@@ -5,8 +5,14 @@ import { Rejection, type RejectionCode } from '../domain/rejection.ts'
 const problems: Record<RejectionCode, { status: 403 | 404 | 409; detail: string }> = {
   'room-not-found': { status: 404, detail: 'There is no such room, or it is private and you are not in it' },
   'not-a-member': { status: 403, detail: 'Join the room first' },
-  'not-owner': { status: 403, detail: "Only the room's owner may add others" },
+  'not-owner': { status: 403, detail: "Only the room's owner may do this" },
+  'not-moderator': { status: 403, detail: "Only the room's moderators and its owner may do this" },
+  outranked: { status: 403, detail: 'Moderators act on members only, and nobody acts on the owner' },
+  'member-not-found': { status: 404, detail: 'That person is not in the room' },
   'message-not-found': { status: 404, detail: 'The room has no such message' },
+  banned: { status: 403, detail: 'That person is banned from the room' },
+  'room-archived': { status: 409, detail: 'The room is archived' },
+  'direct-room': { status: 409, detail: 'A direct room has two people, for good' },
   'owner-cannot-leave': { status: 409, detail: 'A room always has its owner' },
 }
 

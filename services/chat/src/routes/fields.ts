@@ -1,4 +1,5 @@
 import { z } from '@veza/kit/http'
+import { normaliseWord } from '../domain/policy.ts'
 import { normaliseName } from '../domain/room.ts'
 
 const uuidPattern = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
@@ -28,6 +29,18 @@ export const roomName = parsed(512, normaliseName, nameRule).openapi({
   example: 'Ambient',
 })
 
+const wordRule = '1 to 64 characters, trimmed; compared without regard to case'
+
+/** A word or phrase that is not to be let through. */
+export const blockedWord = parsed(
+  128,
+  (text) => {
+    const word = normaliseWord(text)
+    return word !== '' && Array.from(word).length <= 64 && !/[\p{Cc}\p{Cs}]/u.test(word) ? word : undefined
+  },
+  wordRule,
+).openapi({ description: wordRule })
+
 /** A query parameter that counts, within bounds (both inclusive). */
 export const count = (min: number, max: number, fallback?: number) => {
   const number = z.coerce.number().int().min(min).max(max)
@@ -53,6 +66,8 @@ const cursorOf = (kind: string, pattern: RegExp) => ({
 export const cursors = {
   rooms: cursorOf('r', uuidPattern),
   members: cursorOf('u', uuidPattern),
+  invitations: cursorOf('i', uuidPattern),
+  bans: cursorOf('b', uuidPattern),
   messages: cursorOf('m', /^[1-9]\d{0,15}$/),
 }
 

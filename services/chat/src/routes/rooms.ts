@@ -1,23 +1,39 @@
-import { type Api, bearer, createRoute, jsonBody, jsonResponse, problemResponses, z } from '@veza/kit/http'
+import { type EventMetadata } from '@veza/kit/events'
+import {
+  type Api,
+  bearer,
+  createRoute,
+  jsonBody,
+  jsonResponse,
+  Problem,
+  problemResponses,
+  z,
+} from '@veza/kit/http'
 import { type TokenVerifier } from '@veza/kit/tokens'
 import { type RoomDetails } from '../adapters/rooms.ts'
-import { type RoomCommand, type Visibility } from '../domain/room.ts'
-import { type MemberView, type RoomView } from '../queries/rooms.ts'
+import { type ReadPosition } from '../adapters/read-positions.ts'
+import { type RoomCommand, type RoomEvent, type Visibility } from '../domain/room.ts'
+import { type MemberView, type PageInput, type RoomView } from '../queries/rooms.ts'
 import { answer } from './answer.ts'
+import { metadataOf } from './metadata.ts'
 import { count, cursors, id, nextCursor, roomName } from './fields.ts'
-
-interface PageInput {
-  after: string | undefined
-  limit: number
-}
 
 /** What the routes call. */
 export interface RoomHandlers {
-  createRoom(input: { name: string; visibility: Visibility; ownerId: string }): Promise<RoomDetails>
+  createRoom(
+    input: { name: string; visibility: Visibility; ownerId: string },
+    metadata: EventMetadata,
+  ): Promise<RoomDetails>
+  openDirectRoom(
+    actorId: string,
+    userId: string,
+    metadata: EventMetadata,
+  ): Promise<{ readonly roomId: string; readonly isNew: boolean }>
   getRoom(roomId: string, userId: string): Promise<RoomView>
   listRooms(scope: 'mine' | 'public', userId: string, page: PageInput): Promise<RoomView[]>
-  changeMembers(roomId: string, command: RoomCommand): Promise<void>
+  changeRoom(roomId: string, command: RoomCommand, metadata: EventMetadata): Promise<readonly RoomEvent[]>
   listMembers(roomId: string, userId: string, page: PageInput): Promise<MemberView[]>
+  markRead(roomId: string, userId: string, messageNumber: number): Promise<ReadPosition>
 }
 
 const visibility = z.enum(['public', 'private']).openapi({
@@ -32,27 +48,62 @@ const next = z
   .nullable()
   .openapi({ description: 'Cursor of the next page; null: this was the last' })
 
+const unread = z
+  .object({
+    readNumber: z.int().openapi({ description: 'The last message that you marked as read' }),
+    messages: z.int().openapi({ description: 'Those after it, your own too' }),
+    mentions: z.int().openapi({ description: 'Of you, in those after it' }),
+  })
+  .openapi('Unread')
 const room = z
   .object({
     id,
-    name: z.string(),
-    visibility,
+    name: z.string().openapi({ description: 'Empty in a direct room' }),
+    visibility: z.enum(['public', 'private', 'direct']),
     ownerId: id,
     role: role.nullable().openapi({ description: "The caller's; null: not a member" }),
     createdAt: time,
+    archivedAt: time
+      .nullable()
+      .openapi({ description: 'Since when nothing can be posted in it; null: it can' }),
+    slowModeSeconds: z
+      .int()
+      .openapi({ description: 'Between two posts of one member at least; 0: no slow mode' }),
+    lastMessageNumber: z.int(),
+    unread: unread.nullable().openapi({ description: 'null: not a member' }),
+    peerId: id.nullable().openapi({ description: 'The other one of a direct room' }),
   })
   .openapi('Room')
 const roomPage = z.object({ rooms: z.array(room), next }).openapi('RoomPage')
-const memberPage = z
-  .object({ members: z.array(z.object({ userId: id, role, joinedAt: time })), next })
-  .openapi('MemberPage')
+const member = z.object({
+  userId: id,
+  role,
+  joinedAt: time,
+  mutedUntil: time.nullable(),
+  readNumber: z.int().openapi({ description: 'How far they have read' }),
+  readAt: time.nullable().openapi({ description: 'When they last said so' }),
+})
+const memberPage = z.object({ members: z.array(member), next }).openapi('MemberPage')
 const membership = z.object({ roomId: id, userId: id }).openapi('Membership')
 
 const security = [{ bearer: [] }]
 const roomParams = z.object({ roomId: id })
 const limit = count(1, 100, 50)
 
-const toJson = ({ createdAt, ...rest }: RoomView) => ({ ...rest, createdAt: createdAt.toISOString() })
+const iso = (at: Date | null) => at?.toISOString() ?? null
+
+const toJson = ({ createdAt, archivedAt, ...rest }: RoomView) => ({
+  ...rest,
+  createdAt: createdAt.toISOString(),
+  archivedAt: iso(archivedAt),
+})
+
+const memberJson = ({ joinedAt, mutedUntil, readAt, ...rest }: MemberView) => ({
+  ...rest,
+  joinedAt: joinedAt.toISOString(),
+  mutedUntil: iso(mutedUntil),
+  readAt: iso(readAt),
+})
 
 /** Mounts rooms and their members. */
 export const mountRooms = (app: Api, verifier: TokenVerifier, handlers: RoomHandlers): void => {
@@ -69,8 +120,35 @@ export const mountRooms = (app: Api, verifier: TokenVerifier, handlers: RoomHand
     }),
     async (c) => {
       const ownerId = c.var.identity.userId
-      const created = await answer(handlers.createRoom({ ...c.req.valid('json'), ownerId }))
-      return c.json(toJson({ ...created, role: 'owner' }), 201, { location: `/v1/rooms/${created.id}` })
+      const input = { ...c.req.valid('json'), ownerId }
+      const { id } = await answer(handlers.createRoom(input, metadataOf(c)))
+      const created = await answer(handlers.getRoom(id, ownerId))
+      return c.json(toJson(created), 201, { location: `/v1/rooms/${id}` })
+    },
+  )
+
+  app.openapi(
+    createRoute({
+      ...common,
+      method: 'post',
+      path: '/v1/rooms/direct',
+      summary: 'The direct room of you and somebody else',
+      description:
+        'Created when it is first asked for; the same one however often and whichever of the two asks.',
+      request: { body: jsonBody(z.object({ userId: id }).openapi('DirectRoom')) },
+      responses: {
+        200: jsonResponse('The room, which was there', room),
+        201: jsonResponse('The room, now created', room),
+        ...problemResponses(400, 401, 503),
+      },
+    }),
+    async (c) => {
+      const { userId } = c.var.identity
+      const peerId = c.req.valid('json').userId
+      if (peerId === userId) throw new Problem(400, 'invalid-request', 'A direct room has two people')
+      const { roomId, isNew } = await answer(handlers.openDirectRoom(userId, peerId, metadataOf(c)))
+      const found = await answer(handlers.getRoom(roomId, userId))
+      return c.json(toJson(found), isNew ? 201 : 200, { location: `/v1/rooms/${roomId}` })
     },
   )
 
@@ -117,9 +195,10 @@ export const mountRooms = (app: Api, verifier: TokenVerifier, handlers: RoomHand
       ...common,
       method: 'post',
       path: '/v1/rooms/{roomId}/members',
-      summary: 'Join a public room, or add somebody as its owner',
+      summary: 'Join a room, or add somebody as its owner',
       description:
-        'Without userId the caller joins, which a public room allows to everybody. With userId the owner of a public or ' +
+        'Without userId the caller joins, which a public room allows to everybody and a private one to those whom it ' +
+        'invited. With userId the owner of a public or ' +
         'private room adds that person. Adding a member again changes nothing.',
       request: {
         params: roomParams,
@@ -127,14 +206,14 @@ export const mountRooms = (app: Api, verifier: TokenVerifier, handlers: RoomHand
       },
       responses: {
         200: jsonResponse('They are a member', membership),
-        ...problemResponses(400, 401, 403, 404, 503),
+        ...problemResponses(400, 401, 403, 404, 409, 503),
       },
     }),
     async (c) => {
       const { roomId } = c.req.valid('param')
       const actorId = c.var.identity.userId
       const userId = c.req.valid('json').userId ?? actorId
-      await answer(handlers.changeMembers(roomId, { type: 'add-member', actorId, userId }))
+      await answer(handlers.changeRoom(roomId, { type: 'add-member', actorId, userId }, metadataOf(c)))
       return c.json({ roomId, userId }, 200)
     },
   )
@@ -155,7 +234,7 @@ export const mountRooms = (app: Api, verifier: TokenVerifier, handlers: RoomHand
       const { cursor, limit } = c.req.valid('query')
       const { roomId } = c.req.valid('param')
       const page = await answer(handlers.listMembers(roomId, c.var.identity.userId, { after: cursor, limit }))
-      const members = page.map(({ joinedAt, ...rest }) => ({ ...rest, joinedAt: joinedAt.toISOString() }))
+      const members = page.map(memberJson)
       const next = nextCursor(page, limit, (last) => cursors.members.write(last.userId))
       return c.json({ members, next }, 200)
     },
@@ -176,8 +255,35 @@ export const mountRooms = (app: Api, verifier: TokenVerifier, handlers: RoomHand
     }),
     async (c) => {
       const actorId = c.var.identity.userId
-      await answer(handlers.changeMembers(c.req.valid('param').roomId, { type: 'leave', actorId }))
+      const { roomId } = c.req.valid('param')
+      await answer(handlers.changeRoom(roomId, { type: 'leave', actorId }, metadataOf(c)))
       return c.body(null, 204)
+    },
+  )
+
+  app.openapi(
+    createRoute({
+      ...common,
+      method: 'put',
+      path: '/v1/rooms/{roomId}/read',
+      summary: 'Mark a room as read up to a message',
+      description:
+        'The position only moves forwards, and not beyond the last message. Others see it as a read receipt.',
+      request: {
+        params: roomParams,
+        body: jsonBody(z.object({ messageNumber: z.int().min(0) }).openapi('ReadMark')),
+      },
+      responses: {
+        200: jsonResponse('What is left to read', unread),
+        ...problemResponses(400, 401, 403, 404, 503),
+      },
+    }),
+    async (c) => {
+      const { messageNumber } = c.req.valid('json')
+      const { readNumber, lastMessageNumber, mentions } = await answer(
+        handlers.markRead(c.req.valid('param').roomId, c.var.identity.userId, messageNumber),
+      )
+      return c.json({ readNumber, messages: lastMessageNumber - readNumber, mentions }, 200)
     },
   )
 }

@@ -1,0 +1,34 @@
+import { type EventMetadata } from '@veza/kit/events'
+import { type Rooms } from '../adapters/rooms.ts'
+import { Rejection } from '../domain/rejection.ts'
+import { visibleTo } from '../domain/room.ts'
+
+export interface ReportInput {
+  readonly roomId: string
+  readonly messageId: string
+  readonly actorId: string
+  readonly reason: string
+}
+
+/**
+ * A member's report of a message to the room's moderators. Once a person and message: a second one changes nothing.
+ * Throws Rejection. @param exists rejects unless the room has the message
+ */
+export const reportMessage =
+  (
+    rooms: Rooms,
+    exists: (roomId: string, userId: string, messageId: string) => Promise<unknown>,
+    now: () => Date,
+  ) =>
+  async ({ roomId, messageId, actorId, reason }: ReportInput, metadata: EventMetadata): Promise<void> => {
+    const stored = await rooms.find(roomId, actorId, actorId)
+    if (visibleTo(stored, stored?.actorRole ?? null).actorRole === null) throw new Rejection('not-a-member')
+    await exists(roomId, actorId, messageId)
+    await rooms.report({ actorId, at: now(), metadata }, { roomId, messageId, reason })
+  }
+
+/** The words that no room lets through. The caller has checked that the actor may say so for all of Veza. */
+export const blockWordsEverywhere =
+  (rooms: Rooms, now: () => Date) =>
+  (actorId: string, words: readonly string[], metadata: EventMetadata): Promise<void> =>
+    rooms.blockWords({ actorId, at: now(), metadata }, words)
