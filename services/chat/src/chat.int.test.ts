@@ -206,6 +206,7 @@ describe('rooms', () => {
     })
     expect(created.headers.get('location')).toBe(`/v1/rooms/${created.body.id}`)
     expect((await ana.call('GET', `/v1/rooms/${created.body.id}`)).body).toEqual(created.body)
+    expect(created.body).not.toHaveProperty('isInvited')
   })
 
   it.each([

@@ -92,10 +92,18 @@ const limit = count(1, 100, 50)
 
 const iso = (at: Date | null) => at?.toISOString() ?? null
 
-const toJson = ({ createdAt, archivedAt, ...rest }: RoomView) => ({
-  ...rest,
-  createdAt: createdAt.toISOString(),
-  archivedAt: iso(archivedAt),
+const toJson = (view: RoomView): z.infer<typeof room> => ({
+  id: view.id,
+  name: view.name,
+  visibility: view.visibility,
+  ownerId: view.ownerId,
+  role: view.role,
+  createdAt: view.createdAt.toISOString(),
+  archivedAt: iso(view.archivedAt),
+  slowModeSeconds: view.slowModeSeconds,
+  lastMessageNumber: view.lastMessageNumber,
+  unread: view.unread,
+  peerId: view.peerId,
 })
 
 const memberJson = ({ joinedAt, mutedUntil, readAt, ...rest }: MemberView) => ({
