@@ -157,8 +157,7 @@ export const createServer = ({ library, settings, log, onDropped }: ServerOption
           if (session === undefined) return
           sockets.delete(session)
           // The library does not say that it closed a connection for its backpressure.
-          if (!session.isClosed() && code === 1006)
-            onDropped(unread > 0 || ws.getBufferedAmount() > 0 ? 'slow' : 'lost')
+          if (!session.isClosed() && code === 1006) onDropped(unread > 0 ? 'slow' : 'lost')
           session.closed()
         },
       })
