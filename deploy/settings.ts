@@ -2,12 +2,14 @@ import { describe } from '@veza/kit/env'
 import { environment as realtime } from '../services/realtime/src/settings.ts'
 import { environment as chatFanout } from '../workers/chat-fanout/src/settings.ts'
 import { environment as http } from './local/http-settings.ts'
+import { environment as workers } from './local/workers-settings.ts'
 import { type ProcessName } from './stack.ts'
 
 const environments: Record<ProcessName, Parameters<typeof describe>[0]> = {
   http,
   realtime,
   'chat-fanout': chatFanout,
+  workers,
 }
 
 const cell = (text: string): string => text.replaceAll('|', '\\|')

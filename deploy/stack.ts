@@ -12,6 +12,7 @@ export type PortName =
   | 'HTTP_PORT'
   | 'HTTP_INTERNAL_PORT'
   | 'CHAT_FANOUT_INTERNAL_PORT'
+  | 'WORKERS_INTERNAL_PORT'
   | 'WS_PORT'
   | 'REALTIME_INTERNAL_PORT'
 
@@ -102,7 +103,7 @@ export interface StackView {
   readonly secrets: { readonly serviceToken: string; readonly keyEncryptionKey: string }
 }
 
-export type ProcessName = 'http' | 'realtime' | 'chat-fanout'
+export type ProcessName = 'http' | 'realtime' | 'chat-fanout' | 'workers'
 
 /**
  * Flags of every process. Messages live for milliseconds: in a young generation of V8's default size many survive into
@@ -155,6 +156,17 @@ export const processes: readonly VezaProcess[] = [
     needs: ['kafka', 'registry', 'postgres'],
     env: (stack) => ({
       ...everywhere('chat-fanout', stack),
+      CHAT_DATABASE_URL: stack.databaseUrls.chat,
+    }),
+  },
+  {
+    name: 'workers',
+    entry: 'deploy/local/workers.ts',
+    internalPort: { setting: 'WORKERS_INTERNAL_PORT', default: 9083 },
+    needs: ['kafka', 'registry', 'postgres'],
+    env: (stack) => ({
+      ...everywhere('workers', stack),
+      AUTH_DATABASE_URL: stack.databaseUrls.auth,
       CHAT_DATABASE_URL: stack.databaseUrls.chat,
     }),
   },

@@ -60,6 +60,12 @@ const eventHeaders: Json = {
     ce_type: { type: 'string', description: 'The name of the record.' },
     ce_source: { type: 'string', description: 'Who wrote it, such as /chat-fanout.' },
     ce_time: { type: 'string', format: 'date-time' },
+    ce_subject: { type: 'string', description: 'The stream of an event-sourced entity.' },
+    ce_sequence: {
+      type: 'string',
+      pattern: '^[1-9][0-9]*$',
+      description: 'Its version in that stream, from 1, dense: what was seen before is a repetition.',
+    },
     'content-type': { type: 'string', const: 'application/avro' },
     traceparent: { type: 'string' },
   },

@@ -8,6 +8,10 @@ export interface EventHeaders {
   source: string
   /** When it happened; a number is milliseconds since the Unix epoch. */
   time: Date | number
+  /** What it is about: the stream of an event-sourced entity. */
+  subject?: string | undefined
+  /** Its version in that stream, from 1, dense. A reader that has seen it, or a later one, has seen a repetition. */
+  sequence?: number | undefined
   /** W3C Trace Context of the span that wrote it. */
   traceparent?: string | undefined
 }
@@ -26,7 +30,8 @@ function timeText(time: Date | number): string {
 }
 
 /** Kafka headers of an event. @throws RangeError when `time` is no time. */
-export function toHeaders({ id, type, source, time, traceparent }: EventHeaders): Record<string, string> {
+export function toHeaders(event: EventHeaders): Record<string, string> {
+  const { id, type, source, time, subject, sequence, traceparent } = event
   const headers: Record<string, string> = {
     ce_specversion: '1.0',
     ce_id: id,
@@ -35,6 +40,8 @@ export function toHeaders({ id, type, source, time, traceparent }: EventHeaders)
     ce_time: timeText(time),
     'content-type': 'application/avro',
   }
+  if (subject !== undefined) headers['ce_subject'] = subject
+  if (sequence !== undefined) headers['ce_sequence'] = String(sequence)
   if (traceparent !== undefined) headers['traceparent'] = traceparent
   return headers
 }

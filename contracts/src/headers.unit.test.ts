@@ -24,6 +24,14 @@ describe('headers', () => {
     expect(toHeaders({ ...event, traceparent: undefined })).toEqual(toHeaders(event))
   })
 
+  it('say which stream an event belongs to, and where in it', () => {
+    expect(toHeaders({ ...event, subject: 'account-1', sequence: 12 })).toEqual({
+      ...toHeaders(event),
+      ce_subject: 'account-1',
+      ce_sequence: '12',
+    })
+  })
+
   it('are read from bytes and strings', () => {
     const headers = { ce_id: Buffer.from('é'), ce_type: 'T', ce_time: undefined }
     expect(readHeader(headers, 'ce_id')).toBe('é')

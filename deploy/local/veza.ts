@@ -84,6 +84,7 @@ export const startVeza = async (options: InfrastructureOptions): Promise<Veza> =
       ports: {
         http: { public: plan.portOf('HTTP_PORT'), internal: plan.portOf('HTTP_INTERNAL_PORT') },
         'chat-fanout': { internal: plan.portOf('CHAT_FANOUT_INTERNAL_PORT') },
+        workers: { internal: plan.portOf('WORKERS_INTERNAL_PORT') },
         realtime: { public: plan.portOf('WS_PORT'), internal: plan.portOf('REALTIME_INTERNAL_PORT') },
       },
       httpUrl: at('http', 'HTTP_PORT'),

@@ -1,5 +1,6 @@
 import { type Topic } from '@veza/contracts'
 import { type Kysely, type Transaction } from 'kysely'
+import { isCollision } from '../postgres/index.ts'
 import { VersionConflict } from './errors.ts'
 import { type Snapshot, snapshotStore } from './snapshots.ts'
 import { type EventStore } from './store.ts'
@@ -56,17 +57,15 @@ export interface Aggregate<T extends Topic, State, Event> {
   readonly store: EventStore<T>
   /** Up to a version, or all there is. */
   load(db: Connection, stream: string, upTo?: number): Promise<Loaded<State>>
-  /** Rejects what decide throws, VersionConflict, IdempotencyKeyReused, and the database's errors. */
+  /**
+   * Rejects what decide throws, VersionConflict, IdempotencyKeyReused, and the database's errors: in a transaction of the
+   * caller's that had written before it saw the stream's last events, a serialization failure (isCollision) as well.
+   */
   execute<DB>(
     db: Kysely<DB> | Transaction<DB>,
     execution: Execution<DB, State, Event>,
   ): Promise<Executed<State, Event>>
 }
-
-// PostgreSQL's appendix A: serialization failure and deadlock. Both say: somebody was in the way, try again.
-const isCollision = (error: unknown): boolean =>
-  error instanceof VersionConflict ||
-  (error instanceof Error && 'code' in error && (error.code === '40001' || error.code === '40P01'))
 
 export const aggregate = <T extends Topic, State, Event>(
   options: AggregateOptions<T, State, Event>,
@@ -144,7 +143,7 @@ export const aggregate = <T extends Topic, State, Event>(
         try {
           return await attempt(db, execution)
         } catch (error) {
-          if (left <= 1 || !isCollision(error)) throw error
+          if (left <= 1 || !(error instanceof VersionConflict || isCollision(error))) throw error
         }
       }
     },

@@ -15,7 +15,8 @@ export const createEventStore = async (db: Kysely<unknown>): Promise<void> => {
       event_id uuid not null,
       type text not null,
       schema_version integer not null,
-      payload bytea not null,
+      -- With its headers below what one produce request takes: an event that no broker accepts would stop the relay.
+      payload bytea not null constraint events_payload_bounded check (octet_length(payload) <= 524288),
       topic text not null,
       key text not null,
       actor text,
@@ -24,6 +25,7 @@ export const createEventStore = async (db: Kysely<unknown>): Promise<void> => {
       address text,
       traceparent text,
       -- In which order transactions began to write. The relay reads by it, since positions are not commit-ordered.
+      -- Within a stream, and within a key as far as writers have seen each other, it rises: append sees to that.
       transaction_id xid8 not null default pg_current_xact_id(),
       -- The database's clock: the relay's age is measured by it, and the writers' clocks differ.
       recorded_at timestamptz not null default clock_timestamp(),
@@ -49,16 +51,13 @@ export const createEventStore = async (db: Kysely<unknown>): Promise<void> => {
       state jsonb not null,
       taken_at timestamptz not null default now()
     )`.execute(db)
-  // Of each shard: every transaction below window_start is published, and of the window that is under way what lies
-  // up to a position.
+  // Of each shard the last event that is published: everything up to it is, in the order (transaction_id, position).
   await sql`
     create table events.relays (
       shards integer not null,
       shard integer not null,
-      window_start xid8 not null,
-      window_end xid8,
-      window_position bigint not null default 0,
-      checked_at timestamptz not null default now(),
+      transaction_id xid8 not null,
+      position bigint not null,
       primary key (shards, shard)
     )`.execute(db)
 }
@@ -95,6 +94,13 @@ const createAppend = async (db: Kysely<unknown>): Promise<void> => {
       appended bigint;
     begin
       replayed := false;
+      -- Events are relayed in the order in which their transactions began to write. A transaction that began before the
+      -- one whose events it has seen would come before them: it has to begin again.
+      if exists (select from events.events as later
+        where later.transaction_id > pg_current_xact_id() and later.key = any(new_keys)) then
+        raise exception 'this transaction began to write before the last event of its key was written'
+          using errcode = 'serialization_failure', hint = 'begin the transaction again';
+      end if;
       if idempotency_key is not null then
         -- Waits for a transaction that is using the same key, and then finds its answer or takes its place.
         insert into events.idempotency_keys as k (key, streams, versions)

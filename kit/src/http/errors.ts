@@ -1,7 +1,7 @@
 import { type Hook } from '@hono/zod-openapi'
 import { HTTPException } from 'hono/http-exception'
 import { IdempotencyKeyReused, VersionConflict } from '../events/errors.ts'
-import { isUnavailable } from '../postgres/errors.ts'
+import { isCollision, isUnavailable } from '../postgres/errors.ts'
 import { KeyEncryptionUnavailable } from '../sealing/key-encryption.ts'
 import { KeysUnavailable } from '../tokens/index.ts'
 import { Problem } from './problem.ts'
@@ -36,7 +36,12 @@ export const toProblem = (error: unknown): Problem => {
       cause: error,
     })
   }
-  if (isUnavailable(error) || error instanceof KeysUnavailable || error instanceof KeyEncryptionUnavailable) {
+  if (
+    isUnavailable(error) ||
+    isCollision(error) ||
+    error instanceof KeysUnavailable ||
+    error instanceof KeyEncryptionUnavailable
+  ) {
     return new Problem(503, 'unavailable', 'Try again in a moment', {
       cause: error,
       headers: { 'retry-after': retryAfterSeconds },

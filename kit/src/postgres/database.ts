@@ -38,7 +38,7 @@ parsers.setTypeParser(pg.types.builtins.INT8, toSafeInteger)
 
 /**
  * A pool of connections, opened on first use: an unreachable database fails queries, not the start. int8 is parsed to
- * number. The server ends statements after 30 s and transactions that idle for 5 s.
+ * number. The server ends statements and transactions after 30 s, and transactions that idle for 5 s.
  *
  * @param url postgres://user:password@host:port/database
  */
@@ -58,6 +58,8 @@ export const openDatabase = <DB>(
     // Of the client, for a server that does not answer at all.
     query_timeout: 35_000,
     idle_in_transaction_session_timeout: 5_000,
+    // An open transaction that has written holds every outbox relay of the server back.
+    options: '-c transaction_timeout=30s',
   })
   // Without a listener, a connection that is lost while idle would end the process. The pool has dropped it already.
   pool.on('error', (error) => {

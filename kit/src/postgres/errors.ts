@@ -44,3 +44,10 @@ export const isUniqueViolation = (error: unknown, constraint?: string): boolean 
   error instanceof Error &&
   codeOf(error) === '23505' &&
   (constraint === undefined || ('constraint' in error && error.constraint === constraint))
+
+/**
+ * Did two transactions get into each other's way (40001 serialization failure, 40P01 deadlock)? Nothing is wrong with
+ * either: the one that got the error is begun again.
+ */
+export const isCollision = (error: unknown): boolean =>
+  error instanceof Error && ['40001', '40P01'].includes(codeOf(error) ?? '')

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { isUnavailable, isUniqueViolation } from './index.ts'
+import { isCollision, isUnavailable, isUniqueViolation } from './index.ts'
 
 const coded = (code: unknown, extra: object = {}): Error => Object.assign(new Error('x'), { code, ...extra })
 
@@ -47,4 +47,11 @@ test('a unique violation, of any constraint or of a named one', () => {
   expect(isUniqueViolation(error, 'users_pkey')).toBe(false)
   expect(isUniqueViolation(coded('23503'))).toBe(false)
   expect(isUniqueViolation('23505')).toBe(false)
+})
+
+test('two transactions in each other’s way', () => {
+  expect(isCollision(coded('40001'))).toBe(true)
+  expect(isCollision(coded('40P01'))).toBe(true)
+  expect(isCollision(coded('23505'))).toBe(false)
+  expect(isCollision('40001')).toBe(false)
 })

@@ -56,8 +56,9 @@ test('int8 is a number, or an error when it is too large for one', async () => {
 test('connections have their limits and their name', async () => {
   expect(
     await one(`select current_setting('statement_timeout') as statement,
-      current_setting('idle_in_transaction_session_timeout') as idle, current_setting('application_name') as name`),
-  ).toEqual({ statement: '30s', idle: '5s', name: 'kit-test' })
+      current_setting('idle_in_transaction_session_timeout') as idle,
+      current_setting('transaction_timeout') as transaction, current_setting('application_name') as name`),
+  ).toEqual({ statement: '30s', idle: '5s', transaction: '30s', name: 'kit-test' })
 })
 
 test('check says nothing of a database that answers, and why one does not', async () => {

@@ -1,5 +1,6 @@
 import { type Meter, type Tracer } from '@opentelemetry/api'
 import { type Codec, type RecordOf, type Topic } from '@veza/contracts'
+import { type Logger } from '../log/index.ts'
 import {
   type ChunkControl,
   type ConsumedRecord,
@@ -97,4 +98,22 @@ export interface Worker {
   stop(): Promise<void>
   /** Resolves after stop(); rejects only when the worker could never start. */
   readonly finished: Promise<void>
+}
+
+/** What the process around a worker gives it, and closes after it. */
+export interface WorkerCommon {
+  readonly kafka: Kafka
+  readonly codec: Codec
+  readonly health: WorkerHealth
+  readonly telemetry: { readonly tracer: Tracer; readonly meter: Meter }
+  readonly log: Logger
+  /** Ends the process: the worker can't go on. */
+  readonly fail: (error: unknown) => void
+}
+
+/** A worker in whichever process it runs, alone or beside others. */
+export interface HostedWorker {
+  readonly name: string
+  /** Ends what is under way and closes what the worker opened. */
+  stop(): Promise<void>
 }

@@ -1,0 +1,1 @@
+export { type Relay, type RelayOptions, type RelaySettings, runRelay } from './relay.ts'

@@ -1,0 +1,2 @@
+export { openOutboxRelay } from './open-outbox-relay.ts'
+export { type OutboxRelaySettings, outboxRelayEnvironment } from './settings.ts'
