@@ -1,10 +1,17 @@
-import { type Codec, connectCodec, topics } from '@veza/contracts'
+import { type Codec, connectCodec } from '@veza/contracts'
 import { registerSchemas } from '@veza/contracts/deploy'
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { createLog } from '../log/index.ts'
 import { type Database, migrate, openDatabase } from '../postgres/index.ts'
-import { type FreshDatabase, freshDatabase, infrastructure } from '../testing/index.ts'
+import {
+  type FreshDatabase,
+  freshDatabase,
+  infrastructure,
+  testEvent,
+  type TestTopic,
+  testTopic as topic,
+} from '../testing/index.ts'
 import {
   type Aggregate,
   type NewEvent,
@@ -15,9 +22,6 @@ import {
   eventStore,
   VersionConflict,
 } from './index.ts'
-
-const topic = { ...topics.chatEvents, records: ['MessagePosted'] } as const
-type ChatEvents = typeof topic
 
 /** A till: a domain of one event and one rule. */
 interface Paid {
@@ -34,25 +38,18 @@ const pay =
     return amount === 0 ? [] : [{ amount }]
   }
 
-const write = (events: readonly Paid[]): NewEvent<ChatEvents>[] =>
-  events.map(({ amount }) => ({
-    type: 'MessagePosted',
-    value: {
-      ...{ roomId: 'r', epoch: 'e', offset: amount, messageId: 'm', senderId: 's', clientMessageId: 'c' },
-      ...{ body: 'b', postedAt: 0, messageNumber: 0 },
-      ...{ replyTo: null, threadId: null, mentions: [], trackId: null },
-    },
-  }))
+const write = (events: readonly Paid[]): NewEvent<TestTopic>[] =>
+  events.map(({ amount }) => testEvent('paid', amount))
 const reads: number[] = []
-const read = (events: readonly StoredEvent<ChatEvents>[]): Paid[] => {
+const read = (events: readonly StoredEvent<TestTopic>[]): Paid[] => {
   reads.push(events.length)
-  return events.map(({ value }) => ({ amount: value.offset }))
+  return events.map(({ value }) => ({ amount: value.refusedAt }))
 }
 
 let fresh: FreshDatabase
 let database: Database<{ receipts: { id: string; total: number } }>
 let codec: Codec
-let tills: Aggregate<ChatEvents, Till, Paid>
+let tills: Aggregate<TestTopic, Till, Paid>
 let stream: string
 const key = 'k'
 

@@ -1,11 +1,18 @@
-import { type Codec, connectCodec, type MessagePosted, topics } from '@veza/contracts'
+import { type Codec, connectCodec, topics } from '@veza/contracts'
 import { registerSchemas } from '@veza/contracts/deploy'
 import { sql } from 'kysely'
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import golden from '../../../contracts/golden/MessagePosted.v1.json' with { type: 'json' }
 import { createLog } from '../log/index.ts'
 import { type Database, migrate, openDatabase } from '../postgres/index.ts'
-import { type FreshDatabase, freshDatabase, infrastructure } from '../testing/index.ts'
+import {
+  type FreshDatabase,
+  freshDatabase,
+  infrastructure,
+  testEvent,
+  testTopic as topic,
+} from '../testing/index.ts'
 import {
   createEventStore,
   type EventStore,
@@ -18,7 +25,6 @@ interface Tables {
   names: { name: string }
 }
 
-const topic = { ...topics.chatEvents, records: ['MessagePosted'] } as const
 let fresh: FreshDatabase
 let database: Database<Tables>
 let codec: Codec
@@ -57,25 +63,9 @@ afterAll(async () => {
   await fresh.drop()
 })
 
-const posted = (body: string): MessagePosted => ({
-  roomId: 'r',
-  epoch: 'e',
-  offset: 1,
-  messageId: 'm',
-  senderId: 's',
-  clientMessageId: 'c',
-  body,
-  postedAt: 5,
-  messageNumber: 7,
-  replyTo: null,
-  threadId: null,
-  mentions: [],
-  trackId: null,
-})
-const event = (body: string) => ({ type: 'MessagePosted', value: posted(body) }) as const
 const append = (expectedVersion: number, ...bodies: string[]) =>
-  ({ stream, key: 'k', expectedVersion, events: bodies.map(event) }) as const
-const bodies = async (of = stream) => (await store.readStream(database.db, of)).map(({ value }) => value.body)
+  ({ stream, key: 'k', expectedVersion, events: bodies.map((text) => testEvent(text)) }) as const
+const bodies = async (of = stream) => (await store.readStream(database.db, of)).map(({ value }) => value.code)
 const rejection = (work: Promise<unknown>) =>
   work.then(
     () => undefined,
@@ -95,14 +85,14 @@ describe('append', () => {
     expect(
       await store.append(database.db, {
         ...append(0),
-        events: [{ ...event('one'), id }, event('two')],
+        events: [{ ...testEvent('one'), id }, testEvent('two')],
         metadata,
       }),
     ).toEqual({ version: 2, replayed: false })
     expect(await store.append(database.db, append(2, 'three'))).toEqual({ version: 3, replayed: false })
     const events = await store.readStream(database.db, stream)
     expect(events[0]).toEqual({
-      ...event('one'),
+      ...testEvent('one'),
       id,
       stream,
       version: 1,
@@ -111,7 +101,7 @@ describe('append', () => {
       recordedAt: expect.any(Date) as Date,
       metadata,
     })
-    expect(events.map(({ version, value, metadata: { actor } }) => [version, value.body, actor])).toEqual([
+    expect(events.map(({ version, value, metadata: { actor } }) => [version, value.code, actor])).toEqual([
       [1, 'one', 'ana'],
       [2, 'two', 'ana'],
       [3, 'three', undefined],
@@ -126,7 +116,7 @@ describe('append', () => {
       'select payload from events.events where stream = $1',
       [stream],
     )
-    expect(rows[0]?.payload).toEqual(codec.encode(topic, 'MessagePosted', posted('bytes')))
+    expect(rows[0]?.payload).toEqual(codec.encode(topic, 'CommandRefused', testEvent('bytes').value))
   })
 
   it.each([
@@ -300,7 +290,7 @@ describe('what is read', () => {
   it('starts after a version and ends at a limit', async () => {
     await store.append(database.db, append(0, 'one', 'two', 'three', 'four'))
     const read = await store.readStream(database.db, stream, { after: 1, limit: 2 })
-    expect(read.map(({ value }) => value.body)).toEqual(['two', 'three'])
+    expect(read.map(({ value }) => value.code)).toEqual(['two', 'three'])
   })
 
   it('by position is everything of the topic, page by page', async () => {
@@ -308,7 +298,7 @@ describe('what is read', () => {
     await store.append(database.db, append(0, 'one', 'two', 'three'))
     const first = await store.readAll(database.db, { after: before, limit: 2 })
     const last = await store.readAll(database.db, { after: first.at(-1)?.position ?? 0 })
-    expect([...first, ...last].map(({ value }) => value.body)).toEqual(['one', 'two', 'three'])
+    expect([...first, ...last].map(({ value }) => value.code)).toEqual(['one', 'two', 'three'])
     const other = eventStore({ topic: { ...topic, name: 'other' }, codec })
     expect(await other.readAll(database.db)).toEqual([])
   })
@@ -320,17 +310,12 @@ describe('what is read', () => {
         throw new Error('no registry here')
       },
     }
-    const { versionsOf } = await import('../../../contracts/src/schemas.ts')
-    const v1 = versionsOf('MessagePosted')[0]
-    const payload = Buffer.concat([
-      Buffer.from([0, 9, 9, 9, 9]),
-      v1?.type.toBuffer(posted('old')) ?? Buffer.alloc(0),
-    ])
+    const payload = Buffer.concat([Buffer.from([0, 9, 9, 9, 9]), Buffer.from(golden.hex, 'hex')])
     await sql`insert into events.events (position, stream, version, event_id, type, schema_version, payload, topic, key)
-      values (nextval('events.positions'), ${stream}, 1, gen_random_uuid(), 'MessagePosted', 1, ${payload}, ${topic.name},
-      'k')`.execute(database.db)
-    const [event] = await eventStore({ topic, codec: away }).readStream(database.db, stream)
-    expect(event).toMatchObject({ schemaVersion: 1, value: { ...posted('old'), messageNumber: 0 } })
+      values (nextval('events.positions'), ${stream}, 1, gen_random_uuid(), 'MessagePosted', 1, ${payload},
+      ${topics.chatEvents.name}, 'k')`.execute(database.db)
+    const old = await eventStore({ topic: topics.chatEvents, codec: away }).readStream(database.db, stream)
+    expect(old).toMatchObject([{ schemaVersion: 1, value: { ...golden.value, messageNumber: 0 } }])
   })
 
   it('asks the registry for a version that is newer than this process', async () => {

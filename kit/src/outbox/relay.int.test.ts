@@ -1,5 +1,5 @@
 import { connect } from 'node:net'
-import { connectCodec, type Codec, topics } from '@veza/contracts'
+import { connectCodec, type Codec } from '@veza/contracts'
 import { registerSchemas } from '@veza/contracts/deploy'
 import { sql, type Kysely } from 'kysely'
 import { randomUUID } from 'node:crypto'
@@ -18,7 +18,10 @@ import {
   freshTopic,
   infrastructure,
   type TestTelemetry,
+  type TestTopic,
+  testEvent,
   testTelemetry,
+  testTopic,
 } from '../testing/index.ts'
 import { type Relay, type RelayOptions, runRelay } from './index.ts'
 
@@ -37,7 +40,7 @@ let overProxy: Kafka
 let telemetry: TestTelemetry
 let fresh: FreshDatabase
 let database: Database<Tables>
-let store: EventStore<typeof topics.chatEvents>
+let store: EventStore<TestTopic>
 let topicName: string
 let relays: Relay[]
 let published: ConsumedRecord[]
@@ -70,7 +73,7 @@ beforeEach(async () => {
   database = openDatabase<Tables>(fresh.url, { applicationName: 'test', poolSize: 20, log })
   const topic = await freshTopic({ prefix: 'outbox', partitions: 3 })
   topicName = topic.name
-  store = eventStore({ topic: { ...topics.chatEvents, name: topicName } as typeof topics.chatEvents, codec })
+  store = eventStore({ topic: { ...testTopic, name: topicName } as TestTopic, codec })
   relays = []
   published = []
   health = createHealth()
@@ -113,13 +116,7 @@ const relay = (options: Partial<RelayOptions> = {}, producer?: Producer): Relay 
 const append = (db: Connection, stream: string, expectedVersion: number, events = 1, key = stream) =>
   store.append(db, {
     ...{ stream, key, expectedVersion },
-    events: range(events).map((n) => ({
-      type: 'MessagePosted',
-      value: {
-        ...{ roomId: stream, epoch: 'e', offset: expectedVersion + 1 + n, messageId: 'm', senderId: 's' },
-        ...{ clientMessageId: 'c', body: 'b', postedAt: 0, messageNumber: 0 },
-      },
-    })),
+    events: range(events).map((n) => testEvent('tick', expectedVersion + 1 + n)),
   })
 
 const header = (record: ConsumedRecord | undefined, name: string) => record?.headers[name]?.toString()
@@ -178,21 +175,17 @@ describe('what is published', () => {
   it('are the stored bytes under the key, with headers that name the event, its stream and its place in it', async () => {
     const traceparent = `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`
     const id = randomUUID()
-    const value = {
-      ...{ roomId: 'r', epoch: 'e', offset: 1, messageId: 'm', senderId: 's', clientMessageId: 'c' },
-      ...{ body: 'b', postedAt: 0, messageNumber: 0 },
-    }
     relay()
     await store.append(database.db, {
       ...{ stream: 'account-1', key: 'user-1', expectedVersion: 0, metadata: { actor: 'ana', traceparent } },
-      events: [{ type: 'MessagePosted', value, id }],
+      events: [{ ...testEvent('one'), id }],
     })
     await expectAll()
     const [record] = published
     const [event] = await store.readStream(database.db, 'account-1')
     expect(record).toMatchObject({
       key: 'user-1',
-      value: codec.encode(topics.chatEvents, 'MessagePosted', value),
+      value: codec.encode(testTopic, 'CommandRefused', testEvent('one').value),
     })
     expect(
       Object.fromEntries(
@@ -201,7 +194,7 @@ describe('what is published', () => {
     ).toEqual({
       ce_specversion: '1.0',
       ce_id: id,
-      ce_type: 'MessagePosted',
+      ce_type: 'CommandRefused',
       ce_source: '/test',
       ce_time: event?.recordedAt.toISOString(),
       ce_subject: 'account-1',
@@ -223,21 +216,16 @@ describe('what is published', () => {
   })
 
   it('is cut into requests that a broker takes', async () => {
-    const body = 'x'.repeat(300_000)
-    const value = {
-      ...{ roomId: 'r', epoch: 'e', offset: 1, messageId: 'm', senderId: 's', clientMessageId: 'c' },
-      ...{ body, postedAt: 0, messageNumber: 0 },
-    }
     await store.append(database.db, {
       ...{ stream: 'large', key: 'k', expectedVersion: 0 },
-      events: range(9).map(() => ({ type: 'MessagePosted' as const, value })),
+      events: range(9).map(() => testEvent('x'.repeat(300_000))),
     })
     relay()
     await expectAll()
     await expect(
       store.append(database.db, {
         ...{ stream: 'larger', key: 'k', expectedVersion: 0 },
-        events: [{ type: 'MessagePosted', value: { ...value, body: 'x'.repeat(600_000) } }],
+        events: [testEvent('x'.repeat(600_000))],
       }),
     ).rejects.toMatchObject({ constraint: 'events_payload_bounded' })
   })

@@ -1,5 +1,6 @@
 export { audioFormats, makeAudio } from './audio.ts'
 export { type FreshDatabase, freshDatabase } from './databases.ts'
+export { type TestTopic, testEvent, testTopic } from './events.ts'
 export { type Infrastructure, infrastructure } from './infrastructure.ts'
 export { type TokenSigner, createTokenSigner } from './tokens.ts'
 export { type TestTelemetry, testTelemetry } from './telemetry.ts'

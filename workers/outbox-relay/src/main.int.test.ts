@@ -1,13 +1,21 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
-import { connectCodec, topics } from '@veza/contracts'
+import { connectCodec } from '@veza/contracts'
 import { registerSchemas } from '@veza/contracts/deploy'
 import { createEventStore, eventStore } from '@veza/kit/events'
 import { type ConsumedRecord, connectKafka, headerOf } from '@veza/kit/kafka'
 import { createLog } from '@veza/kit/log'
 import { migrate, openDatabase } from '@veza/kit/postgres'
-import { freshDatabase, freshGroup, freshTopic, infrastructure } from '@veza/kit/testing'
+import {
+  freshDatabase,
+  freshGroup,
+  freshTopic,
+  infrastructure,
+  testEvent,
+  testTopic,
+  type TestTopic,
+} from '@veza/kit/testing'
 import { expect, it, onTestFinished, vi } from 'vitest'
 
 const waiting = { timeout: 40_000, interval: 50 }
@@ -59,7 +67,7 @@ it('is taken over from when it is killed or stopped, and loses nothing', async (
   onTestFinished(() => database.close())
   const { name, drop } = await freshTopic({ prefix: 'outbox', partitions: 2 })
   onTestFinished(() => drop())
-  const store = eventStore({ topic: { ...topics.chatEvents, name } as typeof topics.chatEvents, codec })
+  const store = eventStore({ topic: { ...testTopic, name } as TestTopic, codec })
 
   const kafka = connectKafka(infrastructure().kafkaBrokers, { clientId: 'test', log })
   onTestFinished(() => kafka.close())
@@ -73,11 +81,7 @@ it('is taken over from when it is killed or stopped, and loses nothing', async (
   })
   let version = 0
   const append = async () => {
-    const value = {
-      ...{ roomId: 'r', epoch: 'e', offset: version, messageId: 'm', senderId: 's', clientMessageId: 'c' },
-      ...{ body: 'b', postedAt: 0, messageNumber: 0 },
-    }
-    const events = [{ type: 'MessagePosted' as const, value }]
+    const events = [testEvent('tick', version)]
     ;({ version } = await store.append(database.db, {
       stream: 'a',
       key: 'a',
