@@ -133,9 +133,10 @@ export const openOutbox = async (
     async read({ transactionId, position }, limit) {
       const { rows } = await client.query<OutboxRow>({
         name: 'read',
-        text: `select ${columns} from events.events
+        // Qualified, since a bare name is that of the column read, and texts have another order than numbers.
+        text: `select ${columns} from events.events as event
           where (transaction_id, position) > ($1::xid8, $2::bigint) and ${settled} ${condition}
-          order by transaction_id, position limit $3`,
+          order by event.transaction_id, event.position limit $3`,
         values: [transactionId, position, limit],
       })
       return rows

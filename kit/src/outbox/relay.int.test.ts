@@ -293,6 +293,13 @@ describe('the order of commits', () => {
     await expectAll()
   })
 
+  it('is that of numbers, also where they get a digit more', async () => {
+    await database.pool.query('alter sequence events.positions restart with 9990')
+    await append(database.db, 'a', 0, 40)
+    relay({ settings: { pageEvents: 5 } })
+    await expectAll()
+  })
+
   it('keeps every event and every order under concurrent, slow and aborted transactions', async () => {
     relay({ settings: { pageEvents: 7 } })
     let seed = 20261124
