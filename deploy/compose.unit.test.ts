@@ -44,6 +44,7 @@ const compose: StackView = {
   databaseUrls: {
     auth: `postgres://${databases.auth}:\${AUTH_DATABASE_PASSWORD}@postgres:5432/${databases.auth}`,
     chat: `postgres://${databases.chat}:\${CHAT_DATABASE_PASSWORD}@postgres:5432/${databases.chat}`,
+    users: `postgres://${databases.users}:\${USERS_DATABASE_PASSWORD}@postgres:5432/${databases.users}`,
   },
   ports: {
     http: portsOf('http'),

@@ -11,8 +11,14 @@ await runMain('databases', async () => {
     REGISTRY_DATABASE_URL: postgres("the registry's database"),
     AUTH_DATABASE_URL: postgres("auth's database"),
     CHAT_DATABASE_URL: postgres("chat's database"),
+    USERS_DATABASE_URL: postgres("users' database"),
   })
-  for (const wanted of [env.REGISTRY_DATABASE_URL, env.AUTH_DATABASE_URL, env.CHAT_DATABASE_URL]) {
+  for (const wanted of [
+    env.REGISTRY_DATABASE_URL,
+    env.AUTH_DATABASE_URL,
+    env.CHAT_DATABASE_URL,
+    env.USERS_DATABASE_URL,
+  ]) {
     const { pathname, username, password } = new URL(wanted)
     await ensureDatabase(env.DATABASE_URL, {
       name: decodeURIComponent(pathname.slice(1)),
@@ -20,5 +26,9 @@ await runMain('databases', async () => {
       password: decodeURIComponent(password),
     })
   }
-  await migrateAll({ auth: env.AUTH_DATABASE_URL, chat: env.CHAT_DATABASE_URL })
+  await migrateAll({
+    auth: env.AUTH_DATABASE_URL,
+    chat: env.CHAT_DATABASE_URL,
+    users: env.USERS_DATABASE_URL,
+  })
 })

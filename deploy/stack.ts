@@ -74,7 +74,7 @@ export const programs = {
 } as const satisfies Record<ProgramName, StackProgram>
 
 /** The contexts that own a database. Each has a role of the same name that owns it and sees no other. */
-export const databases = { auth: 'veza_auth', chat: 'veza_chat' } as const
+export const databases = { auth: 'veza_auth', chat: 'veza_chat', users: 'veza_users' } as const
 export type DatabaseName = keyof typeof databases
 
 /** The registry's own database, beside Veza's. */
@@ -143,6 +143,7 @@ export const processes: readonly VezaProcess[] = [
       HTTP_PORT: String(stack.ports.http.public),
       AUTH_DATABASE_URL: stack.databaseUrls.auth,
       CHAT_DATABASE_URL: stack.databaseUrls.chat,
+      USERS_DATABASE_URL: stack.databaseUrls.users,
       KEY_ENCRYPTION_KEY: stack.secrets.keyEncryptionKey,
       APP_URL: stack.httpUrl,
       MAIL_FOLDER: stack.mailFolder,
@@ -168,6 +169,9 @@ export const processes: readonly VezaProcess[] = [
       ...everywhere('workers', stack),
       AUTH_DATABASE_URL: stack.databaseUrls.auth,
       CHAT_DATABASE_URL: stack.databaseUrls.chat,
+      USERS_DATABASE_URL: stack.databaseUrls.users,
+      KEY_ENCRYPTION_KEY: stack.secrets.keyEncryptionKey,
+      SERVICE_TOKEN: stack.secrets.serviceToken,
     }),
   },
   {

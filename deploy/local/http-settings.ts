@@ -1,10 +1,12 @@
 import { authEnvironment } from '@veza/auth'
 import { chatEnvironment } from '@veza/chat'
+import { usersEnvironment } from '@veza/users'
 import { integer, list, string, url, processEnvironment } from '@veza/kit/env'
 
 /** The settings of the process that serves all HTTP services. */
 export const environment = {
   ...processEnvironment,
+  ...usersEnvironment,
   ...authEnvironment,
   ...chatEnvironment,
   KAFKA_BROKERS: list('Kafka brokers, host:port'),

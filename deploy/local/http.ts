@@ -8,6 +8,7 @@ import { connectKafka } from '@veza/kit/kafka'
 import { createLog } from '@veza/kit/log'
 import { startTelemetry } from '@veza/kit/telemetry'
 import { createTokenVerifier } from '@veza/kit/tokens'
+import { openUsers } from '@veza/users'
 import { environment } from './http-settings.ts'
 
 /** Every HTTP service in one process: the local shape of what are processes of their own behind a gateway. */
@@ -33,9 +34,12 @@ await runMain('http', async (run) => {
   })
   const chat = openChat(env, { log, telemetry, verifier, kafka, codec })
   run.onStop('chat', () => chat.close())
+  const users = openUsers(env, { log, telemetry, verifier, codec })
+  run.onStop('users', () => users.close())
 
   const health = createHealth()
-  for (const [name, check] of Object.entries({ ...auth.checks, ...chat.checks })) health.ready(name, check)
+  for (const [name, check] of Object.entries({ ...auth.checks, ...chat.checks, ...users.checks }))
+    health.ready(name, check)
   const internal = await serveInternal({
     host: env.INTERNAL_HOST,
     port: env.INTERNAL_PORT,
@@ -45,7 +49,11 @@ await runMain('http', async (run) => {
   })
   run.onStop('internal listener', () => internal.close())
 
-  const api = combine({ log, telemetry, trustedProxies: env.TRUSTED_PROXIES }, [auth.app, chat.app])
+  const api = combine({ log, telemetry, trustedProxies: env.TRUSTED_PROXIES, bodyLimits: users.bodyLimits }, [
+    auth.app,
+    chat.app,
+    users.app,
+  ])
   mountDocs(api, { title: 'Veza', version: '1' })
   const server = await serve(api, { host: env.HOST, port: env.HTTP_PORT })
   run.onStop('http listener', () => server.close())

@@ -1,5 +1,6 @@
 import { migrateAuth } from '@veza/auth/migrate'
 import { migrateChat } from '@veza/chat/migrate'
+import { migrateUsers } from '@veza/users/migrate'
 import { createTopics, registerSchemas } from '@veza/contracts/deploy'
 import { type DatabaseName, databases } from '../stack.ts'
 import { ensureDatabase } from './database.ts'
@@ -9,6 +10,7 @@ import { type Secrets } from './secrets.ts'
 const migrations: Readonly<Record<DatabaseName, (url: string) => Promise<string[]>>> = {
   auth: migrateAuth,
   chat: migrateChat,
+  users: migrateUsers,
 }
 
 const names = Object.keys(databases) as DatabaseName[]
@@ -19,7 +21,7 @@ export const migrateAll = async (urls: Readonly<Record<DatabaseName, string>>): 
 
 /**
  * Creates what Veza's processes expect to find: topics, schemas, a database a context with its tables. Can be repeated.
- * AUTH_DATABASE_URL and CHAT_DATABASE_URL of the environment are used as they are, and only migrated.
+ * AUTH_DATABASE_URL, CHAT_DATABASE_URL and USERS_DATABASE_URL of the environment are used as they are, and only migrated.
  * @returns the URL of each context's database
  */
 export const provision = async (o: {
@@ -42,7 +44,11 @@ export const provision = async (o: {
       o.progress,
       () => 'databases are there and migrated',
       async () => {
-        const made = { auth: await databaseOf('auth'), chat: await databaseOf('chat') }
+        const made = {
+          auth: await databaseOf('auth'),
+          chat: await databaseOf('chat'),
+          users: await databaseOf('users'),
+        }
         await migrateAll(made)
         return made
       },

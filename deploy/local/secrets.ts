@@ -9,10 +9,23 @@ export interface Secrets {
   readonly keyEncryptionKey: string
   readonly postgresPassword: string
   /** Of the role that owns each database. */
-  readonly databasePasswords: Readonly<Record<'auth' | 'chat' | 'registry', string>>
+  readonly databasePasswords: Readonly<Record<'auth' | 'chat' | 'users' | 'registry', string>>
 }
 
 const password = () => randomBytes(24).toString('base64url')
+
+const newPasswords = (): Secrets['databasePasswords'] => ({
+  auth: password(),
+  chat: password(),
+  users: password(),
+  registry: password(),
+})
+
+const keep = (file: string, secrets: Secrets): void => {
+  const draft = `${file}.part`
+  writeFileSync(draft, `${JSON.stringify(secrets, undefined, 2)}\n`, { mode: 0o600 })
+  renameSync(draft, file)
+}
 
 /**
  * The secrets of a data folder, made up at the first call; file mode 0600. SERVICE_TOKEN and KEY_ENCRYPTION_KEY of the
@@ -30,13 +43,14 @@ export const loadSecrets = (dataDir: string, env: NodeJS.ProcessEnv): Secrets =>
       serviceToken: password(),
       keyEncryptionKey: randomBytes(32).toString('base64'),
       postgresPassword: password(),
-      databasePasswords: { auth: password(), chat: password(), registry: password() },
+      databasePasswords: newPasswords(),
     }
-    const draft = `${file}.part`
-    writeFileSync(draft, `${JSON.stringify(made, undefined, 2)}\n`, { mode: 0o600 })
-    renameSync(draft, file)
+    keep(file, made)
   }
-  const kept = JSON.parse(readFileSync(file, 'utf8')) as Secrets
+  const read = JSON.parse(readFileSync(file, 'utf8')) as Secrets
+  const kept = { ...read, databasePasswords: { ...newPasswords(), ...read.databasePasswords } }
+  // A folder from before a context had a database.
+  if (Object.keys(kept.databasePasswords).some((name) => !(name in read.databasePasswords))) keep(file, kept)
   return {
     ...kept,
     serviceToken: env['SERVICE_TOKEN'] ?? kept.serviceToken,

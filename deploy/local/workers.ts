@@ -6,6 +6,9 @@ import { createLog } from '@veza/kit/log'
 import { startTelemetry } from '@veza/kit/telemetry'
 import { type HostedWorker, type WorkerCommon } from '@veza/kit/worker'
 import { openOutboxRelay } from '@veza/outbox-relay'
+import { openUsersExports } from '@veza/users-exports'
+import { openUsersProfiles } from '@veza/users-profiles'
+import { openUsersViews } from '@veza/users-views'
 import { environment } from './workers-settings.ts'
 
 type Open = (
@@ -14,7 +17,7 @@ type Open = (
 ) => HostedWorker | Promise<HostedWorker>
 
 /** A worker more is a line here and its settings in workers-settings.ts. */
-const workers: readonly Open[] = [openOutboxRelay]
+const workers: readonly Open[] = [openOutboxRelay, openUsersViews, openUsersProfiles, openUsersExports]
 
 /** The small workers in one process: the local shape of what are processes of their own. */
 await runMain('workers', async (run) => {

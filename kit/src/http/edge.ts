@@ -38,6 +38,7 @@ const setSecurityHeaders = (headers: Headers): void => {
 export const edge = ({
   telemetry: { tracer, meter },
   bodyLimit = 64 * 1024,
+  bodyLimits = {},
   trustedProxies = 0,
 }: ApiOptions): MiddlewareHandler<EdgeEnv> => {
   const duration = meter.createHistogram('http.server.request.duration', {
@@ -57,7 +58,7 @@ export const edge = ({
     c.set('traceId', span.spanContext().traceId)
     c.set('clientAddress', clientAddress(c, trustedProxies))
     await context.with(trace.setSpan(parent, span), async () => {
-      const problem = await bodyProblem(c, bodyLimit)
+      const problem = await bodyProblem(c, bodyLimits[`${method} ${c.req.path}`] ?? bodyLimit)
       if (problem === undefined) await next()
       else c.res = renderProblem(c, problem, c.var.traceId)
     })

@@ -7,6 +7,8 @@ export interface ApiOptions {
   readonly telemetry: Pick<Telemetry, 'tracer' | 'meter'>
   /** Larger request bodies are refused with 413. Bytes, 64 KiB unless given. */
   readonly bodyLimit?: number
+  /** Of single routes, by method and path (`PUT /v1/users/me/avatar`); bytes. */
+  readonly bodyLimits?: Readonly<Record<string, number>>
   /** Proxies in front of us, each of which appends to X-Forwarded-For. 0 unless given: the header is not believed. */
   readonly trustedProxies?: number
 }

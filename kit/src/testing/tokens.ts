@@ -26,7 +26,10 @@ export const createTokenSigner = async (kid = 'test-key'): Promise<TokenSigner> 
     audience,
     keys: (wanted) => (wanted === kid ? jwk : undefined),
     jwks: { keys: [jwk] },
-    sign: ({ userId, name, roles, scopes, sessionId, expiresAt }, { header = {}, claims = {} } = {}) =>
+    sign: (
+      { userId, name, roles, scopes, sessionId, expiresAt, signedInAt },
+      { header = {}, claims = {} } = {},
+    ) =>
       new SignJWT({
         sub: userId,
         name,
@@ -37,6 +40,7 @@ export const createTokenSigner = async (kid = 'test-key'): Promise<TokenSigner> 
         aud: audience,
         iat: Math.floor(Date.now() / 1000),
         exp: expiresAt,
+        auth_time: signedInAt,
         ...claims,
       })
         .setProtectedHeader({ alg: 'ES256', typ: 'at+jwt', kid, ...header })

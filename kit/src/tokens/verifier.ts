@@ -20,6 +20,8 @@ export interface Identity {
   readonly sessionId: string
   /** Seconds since the epoch. */
   readonly expiresAt: number
+  /** When the person signed in (auth_time), which refreshing does not change; seconds since the epoch. */
+  readonly signedInAt?: number | undefined
 }
 
 /** The token is not to be trusted; `expired` says that it once was. */
@@ -97,7 +99,7 @@ const guarded =
 const isStrings = (value: unknown): value is string[] =>
   Array.isArray(value) && value.every((item) => typeof item === 'string')
 
-const identityOf = ({ sub, exp, name, roles, scope = '', sid }: JWTPayload): Identity => {
+const identityOf = ({ sub, exp, name, roles, scope = '', sid, auth_time }: JWTPayload): Identity => {
   if (
     sub === undefined ||
     sub === '' ||
@@ -105,12 +107,14 @@ const identityOf = ({ sub, exp, name, roles, scope = '', sid }: JWTPayload): Ide
     typeof name !== 'string' ||
     typeof sid !== 'string' ||
     typeof scope !== 'string' ||
-    !isStrings(roles)
+    !isStrings(roles) ||
+    (auth_time !== undefined && typeof auth_time !== 'number')
   ) {
     throw new InvalidToken('invalid')
   }
   const scopes = scope.split(' ').filter((item) => item !== '')
-  return { userId: sub, name, roles, scopes, sessionId: sid, expiresAt: exp }
+  const signedIn = auth_time === undefined ? {} : { signedInAt: auth_time }
+  return { userId: sub, name, roles, scopes, sessionId: sid, expiresAt: exp, ...signedIn }
 }
 
 const longestToken = 4096

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { createLog } from '@veza/kit/log'
 import { testTelemetry } from '@veza/kit/testing'
+import { decodeJwt } from 'jose'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
   openAuthFixture,
@@ -38,6 +39,16 @@ describe('refresh', () => {
       expect(body.refreshToken).not.toBe(refreshToken)
       refreshToken = body.refreshToken
     }
+  })
+
+  it('does not make the sign-in younger: the access token says when it was', async () => {
+    const claimsOf = (accessToken: string) => decodeJwt<{ auth_time: number; iat: number }>(accessToken)
+    const first = await fixture.person()
+    const signedInAt = claimsOf(first.accessToken).auth_time
+    expect(signedInAt).toBe(claimsOf(first.accessToken).iat)
+    fixture.pass(600_000)
+    const { body } = await refresh(first.refreshToken)
+    expect(claimsOf(body.accessToken)).toMatchObject({ auth_time: signedInAt, iat: signedInAt + 600 })
   })
 
   it('within the grace gives the same successor again', async () => {

@@ -90,7 +90,7 @@ describe('signing keys of several processes', () => {
       if (now % 10 === 0) cached = new Map(publisher.published().map((key) => [key.kid, key]))
       seen.add(writer.signing(at(now)).kid)
       if (held) await verifier.verify(held)
-      held = await sign(account, 'b5b1c5a0-0000-4000-8000-000000000000', at(now))
+      held = await sign(account, { id: 'b5b1c5a0-0000-4000-8000-000000000000', startedAt: at(now) }, at(now))
       await verifier.verify(held)
     }
     expect(seen.size).toBeGreaterThan(18)

@@ -30,6 +30,7 @@ const start = async (databaseUrl: string) => {
       KAFKA_BROKERS: infrastructure().kafkaBrokers.join(','),
       AUTH_DATABASE_URL: databaseUrl,
       CHAT_DATABASE_URL: databaseUrl,
+      USERS_DATABASE_URL: databaseUrl,
       INTERNAL_PORT: '0',
     },
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -46,7 +47,7 @@ const start = async (databaseUrl: string) => {
   return {
     child,
     ready: async () => (await ask('/readyz')).includes('"ok"'),
-    // Both contexts name one database here, and so one lock.
+    // All contexts name one database here, and so one lock.
     holds: async () => /outbox_relay_holder{[^}]*} 1/.test(await ask('/metrics')),
     async end(signal: NodeJS.Signals): Promise<number | null> {
       const exited = once(child, 'exit')

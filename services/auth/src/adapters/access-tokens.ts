@@ -14,16 +14,24 @@ interface TokenHolder {
 }
 
 /** Signs an access token (JWT, RFC 9068's typ `at+jwt`) for one session of an account. */
-export type SignAccessToken = (account: TokenHolder, sessionId: string, now: Date) => Promise<string>
+export type SignAccessToken = (
+  account: TokenHolder,
+  session: { readonly id: string; readonly startedAt: Date },
+  now: Date,
+) => Promise<string>
 
-/** Access tokens: sub, name, roles, scope, sid, iss, aud `veza`, iat, exp. */
+/** Access tokens: sub, name, roles, scope, sid, auth_time (of the sign-in), iss, aud `veza`, iat, exp. */
 export const createAccessTokens =
   (keys: SigningKeys, issuer: string): SignAccessToken =>
-  (account, sessionId, now) => {
+  (account, session, now) => {
     const issuedAt = Math.floor(now.getTime() / 1000)
+    const signedInAt = Math.floor(session.startedAt.getTime() / 1000)
     const { kid, privateKey } = keys.signing(now)
     const { displayName: name, roles } = account
-    return new SignJWT({ name, roles: [...roles], scope: scopesOf(roles).join(' '), sid: sessionId })
+    return new SignJWT({
+      ...{ name, roles: [...roles], scope: scopesOf(roles).join(' ') },
+      ...{ sid: session.id, auth_time: signedInAt },
+    })
       .setProtectedHeader({ alg: signatureAlgorithm, kid, typ: 'at+jwt' })
       .setSubject(account.id)
       .setIssuer(issuer)

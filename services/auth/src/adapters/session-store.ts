@@ -7,6 +7,8 @@ import { type RefreshToken } from './refresh-tokens.ts'
 
 /** A refresh family as stored, with the account that it signs in. */
 export interface StoredSession {
+  /** When the person signed in. */
+  readonly startedAt: Date
   readonly family: RefreshFamily
   /** Of the newest token. */
   readonly tokenHash: Buffer
@@ -75,6 +77,7 @@ export const findSession = async (
       's.rotated_at',
       's.expires_at',
       's.revoked_at',
+      's.created_at as started_at',
       'a.id',
       'a.email',
       'a.email_hash',
@@ -94,6 +97,7 @@ export const findSession = async (
         revokedAt: row.revoked_at,
       },
       tokenHash: row.token_hash,
+      startedAt: row.started_at,
       account: storedAccount(row),
     }
   )

@@ -34,12 +34,12 @@ export const refreshSession =
         case 'rotate': {
           const rotation = { from: token, to: successor, expiresAt: refreshTokenExpiry(now) }
           if (await rotateSession(deps.db, rotation, now))
-            return signedIn(deps, session.account, successor, now)
+            return signedIn(deps, session.account, successor, now, session.startedAt)
           // Claimed by another meanwhile: look again at what the token is now. It can't be the newest twice.
           return exchange()
         }
         case 'repeat':
-          return signedIn(deps, session.account, successor, now)
+          return signedIn(deps, session.account, successor, now, session.startedAt)
         case 'revoke':
           await endReused(session, now)
           throw new Rejection('refresh-token-reused')

@@ -26,18 +26,19 @@ export interface SignedIn {
   readonly expiresIn: number
 }
 
-/** Renders a session's tokens. Rejects Rejection `no-such-account` when the person was erased meanwhile. */
+/** Renders the tokens of a session, which begins now unless it began before. Rejects Rejection `no-such-account` when the person was erased meanwhile. */
 export const signedIn = async (
   { sign, personal }: { sign: SignAccessToken; personal: PersonalData },
   account: StoredAccount,
   refreshToken: RefreshToken,
   now: Date,
+  startedAt = now,
 ): Promise<SignedIn> => {
   const [email] = await personal.open([{ userId: account.id, field: 'email', sealed: account.email }])
   if (typeof email !== 'string') throw new Rejection('no-such-account')
   return {
     user: { id: account.id, email, displayName: account.displayName },
-    accessToken: await sign(account, refreshToken.sessionId, now),
+    accessToken: await sign(account, { id: refreshToken.sessionId, startedAt }, now),
     refreshToken: refreshToken.text,
     expiresIn: accessTokenSeconds,
   }

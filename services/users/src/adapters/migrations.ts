@@ -1,0 +1,55 @@
+import { createEventStore } from '@veza/kit/events'
+import { createInbox, migrate, type Migrations } from '@veza/kit/postgres'
+import { createDataKeys } from '@veza/kit/sealing'
+import { type Kysely, sql } from 'kysely'
+import { createViews } from './views-schema.ts'
+
+const createOwnTables = async (db: Kysely<unknown>): Promise<void> => {
+  await sql`
+    create table handles (
+      handle text primary key,
+      user_id uuid not null constraint handles_user_unique unique
+    )`.execute(db)
+  await sql`
+    create table avatars (
+      avatar_id uuid not null,
+      user_id uuid not null,
+      size integer not null,
+      content bytea not null,
+      primary key (avatar_id, size)
+    )`.execute(db)
+  await sql`create index avatars_user on avatars (user_id)`.execute(db)
+  await sql`
+    create table exports (
+      export_id uuid primary key,
+      user_id uuid not null,
+      state text not null constraint exports_state_known check (state in ('queued', 'running', 'ready', 'failed')),
+      parts_done integer not null default 0,
+      parts integer not null default 0,
+      requested_at timestamptz not null,
+      finished_at timestamptz,
+      expires_at timestamptz,
+      content bytea
+    )`.execute(db)
+  await sql`create index exports_user on exports (user_id, requested_at desc)`.execute(db)
+  await sql`create index exports_expiry on exports (expires_at) where expires_at is not null`.execute(db)
+  await sql`create table erasures (user_id uuid primary key, due_at timestamptz not null)`.execute(db)
+  await sql`create index erasures_due on erasures (due_at)`.execute(db)
+}
+
+const migrations: Migrations = {
+  '001-events': { up: createEventStore },
+  '002-data-keys': { up: createDataKeys },
+  '003-inbox': { up: createInbox },
+  '004-own-tables': { up: createOwnTables },
+  '005-search': {
+    async up(db) {
+      // Trusted since PostgreSQL 13: the database's owner may create it.
+      await sql`create extension if not exists pg_trgm`.execute(db)
+    },
+  },
+  '006-views': { up: (db) => createViews(db, 'views') },
+}
+
+/** Brings users' database up to date; resolves to the steps that it ran. Safe to run by several processes at once. */
+export const migrateUsers = (databaseUrl: string): Promise<string[]> => migrate(databaseUrl, migrations)

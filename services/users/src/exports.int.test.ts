@@ -1,0 +1,99 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type Person, startUsers, type UsersFixture } from './testing/users-fixture.ts'
+import { deleteExpiredExports } from './adapters/exports.ts'
+import { gatherExport, readOwnData } from './store.ts'
+import { openStreams } from './adapters/streams.ts'
+
+let fixture: UsersFixture
+beforeAll(async () => {
+  fixture = await startUsers()
+})
+afterAll(() => fixture.close())
+
+interface JobBody {
+  id: string
+  state: string
+  progress: number
+  expiresAt: string | null
+  download: string | null
+  code?: string
+}
+
+/** As the worker does, of users' own part. */
+const gather = async (exportId: string, userId: string, keptMs = 60_000) => {
+  const { db, views, store, personal, sealing } = fixture
+  const streams = openStreams(store, personal)
+  const sources = [{ name: 'users', read: readOwnData({ db, views, streams, personal, sealing }) }]
+  return gatherExport({ db, sealing, now: () => new Date() }, { sources, keptMs })(exportId, userId)
+}
+const get = (one: Person, path = '/v1/users/me/export') => one.call<JobBody>('GET', path)
+
+describe('an export', () => {
+  it('is asked for by looking for it, and can be fetched when it is whole', async () => {
+    const ana = await fixture.person('Ana')
+    const bob = await fixture.person('Bob')
+    await bob.call('GET', '/v1/users/me')
+    await ana.call('PATCH', '/v1/users/me', { private: { fullName: 'Ana Maria' } })
+    await ana.call('PUT', `/v1/users/${bob.userId}/follow`)
+    await ana.call('GET', `/v1/users/${bob.userId}`)
+    const first = await get(ana)
+    expect(first).toMatchObject({ status: 202, body: { state: 'queued', progress: 0, download: null } })
+    expect((await get(ana)).body).toEqual(first.body)
+    const content = `/v1/users/me/exports/${first.body.id}/content`
+    expect(await get(ana, content)).toMatchObject({ status: 409, body: { code: 'export-not-ready' } })
+    await gather(first.body.id, ana.userId)
+    const ready = await get(ana)
+    expect(ready).toMatchObject({ status: 200, body: { state: 'ready', progress: 1, download: content } })
+    expect((await get(ana, `/v1/users/me/exports/${first.body.id}`)).body).toEqual(ready.body)
+    const whole = await ana.call('GET', ready.body.download ?? '')
+    expect(whole.headers.get('content-disposition')).toContain('attachment')
+    expect(whole.body).toMatchObject({
+      users: {
+        id: ana.userId,
+        profile: { displayName: 'Ana' },
+        private: { fullName: 'Ana Maria' },
+        following: [{ userId: bob.userId, state: 'following' }],
+        followers: [],
+      },
+    })
+  })
+
+  it('is nobody else’s', async () => {
+    const [ana, bob] = [await fixture.person('Ana'), await fixture.person('Bob')]
+    const { body } = await get(ana)
+    await gather(body.id, ana.userId)
+    for (const path of [`/v1/users/me/exports/${body.id}`, `/v1/users/me/exports/${body.id}/content`])
+      expect(await get(bob, path)).toMatchObject({ status: 404, body: { code: 'export-not-found' } })
+  })
+
+  it('is not asked for again at once, but when the last one has failed', async () => {
+    const ana = await fixture.person('Ana')
+    const { status, body } = await ana.call<JobBody>('POST', '/v1/users/me/export')
+    expect(status).toBe(202)
+    expect(await ana.call('POST', '/v1/users/me/export')).toMatchObject({
+      status: 429,
+      body: { code: 'too-many-exports' },
+    })
+    await fixture.db
+      .updateTable('exports')
+      .set({ state: 'failed' })
+      .where('export_id', '=', body.id)
+      .execute()
+    expect((await get(ana)).body.state).toBe('failed')
+    expect((await ana.call('POST', '/v1/users/me/export')).status).toBe(202)
+  })
+
+  it('expires, and is deleted', async () => {
+    const ana = await fixture.person('Ana')
+    const { body } = await get(ana)
+    await gather(body.id, ana.userId, 0)
+    expect(await get(ana, `/v1/users/me/exports/${body.id}`)).toMatchObject({ status: 404 })
+    await deleteExpiredExports(fixture.db, new Date())
+    const rows = await fixture.db
+      .selectFrom('exports')
+      .select('state')
+      .where('export_id', '=', body.id)
+      .execute()
+    expect(rows).toEqual([])
+  })
+})

@@ -1,0 +1,1 @@
+export { migrateUsers } from './adapters/migrations.ts'

@@ -1,0 +1,93 @@
+import { type Kysely } from 'kysely'
+import { type ViewsDatabase } from '../adapters/schema.ts'
+import { pairStream } from '../adapters/streams.ts'
+import { type Follow, pairOf } from '../domain/pair.ts'
+import { Rejection } from '../domain/rejection.ts'
+import { type Link, type Privacy } from '../domain/user.ts'
+import { type ReadDeps } from './me.ts'
+import { presentProfiles, type Summary, summaryColumns } from './summaries.ts'
+import { notBlocked, seenOfPair, whenCaughtUp } from './views.ts'
+
+/** What is between the one who looks and the one who is looked at. */
+export interface Relationship {
+  /** Of the viewer to the person. */
+  readonly following: Follow
+  /** Of the person to the viewer. */
+  readonly followedBy: Follow
+}
+
+/** A person as others see them. */
+export interface UserView extends Summary {
+  readonly bio: string
+  readonly location: string
+  readonly links: readonly Link[]
+  readonly approveFollowers: boolean
+  readonly followsVisibleTo: Privacy['followsVisibleTo']
+  readonly followers: number
+  readonly following: number
+  readonly createdAt: Date | null
+}
+
+/** Throws Rejection `user-not-found`, also when one of the two blocks the other. */
+export const findUser = async (
+  views: Kysely<ViewsDatabase>,
+  userId: string,
+  viewerId: string,
+): Promise<UserView> => {
+  const row = await presentProfiles(views)
+    .leftJoin('follow_counts', 'follow_counts.user_id', 'profiles.user_id')
+    .select([
+      ...summaryColumns,
+      'bio',
+      'location',
+      'links',
+      'approve_followers as approveFollowers',
+      'follows_visible_to as followsVisibleTo',
+      'followers',
+      'following',
+      'created_at as createdAt',
+    ])
+    .where('profiles.user_id', '=', userId)
+    .where(notBlocked(views, viewerId, 'profiles.user_id'))
+    .executeTakeFirst()
+  if (row === undefined) throw new Rejection('user-not-found')
+  return { ...row, followers: row.followers ?? 0, following: row.following ?? 0 }
+}
+
+const followsBetween = (views: Kysely<ViewsDatabase>, one: string, other: string) =>
+  views
+    .selectFrom('follows')
+    .select(['follower_id', 'state'])
+    .where((eb) =>
+      eb.or([
+        eb.and([eb('follower_id', '=', one), eb('followee_id', '=', other)]),
+        eb.and([eb('follower_id', '=', other), eb('followee_id', '=', one)]),
+      ]),
+    )
+    .execute()
+
+/**
+ * A person, and what is between them and the viewer: at least as new as the last command of either on it. Throws
+ * Rejection `user-not-found`; rejects ViewsBehind.
+ */
+export const readUser =
+  ({ db, views, streams }: Pick<ReadDeps, 'db' | 'views' | 'streams'>) =>
+  async (
+    userId: string,
+    viewerId: string,
+  ): Promise<{ user: UserView; relationship: Relationship | undefined }> => {
+    if (userId === viewerId) return { user: await findUser(views, userId, viewerId), relationship: undefined }
+    const version = await streams.store.currentVersion(db, pairStream(userId, viewerId))
+    if (version > 0)
+      await whenCaughtUp(async () => {
+        const seen = await seenOfPair(views, pairOf(userId, viewerId))
+        return seen === undefined || seen >= version ? true : undefined
+      })
+    const [user, follows] = await Promise.all([
+      findUser(views, userId, viewerId),
+      version === 0 ? [] : followsBetween(views, userId, viewerId),
+    ])
+    const followOf = (id: string): Follow =>
+      follows.find(({ follower_id }) => follower_id === id)?.state ?? 'none'
+    return { user, relationship: { following: followOf(viewerId), followedBy: followOf(userId) } }
+  }

@@ -1,0 +1,2 @@
+export { openUsersExports } from './open-users-exports.ts'
+export { type UsersExportsSettings, usersExportsEnvironment } from './settings.ts'

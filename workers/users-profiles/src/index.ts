@@ -1,0 +1,2 @@
+export { openUsersProfiles } from './open-users-profiles.ts'
+export { type UsersProfilesSettings, usersProfilesEnvironment } from './settings.ts'

@@ -1,0 +1,2 @@
+export { openUsersViews } from './open-users-views.ts'
+export { type UsersViewsSettings, usersViewsEnvironment } from './settings.ts'
