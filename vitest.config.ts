@@ -14,7 +14,8 @@ export default defineConfig({
   test: {
     pool: 'forks',
     projects: [
-      project('unit', {}),
+      // Property tests take seconds on a machine that does other things too.
+      project('unit', { testTimeout: 30_000 }),
       project('int', {
         globalSetup: ['test/stack/infrastructure.ts'],
         testTimeout: 60_000,
