@@ -420,6 +420,29 @@ describe('the end', () => {
     expect(await gone).toMatchObject({ code: 102 })
   })
 
+  it('of a membership is the end of the subscription, for good and at once, and of nobody else’s', async () => {
+    const { edge, client, roomId, userId, sub } = await setUp()
+    const other = randomUUID()
+    world.chat.rooms.get(roomId)?.members.add(other)
+    const { seen } = await follow(await connect(edge.url, other), roomId)
+    const gone = new Promise((resolve) => sub.on('unsubscribed', resolve))
+    world.chat.rooms.get(roomId)?.members.delete(userId)
+    const value = { roomId, actorId: other, userId, how: 'banned', happenedAt: Date.now() }
+    await world.producer.send({
+      topic: world.topicNames.rooms,
+      key: roomId,
+      value: world.codec.encode(topics.roomEvents, 'MemberLeft', value),
+      headers: {},
+    })
+    expect(await gone).toMatchObject({ code: 2000 })
+    // Nor may they post, though they could a moment ago: the answer of then is forgotten.
+    const post = { type: 'message.post', clientMessageId: 'm', body: 'hello' }
+    await expect(client.publish(`room:${roomId}`, post)).rejects.toMatchObject({ code: 103 })
+    await world.emit(world.chat.store(roomId, other, 'm1'))
+    await expect.poll(() => offsets(seen)).toEqual([1])
+    expect(sub.state).toBe('unsubscribed')
+  })
+
   it('of an edge sends its clients elsewhere, and refuses new ones', async () => {
     const { client, edge } = await setUp({ drainWindowMs: 300 })
     const codes: number[] = []

@@ -8,6 +8,7 @@ import { type ChatApi } from './adapters/chat-api.ts'
 import { readAccounts } from './adapters/accounts.ts'
 import { createMembership } from './adapters/membership.ts'
 import { readNotifications } from './adapters/notifications.ts'
+import { readRoomMembers } from './adapters/room-members.ts'
 import { createPosts } from './adapters/posts.ts'
 import { type Signal, createSignals, readSignals } from './adapters/signals.ts'
 import { createTail } from './adapters/tail.ts'
@@ -61,6 +62,7 @@ const catalogue = {
   notifications: topics.notifications.name,
   signals: topics.chatSignals.name,
   accounts: topics.authEvents.name,
+  rooms: topics.roomEvents.name,
 }
 
 // What chat has stored a second ago and Kafka has not brought is worth a request.
@@ -102,6 +104,7 @@ export const startEdge = async (options: EdgeOptions): Promise<Edge> => {
   })
   const filler = createFiller({ rooms, source: chat, log })
   const users = createUsers()
+  const membership = createMembership({ chat, ...settings.membership, now })
   const producer = kafka.producer()
 
   let reportedAt = 0
@@ -134,6 +137,7 @@ export const startEdge = async (options: EdgeOptions): Promise<Edge> => {
       [topicNames.notifications, readNotifications(codec, users, publish)],
       [topicNames.signals, readSignals(codec, { presence, typing, users })],
       [topicNames.accounts, readAccounts(codec, users)],
+      [topicNames.rooms, readRoomMembers(codec, { membership, users })],
     ]),
     tracer,
     log,
@@ -144,7 +148,13 @@ export const startEdge = async (options: EdgeOptions): Promise<Edge> => {
     now,
   })
   const consumer = await kafka.consume({
-    topics: [topicNames.events, topicNames.notifications, topicNames.signals, topicNames.accounts],
+    topics: [
+      topicNames.events,
+      topicNames.notifications,
+      topicNames.signals,
+      topicNames.accounts,
+      topicNames.rooms,
+    ],
     from: 'end',
     onRecords: tail,
     onJoin: () => {
@@ -155,7 +165,7 @@ export const startEdge = async (options: EdgeOptions): Promise<Edge> => {
   const server = await listen({
     settings: settings.session,
     tokens,
-    membership: createMembership({ chat, ...settings.membership, now }),
+    membership,
     rooms,
     filler,
     source: chat,

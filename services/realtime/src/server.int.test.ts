@@ -63,6 +63,7 @@ const setUp = async (
     },
     mayPublish: () => true,
     ask: () => Promise.reject(new Error('not asked')),
+    forget: () => undefined,
   }
   const filler: Filler = {
     fill: () => undefined,

@@ -92,6 +92,10 @@ export class Session implements Client, Connection {
     this.#socket.end(code, reason)
   }
 
+  expel(channel: string): void {
+    this.#subscriptions.expel(channel)
+  }
+
   /** The connection is gone. */
   closed(): void {
     if (this.#state === 'closed') return

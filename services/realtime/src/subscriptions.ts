@@ -1,7 +1,7 @@
 import { parseChannel } from '@veza/contracts'
 import { admit } from './admission.ts'
 import { type Client, Refused } from './client.ts'
-import { errors, insufficientState } from './protocol/codes.ts'
+import { errors, insufficientState, serverUnsubscribe } from './protocol/codes.ts'
 import { type SubscribeCommand } from './protocol/commands.ts'
 import { type Publication } from './protocol/replies.ts'
 import { resume } from './rooms/resume.ts'
@@ -56,6 +56,15 @@ export class Subscriptions implements Subscriber {
 
   listen(channel: string): void {
     this.#socket.subscribe(channel)
+  }
+
+  /** The user is no member any more. */
+  expel(channel: string): void {
+    const room = this.#rooms.get(channel)
+    if (room === undefined) return
+    this.#context.rooms.leave(room, this)
+    this.#drop(room)
+    this.#client.send({ type: 'unsubscribed', channel, advice: serverUnsubscribe })
   }
 
   has(channel: string): boolean {

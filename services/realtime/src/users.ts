@@ -6,6 +6,8 @@ export interface Connection {
   /** Of its token. */
   readonly sessionId: string
   close(disconnect: Disconnect): void
+  /** Ends its subscription to a channel, if it has one, for good. */
+  expel(channel: string): void
 }
 
 /** Who is connected here. */
@@ -19,6 +21,8 @@ export interface Users {
   /** Closes a session's connections, and lets no new one in. */
   revoke(userId: string, sessionId: string, disconnect: Disconnect): void
   isRevoked(sessionId: string): boolean
+  /** Ends the user's subscriptions to a channel. */
+  expel(userId: string, channel: string): void
 }
 
 // An access token outlives its session by 10 minutes at most.
@@ -55,5 +59,8 @@ export const createUsers = (): Users => {
       disconnect(userId, sessionId, how)
     },
     isRevoked: (sessionId) => revoked.has(sessionId),
+    expel(userId, channel) {
+      for (const connection of connections.get(userId) ?? []) connection.expel(channel)
+    },
   }
 }

@@ -26,6 +26,8 @@ export interface Membership {
    * while a request is under way go together in the next one. Rejects when chat can't be asked.
    */
   ask(roomId: string, userId: string): Promise<Access>
+  /** The user has left: the next question goes to chat. */
+  forget(roomId: string, userId: string): void
 }
 
 interface Question extends Pair {
@@ -102,5 +104,6 @@ export const createMembership = (options: MembershipOptions): Membership => {
     },
 
     ask,
+    forget: (roomId, userId) => void members.delete(keyOf(roomId, userId)),
   }
 }

@@ -46,5 +46,8 @@ export const disconnects = {
   notAvailable: { code: 3508, reason: 'not available' },
 } as const satisfies Record<string, Disconnect>
 
+/** The code of an unsubscribe push upon which SDKs leave it at that. */
+export const serverUnsubscribe = { code: 2000, reason: 'server unsubscribe' } as const
+
 /** The code of an unsubscribe push upon which SDKs subscribe again, with their last position. */
 export const insufficientState = { code: 2500, reason: 'insufficient state' } as const

@@ -30,6 +30,7 @@ export interface World {
     notifications: string
     signals: string
     accounts: string
+    rooms: string
   }
   /** Starts another edge. It is closed with the world, unless it was before. */
   edge(settings?: PartialSettings, codec?: Codec): Promise<Edge & { url: string }>
@@ -87,12 +88,13 @@ export const startWorld = async (): Promise<World> => {
   const codec = await connectCodec(schemaRegistryUrl)
   const log = createLog('test', 'silent')
   const kafka = connectKafka(kafkaBrokers, { clientId: 'realtime-test', log })
-  const [commands, events, notifications, signals, accounts] = await Promise.all([
+  const [commands, events, notifications, signals, accounts, roomEvents] = await Promise.all([
     freshTopic({ prefix: 'commands' }),
     freshTopic({ prefix: 'events', partitions: 2 }),
     freshTopic({ prefix: 'notifications' }),
     freshTopic({ prefix: 'signals', partitions: 2 }),
     freshTopic({ prefix: 'accounts' }),
+    freshTopic({ prefix: 'rooms' }),
   ])
   const topicNames = {
     commands: commands.name,
@@ -100,6 +102,7 @@ export const startWorld = async (): Promise<World> => {
     notifications: notifications.name,
     signals: signals.name,
     accounts: accounts.name,
+    rooms: roomEvents.name,
   }
   const chat = await startChatStub()
   const signer = await createTokenSigner()
@@ -168,7 +171,7 @@ export const startWorld = async (): Promise<World> => {
       await kafka.close()
       await telemetry.close()
       await chat.close()
-      const created = [commands, events, notifications, signals, accounts]
+      const created = [commands, events, notifications, signals, accounts, roomEvents]
       await Promise.all(created.map((topic) => topic.drop()))
     },
   }
