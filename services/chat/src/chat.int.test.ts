@@ -652,6 +652,63 @@ describe('messages', () => {
       expect(gone).not.toHaveProperty(field)
   })
 
+  it('finds messages in the rooms that one may read, as they stand, and page by page', async () => {
+    const [ana, ben, cleo] = [await person(), await person(), await person()]
+    const [mine, open, hidden] = [
+      await ana.createRoom('private'),
+      await ben.createRoom('public'),
+      await ben.createRoom('private'),
+    ]
+    interface Found {
+      messages: (MessageBody & { roomId: string })[]
+      next: string | null
+      complete: boolean
+    }
+    const find = async (who: typeof ana, q: string, more = '') =>
+      (await who.call<Found>('GET', `/v1/search?q=${encodeURIComponent(q)}${more}`)).body
+    const bodies = async (who: typeof ana, q: string, more = '') =>
+      (await find(who, q, more)).messages.map((message) => message.body)
+    await say(mine, ana.userId, ['a blue whale', 'a blue bird', 'Größe and WHALES'], 1_000)
+    await say(open, ben.userId, ['whale in the open'], 2_000)
+    await say(hidden, ben.userId, ['whale in secret'], 3_000)
+
+    expect(await bodies(ana, 'whale')).toEqual(['a blue whale'])
+    expect(await bodies(ana, '"blue bird"')).toEqual(['a blue bird'])
+    expect(await bodies(ana, 'größe OR nothing')).toEqual(['Größe and WHALES'])
+    expect(await bodies(ben, 'whale')).toEqual(['whale in secret', 'whale in the open'])
+    expect(await bodies(cleo, 'whale')).toEqual([])
+    expect(await bodies(cleo, 'whale', `&roomId=${open}`)).toEqual(['whale in the open'])
+    expect((await cleo.call('GET', `/v1/search?q=whale&roomId=${hidden}`)).body.code).toBe('room-not-found')
+    const first = await find(ben, 'whale', '&limit=1')
+    expect(first).toMatchObject({ complete: true, messages: [{ roomId: hidden }] })
+    expect(await bodies(ben, 'whale', `&limit=1&cursor=${first.next ?? ''}`)).toEqual(['whale in the open'])
+
+    // What was found once is found as it is now.
+    const ask = (name: string, fields: Fields) =>
+      settle([
+        {
+          eventId: outcomeIdOf(mine, ana.userId, name),
+          roomId: mine,
+          senderId: ana.userId,
+          clientMessageId: name,
+          content: { ...fields, clientMessageId: name },
+        },
+      ])
+    const about = (text: string) => ({ messageId: outcomeIdOf(mine, ana.userId, text) })
+    await ask('e', { type: 'message.edit', ...about('a blue bird'), body: 'a red whale', mentions: [] })
+    await ask('d', { type: 'message.delete', ...about('a blue whale') })
+    expect(await bodies(ana, 'whale')).toEqual(['a red whale'])
+    expect(await bodies(ana, 'blue')).toEqual([])
+    const { rows } = await database.pool.query('select 1 from message_search where message_id = $1', [
+      about('a blue whale').messageId,
+    ])
+    expect(rows).toEqual([])
+    for (const query of ['q=', `q=${'x'.repeat(201)}`, 'q=a&cursor=x', 'q=a&limit=0', 'q=a&roomId=x', ''])
+      expect((await ana.call('GET', `/v1/search?${query}`)).body.code).toBe('invalid-request')
+    for (const q of ['((', "'", '& | !', '\\', '🎧', 'a:*', '<->'])
+      expect((await ana.call('GET', `/v1/search?q=${encodeURIComponent(q)}`)).status).toBe(200)
+  })
+
   it('puts every command on the same topic as the WebSocket edge does', async () => {
     const [ana, ben] = [await person(), await person()]
     const room = await ana.createRoom('public')
@@ -864,6 +921,7 @@ it('describes itself', () => {
     '/v1/rooms/{roomId}/messages/{messageId}',
     '/v1/rooms/{roomId}/messages/{messageId}/reactions/{reaction}',
     '/v1/rooms/{roomId}/messages/{messageId}/thread',
+    '/v1/search',
   ])
 })
 

@@ -17,11 +17,14 @@ import { sendCommand } from './commands/send-command.ts'
 import { readAccess, readHeads } from './queries/access.ts'
 import { readForwards } from './queries/events.ts'
 import { getMessage, offsetAt, readMessages, readThread } from './queries/messages.ts'
+import { searchMessages } from './queries/search.ts'
+import { searchIndex } from './adapters/search-index.ts'
 import { listBans, listBlockedWords, listInvitations, listReports } from './queries/moderation.ts'
 import { getRoom, listMembers, listRooms } from './queries/rooms.ts'
 import { mountCommands } from './routes/commands.ts'
 import { mountInternal } from './routes/internal.ts'
 import { mountMessages } from './routes/messages.ts'
+import { mountSearch } from './routes/search.ts'
 import { mountModeration } from './routes/moderation.ts'
 import { mountRooms } from './routes/rooms.ts'
 import { type ChatSettings } from './settings.ts'
@@ -86,6 +89,8 @@ export const openChat = (settings: ChatSettings, common: ChatCommon): Chat => {
     readThread: readThread(db),
     offsetAt: offsetAt(db),
   })
+
+  mountSearch(app, verifier, { searchMessages: searchMessages(db, searchIndex(db)) })
 
   const internal = createApi({ log, telemetry })
   mountInternal(internal, settings.SERVICE_TOKEN, {

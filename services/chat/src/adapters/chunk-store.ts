@@ -44,7 +44,8 @@ const statements = {
       deleted_at = coalesce(deleted_at, $2::timestamptz)
     where event_id = any($1::uuid[]) or (message_id = any($1::uuid[]) and type = 'edited')`,
 
-  forgetReactions: `with counts as (delete from reaction_counts where message_id = any($1::uuid[]))
+  forgetRest: `with counts as (delete from reaction_counts where message_id = any($1::uuid[])),
+      found as (delete from message_search where message_id = any($1::uuid[]))
     delete from reactions where message_id = any($1::uuid[])`,
 
   countReplies: `update room_events set reply_count = reply_count + new.replies
@@ -144,7 +145,7 @@ const storeChanges = (run: Run, changed: readonly MessageState[], at: Date): voi
   const deleted = changed.filter((message) => message.deletedAt !== null).map((message) => message.messageId)
   if (deleted.length > 0) {
     run('blank', [deleted, at])
-    run('forgetReactions', [deleted])
+    run('forgetRest', [deleted])
   }
 }
 

@@ -172,6 +172,25 @@ const migrations: Record<string, Migration> = {
       await sql`create table blocked_words (room_id uuid primary key, words text[] not null)`.execute(db)
     },
   },
+
+  '0005-search': {
+    async up(db) {
+      // Filled when somebody searches, not when somebody posts: it costs a post 40 microseconds and more to be indexed,
+      // and most rooms are never searched.
+      await sql`
+        create table message_search (
+          message_id uuid primary key,
+          room_id uuid not null,
+          search tsvector not null
+        )`.execute(db)
+      await sql`create index message_search_text on message_search using gin (search)`.execute(db)
+      await sql`
+        create table search_progress (
+          room_id uuid primary key,
+          indexed_offset bigint not null default 0
+        )`.execute(db)
+    },
+  },
 }
 
 /** Brings chat's database up to date; resolves to the steps that it ran. Safe to run by several processes at once. */

@@ -68,6 +68,7 @@ export const cursors = {
   members: cursorOf('u', uuidPattern),
   invitations: cursorOf('i', uuidPattern),
   bans: cursorOf('b', uuidPattern),
+  search: cursorOf('s', /^\d{1,16}:[0-9a-f-]{36}$/),
   messages: cursorOf('m', /^[1-9]\d{0,15}$/),
 }
 
