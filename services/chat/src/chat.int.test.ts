@@ -15,6 +15,7 @@ import {
   type TokenSigner,
 } from '@veza/kit/testing'
 import { createTokenVerifier } from '@veza/kit/tokens'
+import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Chat, openChat } from './index.ts'
 import { migrateChat } from './migrate.ts'
@@ -532,6 +533,128 @@ describe('what is unread', () => {
   })
 })
 
+describe('the inbox', () => {
+  it('holds what happened while one was away, and empties as it is read, joined or declined', async () => {
+    const [ana, ben] = [await person(), await person()]
+    const [room, closed] = [await ana.createRoom('public'), await ana.createRoom('private', 'Closed')]
+    await ben.call('POST', `/v1/rooms/${room}/members`, {})
+    const direct = (await ana.call<RoomBody>('POST', '/v1/rooms/direct', { userId: ben.userId })).body.id
+    interface Inbox {
+      counts: { mentions: number; directMessages: number; invitations: number }
+      notifications: { type: string; roomId: string; messageId?: string; messages?: number }[]
+      next: string | null
+    }
+    const inbox = async (query = '') => (await ben.call<Inbox>('GET', `/v1/notifications${query}`)).body
+    expect(await inbox()).toEqual({
+      counts: { mentions: 0, directMessages: 0, invitations: 0 },
+      notifications: [],
+      next: null,
+    })
+    const clientMessageId = 'for ben'
+    await settle(
+      [
+        {
+          eventId: outcomeIdOf(room, ana.userId, clientMessageId),
+          roomId: room,
+          senderId: ana.userId,
+          clientMessageId,
+          content: {
+            type: 'message.post',
+            clientMessageId,
+            body: 'Ben?',
+            replyTo: null,
+            mentions: [ben.userId],
+            trackId: null,
+          },
+        },
+      ],
+      Date.now() + 1_000,
+    )
+    await say(direct, ana.userId, ['psst', 'are you there?'], Date.now() + 2_000)
+    await ana.call('PUT', `/v1/rooms/${closed}/invitations/${ben.userId}`)
+
+    const all = await inbox()
+    expect(all.counts).toEqual({ mentions: 1, directMessages: 2, invitations: 1 })
+    expect(all.notifications).toMatchObject([
+      { type: 'direct-messages', roomId: direct, messages: 2, senderId: ana.userId },
+      { type: 'mention', roomId: room, messageId: outcomeIdOf(room, ana.userId, clientMessageId) },
+      { type: 'invitation', roomId: closed, senderId: ana.userId },
+    ])
+    const first = await inbox('?limit=2')
+    expect(first.notifications).toEqual(all.notifications.slice(0, 2))
+    expect(await inbox(`?limit=2&cursor=${first.next ?? ''}`)).toMatchObject({
+      notifications: all.notifications.slice(2),
+      next: null,
+    })
+    expect((await ana.call<Inbox>('GET', '/v1/notifications')).body.counts.mentions).toBe(0)
+
+    await ben.call('PUT', `/v1/rooms/${room}/read`, { messageNumber: 1 })
+    await ben.call('PUT', `/v1/rooms/${direct}/read`, { messageNumber: 1 })
+    await ben.call('DELETE', `/v1/rooms/${closed}/invitations/${ben.userId}`)
+    expect(await inbox()).toMatchObject({
+      counts: { mentions: 0, directMessages: 1, invitations: 0 },
+      notifications: [{ type: 'direct-messages', messages: 1 }],
+    })
+  })
+})
+
+describe('whatever is sent', () => {
+  it('is answered with a code of the client’s, never a failure of ours', async () => {
+    const ana = await person()
+    const room = await ana.createRoom('private')
+    const messages = `/v1/rooms/${room}/messages`
+    const value = fc.oneof(
+      fc.jsonValue({ maxDepth: 3 }),
+      fc.string({ unit: 'binary' }),
+      fc.constantFrom(null, 0, -1, 1e300, '\0', '\ud800', room, [room, room], { toString: 'x' }),
+    )
+    const keys = [
+      'clientMessageId',
+      'body',
+      'replyTo',
+      'mentions',
+      'trackId',
+      'userId',
+      'role',
+      'words',
+      'reason',
+    ]
+    const body = fc.oneof(
+      fc.dictionary(fc.constantFrom(...keys, 'messageNumber', 'seconds', 'archived'), value),
+      value,
+    )
+    const segment = fc.oneof(
+      fc.constantFrom('me', '%00', '..', '%ff', room.toUpperCase(), randomUUID()),
+      fc.string({ minLength: 1, maxLength: 40 }).map(encodeURIComponent),
+    )
+    const path = fc.oneof(
+      fc.constantFrom(
+        messages,
+        '/v1/rooms',
+        '/v1/rooms/direct',
+        `/v1/rooms/${room}/members`,
+        `/v1/rooms/${room}/read`,
+      ),
+      segment.map((id) => `/v1/rooms/${id}/messages`),
+      segment.map((id) => `${messages}/${id}`),
+      segment.map((id) => `${messages}/${randomUUID()}/reactions/${id}?clientMessageId=c`),
+      segment.map((id) => `/v1/rooms/${room}/bans/${id}`),
+      segment.map((q) => `/v1/search?q=${q}`),
+      fc.tuple(segment, segment).map(([at, cursor]) => `${messages}?at=${at}&before=${cursor}`),
+    )
+    const method = fc.constantFrom('GET', 'POST', 'PUT', 'PATCH', 'DELETE')
+    await fc.assert(
+      fc.asyncProperty(method, path, body, async (verb, url, content) => {
+        const answer = await ana.call(verb, url, verb === 'GET' ? undefined : content)
+        expect([verb, url, answer.status]).toEqual([verb, url, expect.any(Number)])
+        expect(answer.status, `${verb} ${url} ${JSON.stringify(content)}`).toBeLessThan(500)
+        if (answer.status >= 400) expect(answer.body.code).toMatch(/^[a-z-]+$/)
+      }),
+      { seed: 20261124, numRuns: 400 },
+    )
+  })
+})
+
 describe('messages', () => {
   it('shows history newest first, page by page, to members and, in public rooms, to everybody', async () => {
     const [ana, ben] = [await person(), await person()]
@@ -703,7 +826,15 @@ describe('messages', () => {
       about('a blue whale').messageId,
     ])
     expect(rows).toEqual([])
-    for (const query of ['q=', `q=${'x'.repeat(201)}`, 'q=a&cursor=x', 'q=a&limit=0', 'q=a&roomId=x', ''])
+    for (const query of [
+      'q=',
+      'q=a%00b',
+      `q=${'x'.repeat(201)}`,
+      'q=a&cursor=x',
+      'q=a&limit=0',
+      'q=a&roomId=x',
+      '',
+    ])
       expect((await ana.call('GET', `/v1/search?${query}`)).body.code).toBe('invalid-request')
     for (const q of ['((', "'", '& | !', '\\', '🎧', 'a:*', '<->'])
       expect((await ana.call('GET', `/v1/search?q=${encodeURIComponent(q)}`)).status).toBe(200)
@@ -922,6 +1053,7 @@ it('describes itself', () => {
     '/v1/rooms/{roomId}/messages/{messageId}/reactions/{reaction}',
     '/v1/rooms/{roomId}/messages/{messageId}/thread',
     '/v1/search',
+    '/v1/notifications',
   ])
 })
 

@@ -20,12 +20,14 @@ import { getMessage, offsetAt, readMessages, readThread } from './queries/messag
 import { searchMessages } from './queries/search.ts'
 import { searchIndex } from './adapters/search-index.ts'
 import { listBans, listBlockedWords, listInvitations, listReports } from './queries/moderation.ts'
+import { countNotifications, listNotifications } from './queries/notifications.ts'
 import { getRoom, listMembers, listRooms } from './queries/rooms.ts'
 import { mountCommands } from './routes/commands.ts'
 import { mountInternal } from './routes/internal.ts'
 import { mountMessages } from './routes/messages.ts'
 import { mountSearch } from './routes/search.ts'
 import { mountModeration } from './routes/moderation.ts'
+import { mountNotifications } from './routes/notifications.ts'
 import { mountRooms } from './routes/rooms.ts'
 import { type ChatSettings } from './settings.ts'
 
@@ -91,6 +93,11 @@ export const openChat = (settings: ChatSettings, common: ChatCommon): Chat => {
   })
 
   mountSearch(app, verifier, { searchMessages: searchMessages(db, searchIndex(db)) })
+
+  mountNotifications(app, verifier, {
+    countNotifications: countNotifications(db),
+    listNotifications: listNotifications(db),
+  })
 
   const internal = createApi({ log, telemetry })
   mountInternal(internal, settings.SERVICE_TOKEN, {

@@ -41,6 +41,14 @@ export const blockedWord = parsed(
   wordRule,
 ).openapi({ description: wordRule })
 
+/** Free text. NUL and lone surrogates are in nothing that is stored, or looked for in the store. */
+export const text = (longest: number) =>
+  z
+    .string()
+    .min(1)
+    .max(longest)
+    .refine((value) => !/[\0\p{Surrogate}]/u.test(value), 'Well-formed Unicode without NUL')
+
 /** A query parameter that counts, within bounds (both inclusive). */
 export const count = (min: number, max: number, fallback?: number) => {
   const number = z.coerce.number().int().min(min).max(max)
@@ -68,6 +76,7 @@ export const cursors = {
   members: cursorOf('u', uuidPattern),
   invitations: cursorOf('i', uuidPattern),
   bans: cursorOf('b', uuidPattern),
+  notifications: cursorOf('n', /^\d{1,16}:[0-9a-f-]{36}$/),
   search: cursorOf('s', /^\d{1,16}:[0-9a-f-]{36}$/),
   messages: cursorOf('m', /^[1-9]\d{0,15}$/),
 }

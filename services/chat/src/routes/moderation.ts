@@ -16,7 +16,7 @@ import { type BanView, type InvitationView, type ReportView } from '../queries/m
 import { type PageInput } from '../queries/rooms.ts'
 import { answer } from './answer.ts'
 import { metadataOf } from './metadata.ts'
-import { blockedWord, count, cursors, id, nextCursor } from './fields.ts'
+import { blockedWord, count, cursors, id, nextCursor, text } from './fields.ts'
 
 /** What the routes call. */
 export interface ModerationHandlers {
@@ -287,7 +287,7 @@ export const mountModeration = (app: Api, verifier: TokenVerifier, handlers: Mod
       summary: "Report a message to the room's moderators; once a person",
       request: {
         params: z.object({ roomId: id, messageId: id }),
-        body: jsonBody(z.object({ reason: z.string().min(1).max(1000) }).openapi('Report')),
+        body: jsonBody(z.object({ reason: text(1000) }).openapi('Report')),
       },
       responses: done,
     }),

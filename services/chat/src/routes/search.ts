@@ -2,7 +2,7 @@ import { type Api, bearer, createRoute, jsonResponse, problemResponses, z } from
 import { type TokenVerifier } from '@veza/kit/tokens'
 import { type SearchInput, type SearchPage } from '../queries/search.ts'
 import { answer } from './answer.ts'
-import { count, cursors, id, nextCursor } from './fields.ts'
+import { count, cursors, id, nextCursor, text } from './fields.ts'
 import { message, messageJson } from './message-fields.ts'
 
 /** What the routes call. */
@@ -41,7 +41,7 @@ export const mountSearch = (app: Api, verifier: TokenVerifier, handlers: SearchH
       description: 'Words, "phrases", OR and -not. Whole words, whatever their case, in any language.',
       request: {
         query: z.object({
-          q: z.string().trim().min(1).max(200),
+          q: text(200),
           roomId: id.optional(),
           cursor: cursors.search.field.optional(),
           limit: count(1, 50, 20),
