@@ -80,7 +80,7 @@ export const topics = {
       'UserUnblocked',
     ],
     writers: ['outbox-relay'],
-    readers: ['users-views', 'users-exports', 'data teams'],
+    readers: ['users-views', 'users-exports', 'auth-erasure', 'data teams'],
     doc: 'What happened to profiles and between people. What a profile says is sealed. A record can come again with the same ce_id.',
   },
   chatCommands: {
@@ -150,6 +150,18 @@ export const topics = {
     writers: ['chat-fanout'],
     readers: ['realtime'],
     doc: 'What one user alone is told, on all their connections.',
+  },
+  authErasureDeadLetters: {
+    name: deadLetterTopic('auth-erasure'),
+    key: 'as in the source topic',
+    partitions: 6,
+    cleanup: 'delete',
+    retentionMs: 14 * day,
+    maxMessageBytes: 2 * 1024 * 1024,
+    records: [],
+    writers: ['auth-erasure'],
+    readers: ['operators'],
+    doc: 'Records that auth-erasure could not handle, as they were, with headers that say where from and why.',
   },
   usersViewsDeadLetters: {
     name: deadLetterTopic('users-views'),

@@ -160,6 +160,21 @@ describe('a forgotten password', () => {
     expect(taken.status).toBe(204)
   })
 
+  it('lets nobody in who signs in with the former one at the same moment', async () => {
+    for (let n = 0; n < 5; n++) {
+      const { user } = await fixture.person()
+      await fixture.post('/v1/auth/password/forgot', { email: user.email })
+      const token = await letterToken(user.email, '/reset-password')
+      const [reset, ...signIns] = await Promise.all([
+        fixture.post('/v1/auth/password/reset', { token, password: 'an entirely new one' }),
+        ...Array.from({ length: 4 }, () => fixture.post('/v1/auth/login', { email: user.email, password })),
+      ])
+      expect(reset.status).toBe(204)
+      for (const { status, body } of signIns)
+        if (status === 200) expect(await refreshes(body.refreshToken)).toBe(false)
+    }
+  })
+
   it('is not replaced after an hour', async () => {
     const { user } = await fixture.person()
     await fixture.post('/v1/auth/password/forgot', { email: user.email })

@@ -1,2 +1,3 @@
 export { type Auth, type AuthCommon, openAuth } from './open-auth.ts'
-export { type AuthSettings, authEnvironment } from './settings.ts'
+export { type AuthOperations, openAuthOperations } from './operations.ts'
+export { type AuthSettings, authEnvironment, authPartsEnvironment } from './settings.ts'

@@ -5,19 +5,24 @@ import { type Telemetry } from '@veza/kit/telemetry'
 import { createTokenVerifier } from '@veza/kit/tokens'
 import { accessTokenSeconds, createAccessTokens } from './adapters/access-tokens.ts'
 import { createAttemptLimits } from './adapters/attempt-limits.ts'
+import { createDecoyHashes } from './adapters/decoy-hashes.ts'
 import { folderMailer, smtpMailer } from './adapters/mailer.ts'
+import { sweepFlows } from './adapters/oidc-flows.ts'
+import { openOidcProvider } from './adapters/oidc-provider.ts'
 import { sweepOneTimeTokens } from './adapters/one-time-tokens.ts'
 import { createPasswordHasher, type HashFunction } from './adapters/password-hasher.ts'
 import { createPasswordRules } from './adapters/password-rules.ts'
 import { createRefreshTokens } from './adapters/refresh-tokens.ts'
 import { isSessionActive } from './adapters/session-store.ts'
 import { openSigningKeys, type PublicKey } from './adapters/signing-keys.ts'
+import { adoptAccounts } from './commands/adopt-accounts.ts'
 import { changePassword } from './commands/change-password.ts'
 import { changeRoles } from './commands/change-roles.ts'
 import { type AuthDeps } from './commands/deps.ts'
 import { forgotPassword } from './commands/forgot-password.ts'
 import { login } from './commands/login.ts'
 import { logout } from './commands/logout.ts'
+import { beginOidc, finishOidc } from './commands/oidc.ts'
 import { refreshSession } from './commands/refresh.ts'
 import { registerAccount } from './commands/register.ts'
 import { requestVerification } from './commands/request-verification.ts'
@@ -26,14 +31,17 @@ import { revokeAllSessions, revokeSession } from './commands/revoke-session.ts'
 import { sendMail } from './commands/send-mail.ts'
 import { verifyEmail } from './commands/verify-email.ts'
 import { type AuthParts, openParts, startFailure } from './open-parts.ts'
+import { readAudit } from './queries/audit.ts'
 import { readOwnAccount, readOwnSessions, readRoles } from './queries/account.ts'
 import { repeat } from './repeated.ts'
 import { mountAccount } from './routes/account.ts'
+import { mountAudit } from './routes/audit.ts'
+import { mountOidc } from './routes/oidc.ts'
 import { mountRoles } from './routes/roles.ts'
 import { mountSessions } from './routes/sessions.ts'
 import { mountSignIn } from './routes/sign-in.ts'
 import { signedInOnly } from './routes/signed-in.ts'
-import { type AuthSettings } from './settings.ts'
+import { type AuthSettings, oidcSettings } from './settings.ts'
 
 /** What the process around auth gives it. */
 export interface AuthCommon {
@@ -72,6 +80,8 @@ const open = async (parts: AuthParts, settings: AuthSettings, common: AuthCommon
   const { log, telemetry, now = () => new Date() } = common
   const { database, sealing, personal, index, streams } = parts
   const { db } = database
+  const oidc = oidcSettings(settings)
+  await adoptAccounts({ db, streams, personal, index, now, log })
   const keys = await openSigningKeys(db, {
     sealing,
     schedule: { periodMs: settings.SIGNING_KEY_PERIOD, publishedBeforeMs, keptAfterMs },
@@ -82,6 +92,8 @@ const open = async (parts: AuthParts, settings: AuthSettings, common: AuthCommon
     common.hashFunction,
   )
   const attempts = createAttemptLimits(db)
+  const decoys = createDecoyHashes(db)
+  await decoys.refresh()
   const mailer =
     settings.SMTP_URL === undefined
       ? folderMailer(settings.MAIL_FOLDER, settings.MAIL_FROM)
@@ -92,8 +104,10 @@ const open = async (parts: AuthParts, settings: AuthSettings, common: AuthCommon
   const letters = repeat('letters', { everyMs: 5_000, log }, async () => (await sendLetters()) > 0)
   const upkeep = repeat('upkeep', { everyMs: minute, log }, async () => {
     await rotateKeys()
+    await decoys.refresh()
     await attempts.sweep(now())
     await sweepOneTimeTokens(db, now())
+    await sweepFlows(db, now())
     return false
   })
 
@@ -106,6 +120,7 @@ const open = async (parts: AuthParts, settings: AuthSettings, common: AuthCommon
       mailPerAccount: perWindow(settings.MAILS_PER_ACCOUNT),
     },
     isGuessable: createPasswordRules(),
+    decoyHash: (emailHash) => decoys.of(emailHash),
     refreshTokens: createRefreshTokens(parts.secrets['refresh-tokens']),
     sign: createAccessTokens(keys, settings.TOKEN_ISSUER),
     mailWanted: () => {
@@ -140,6 +155,11 @@ const open = async (parts: AuthParts, settings: AuthSettings, common: AuthCommon
     revokeSession: revokeSession(deps),
     revokeAllSessions: revokeAllSessions(deps),
   })
+  if (oidc) {
+    const provider = openOidcProvider(oidc)
+    mountOidc(app, { begin: beginOidc({ ...deps, provider }), finish: finishOidc({ ...deps, provider }) })
+  }
+  mountAudit(app, signedIn, { readAudit: readAudit(deps) })
   mountRoles(app, signedIn, { readRoles: readRoles(deps), changeRoles: changeRoles(deps) })
 
   return {

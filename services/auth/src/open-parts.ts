@@ -1,5 +1,5 @@
 import { type Codec } from '@veza/contracts'
-import { EnvironmentError } from '@veza/kit/env'
+import { EnvironmentError, type EnvironmentValues } from '@veza/kit/env'
 import { eventStore } from '@veza/kit/events'
 import { type Logger } from '@veza/kit/log'
 import { type Database, openDatabase } from '@veza/kit/postgres'
@@ -16,7 +16,7 @@ import { createPersonalData, type PersonalData } from './adapters/personal-data.
 import { authTopic } from './adapters/publish.ts'
 import { type Streams, openStreams } from './adapters/streams.ts'
 import { openSystemSecrets, type SystemSecrets } from './adapters/system-secrets.ts'
-import { type AuthSettings } from './settings.ts'
+import { type authPartsEnvironment } from './settings.ts'
 
 /** What auth's service, its worker and its commands for operators stand on alike. */
 export interface AuthParts {
@@ -31,16 +31,7 @@ export interface AuthParts {
 }
 
 /** The settings of these parts alone. */
-export type PartsSettings = Pick<
-  AuthSettings,
-  | 'AUTH_DATABASE_URL'
-  | 'KEY_ENCRYPTION_KEY'
-  | 'KEY_ENCRYPTION_KEY_PREVIOUS'
-  | 'VAULT_ADDR'
-  | 'VAULT_TOKEN'
-  | 'VAULT_TRANSIT_MOUNT'
-  | 'VAULT_TRANSIT_KEY'
->
+export type PartsSettings = EnvironmentValues<typeof authPartsEnvironment>
 
 const sealingProblem = {
   'unknown-key':

@@ -1,10 +1,25 @@
-import { duration, type EnvironmentValues, integer, optional, secret, string, url } from '@veza/kit/env'
+import {
+  duration,
+  EnvironmentError,
+  type EnvironmentValues,
+  integer,
+  optional,
+  secret,
+  string,
+  url,
+} from '@veza/kit/env'
 import { keyEncryptionEnvironment } from '@veza/kit/sealing'
+import { type OidcSettings } from './adapters/oidc-provider.ts'
+
+/** The settings of whoever opens auth's database: the service, its worker, operators. */
+export const authPartsEnvironment = {
+  ...keyEncryptionEnvironment,
+  AUTH_DATABASE_URL: url("auth's PostgreSQL database", undefined, { schemes: ['postgres', 'postgresql'] }),
+} as const
 
 /** The settings of auth, for readEnv in whichever process it runs. */
 export const authEnvironment = {
-  ...keyEncryptionEnvironment,
-  AUTH_DATABASE_URL: url("auth's PostgreSQL database", undefined, { schemes: ['postgres', 'postgresql'] }),
+  ...authPartsEnvironment,
   TOKEN_ISSUER: string('the issuer (iss) that access tokens name', 'veza'),
   SIGNING_KEY_PERIOD: duration('how long one key signs access tokens before the next one does', '30d'),
   PASSWORD_HASH_CONCURRENCY: integer('password hashes computed at once, 47 MiB of memory each', 2, {
@@ -43,3 +58,15 @@ export const authEnvironment = {
 
 /** Their values. */
 export type AuthSettings = EnvironmentValues<typeof authEnvironment>
+
+/** The outside provider; undefined: there is none. Throws EnvironmentError when only part of it is given. */
+export const oidcSettings = (settings: AuthSettings): OidcSettings | undefined => {
+  const { OIDC_ISSUER: issuer, OIDC_CLIENT_ID: clientId } = settings
+  const { OIDC_CLIENT_SECRET: clientSecret, OIDC_REDIRECT_URL: redirectUrl } = settings
+  if (issuer === undefined) return undefined
+  if (clientId === undefined || clientSecret === undefined || redirectUrl === undefined)
+    throw new EnvironmentError([
+      'OIDC_ISSUER needs OIDC_CLIENT_ID, OIDC_CLIENT_SECRET and OIDC_REDIRECT_URL beside it',
+    ])
+  return { issuer, clientId, clientSecret, redirectUrl }
+}

@@ -109,6 +109,32 @@ export const findSignIn = async (
   )
 }
 
+/** The account that an identity elsewhere is linked to. */
+export const findAccountByIdentity = async (
+  db: Kysely<AuthDatabase>,
+  identityHash: Buffer,
+): Promise<StoredAccount | undefined> => {
+  const row = await db
+    .selectFrom('identities')
+    .innerJoin('accounts', 'accounts.id', 'identities.account_id')
+    .select(columns)
+    .where('identity_hash', '=', identityHash)
+    .executeTakeFirst()
+  return row && storedAccount(row)
+}
+
+/** Links an identity elsewhere to an account. Rejects a unique violation (identities_pkey) when it is linked already. */
+export const insertIdentity = async (
+  trx: Kysely<AuthDatabase>,
+  identityHash: Buffer,
+  { userId, issuer, at }: { userId: string; issuer: string; at: Date },
+): Promise<void> => {
+  await trx
+    .insertInto('identities')
+    .values({ identity_hash: identityHash, account_id: userId, issuer, linked_at: at })
+    .execute()
+}
+
 /** Reserves the address and writes the row of an account that is registered. Throws Rejection `email-taken`. */
 export const insertAccount = async (
   trx: Transaction<AuthDatabase>,
@@ -168,6 +194,33 @@ export const projectAccount = async (
     .execute()
 }
 
+/**
+ * Holds an account as it is until the transaction ends: not erased, and with this password hash where one is given. Answers
+ * false when it is no longer so.
+ */
+export const holdAccount = async (
+  trx: Transaction<AuthDatabase>,
+  userId: string,
+  passwordHash: string | undefined,
+): Promise<boolean> => {
+  const account = await trx
+    .selectFrom('accounts')
+    .select('id')
+    .where('id', '=', userId)
+    .where('erased_at', 'is', null)
+    .forShare()
+    .executeTakeFirst()
+  if (!account || passwordHash === undefined) return account !== undefined
+  const credential = await trx
+    .selectFrom('credentials')
+    .select('account_id')
+    .where('account_id', '=', userId)
+    .where('password_hash', '=', passwordHash)
+    .forShare()
+    .executeTakeFirst()
+  return credential !== undefined
+}
+
 /** undefined: the account has no password. */
 export const findPasswordHash = async (
   db: Kysely<AuthDatabase>,
@@ -205,4 +258,7 @@ export const replacePasswordHash = async (
     .where('account_id', '=', userId)
     .where('password_hash', '=', from)
     .execute()
+}
+export const deletePasswordHash = async (db: Kysely<AuthDatabase>, userId: string): Promise<void> => {
+  await db.deleteFrom('credentials').where('account_id', '=', userId).execute()
 }

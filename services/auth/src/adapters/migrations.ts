@@ -137,6 +137,17 @@ const migrations: Migrations = {
         )`.execute(db)
     },
   },
+
+  '004-audit-and-decoys': {
+    async up(db) {
+      // Who asks what happened to somebody: the event store itself is read by stream and by position.
+      await sql`create index events_key on events.events (key, position)`.execute(db)
+      // Passwords that are to be hashed anew, few and fewer: see adapters/decoy-hashes.ts.
+      await sql`
+        create index credentials_foreign on credentials (account_id)
+          where password_hash not like '$argon2id$v=19$m=48128,t=1,p=1$%'`.execute(db)
+    },
+  },
 }
 
 /** Brings auth's database up to date. Safe to run by several processes at once. Answers the steps it ran. */

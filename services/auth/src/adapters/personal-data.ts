@@ -9,6 +9,8 @@ export interface PersonalData {
     userId: string,
     fields: Readonly<Record<F, string | undefined>>,
   ): Promise<Record<F, Buffer | null>>
+  /** Seals the addresses of many people, in one go and in order. */
+  sealEmails(people: readonly { userId: string; email: string }[]): Promise<Buffer[]>
   /** Seals one field. */
   sealOne(userId: string, field: PersonalField, text: string): Promise<Buffer>
   /** Opens in one go; null for what is null, and for what was erased. Rejects SealBroken. */
@@ -31,6 +33,12 @@ export const createPersonalData = (sealing: Sealing): PersonalData => {
   }
   return {
     sealOne,
+    sealEmails: (people) =>
+      sealing.seal(
+        people.map(({ userId, email }) => ({
+          ...{ subject: userId, plain: Buffer.from(email), place: place(userId, 'email') },
+        })),
+      ),
     async seal<F extends PersonalField>(userId: string, fields: Readonly<Record<F, string | undefined>>) {
       const names = Object.keys(fields) as F[]
       const given = names.flatMap((name) => {

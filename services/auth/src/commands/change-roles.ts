@@ -1,7 +1,9 @@
 import { type EventMetadata } from '@veza/kit/events'
-import { projectAccount } from '../adapters/account-store.ts'
+import { findAccountByEmail, projectAccount } from '../adapters/account-store.ts'
 import { accountStream } from '../adapters/streams.ts'
 import { type Account, decideAccount, type Role } from '../domain/account.ts'
+import { parseEmail } from '../domain/credentials.ts'
+import { Rejection } from '../domain/rejection.ts'
 import { type AuthDeps, type SignedInCaller } from './deps.ts'
 import { actingAs } from './session.ts'
 
@@ -61,3 +63,18 @@ export const changeRoles =
       expectedVersion: input.version,
       metadata: await actingAs(deps, caller.userId, caller),
     })
+
+/** Gives a role to whoever has an address, on an operator's word. Rejects Rejection `no-such-account`. */
+export const grantRole =
+  (deps: Deps & Pick<AuthDeps, 'index'>) =>
+  async (input: { email: string; role: Role }): Promise<VersionedRoles & { userId: string }> => {
+    const account = await findAccountByEmail(deps.db, deps.index.email(parseEmail(input.email) ?? ''))
+    if (!account) throw new Rejection('no-such-account')
+    const roles = await change(deps, {
+      userId: account.id,
+      roles: (state) => [...state.roles, input.role],
+      changedBy: 'operator',
+      metadata: { actor: 'operator' },
+    })
+    return { ...roles, userId: account.id }
+  }

@@ -24,6 +24,8 @@ export interface AuthDeps {
   }
   readonly passwords: PasswordHasher
   readonly isGuessable: IsGuessable
+  /** What a password is held against where there is none to hold it against. */
+  readonly decoyHash: (emailHash: Buffer) => string | undefined
   readonly refreshTokens: RefreshTokens
   readonly sign: SignAccessToken
   /** Says that a letter is wanted, so that it is sent at once. */

@@ -1,4 +1,9 @@
-import { findSignIn, replacePasswordHash, type SignInAccount } from '../adapters/account-store.ts'
+import {
+  findSignIn,
+  holdAccount,
+  replacePasswordHash,
+  type SignInAccount,
+} from '../adapters/account-store.ts'
 import { type Counted } from '../adapters/attempt-limits.ts'
 import { overStreams } from '../adapters/streams.ts'
 import { normalisePassword, parseEmail } from '../domain/credentials.ts'
@@ -23,22 +28,23 @@ const countedWith = (
 })
 
 /**
- * The password as it was hashed: ours in normal form, one from a former platform as it came from the keyboard. Answers
- * whether it is right, and has it hashed anew where the hash is not as we would make it today.
+ * Holds the password against what was hashed: ours in normal form, one from a former platform as it came from the
+ * keyboard. Answers the hash of an account whose password it is; one that is not as we would make it today was made anew.
  */
-const isRight = async (
+const verifiedHash = async (
   deps: AuthDeps,
-  account: SignInAccount | undefined,
+  { account, emailHash }: { account: SignInAccount | undefined; emailHash: Buffer },
   password: string,
-): Promise<boolean> => {
-  const hash = account?.passwordHash
+): Promise<string | undefined> => {
+  const own = account?.passwordHash
+  const hash = own ?? deps.decoyHash(emailHash)
   const isForeign = hash !== undefined && !isCurrentHash(hash)
   const matches = await deps.passwords.verify(isForeign ? password : normalisePassword(password), hash)
-  if (account && isForeign && matches) {
-    const to = await deps.passwords.hash(normalisePassword(password))
-    await replacePasswordHash(deps.db, account.id, { from: hash, to })
-  }
-  return matches
+  if (!account || own === undefined || !matches) return undefined
+  if (!isForeign) return own
+  const to = await deps.passwords.hash(normalisePassword(password))
+  await replacePasswordHash(deps.db, account.id, { from: own, to })
+  return to
 }
 
 /**
@@ -55,10 +61,14 @@ export const login =
     const more = [countedWith(deps, { account, emailHash, network })]
 
     return limited(deps, { caller, costs: ['invalid-credentials'], more }, async () => {
-      if (!(await isRight(deps, account, input.password)) || !account)
-        throw new Rejection('invalid-credentials')
+      const hash = await verifiedHash(deps, { account, emailHash }, input.password)
+      if (!account || hash === undefined) throw new Rejection('invalid-credentials')
       const session = await prepareSession(deps, { userId: account.id, method: 'password' }, caller)
-      await overStreams(db, (trx) => startSession(trx, deps.streams, session))
+      await overStreams(db, async (trx) => {
+        // Changed or erased while we hashed: whoever did that has ended all sessions, and this is to be none more.
+        if (!(await holdAccount(trx, account.id, hash))) throw new Rejection('invalid-credentials')
+        await startSession(trx, deps.streams, session)
+      })
       return signedIn(deps, account, session.token, session.event.at)
     })
   }

@@ -1,10 +1,11 @@
 /** The cost of what we hash: OWASP's first argon2id choice, 46 MiB or more with one pass. */
 export const argon2Cost = { memoryCost: 47 * 1024, timeCost: 1, parallelism: 1 } as const
 
-const ours = `$argon2id$v=19$m=${argon2Cost.memoryCost},t=${argon2Cost.timeCost},p=${argon2Cost.parallelism}$`
+/** What every hash begins with that we would make today. */
+export const currentHashPrefix = `$argon2id$v=19$m=${argon2Cost.memoryCost},t=${argon2Cost.timeCost},p=${argon2Cost.parallelism}$`
 
 /** Whether a hash is as we would make it today. Another one is made anew when its password is next given. */
-export const isCurrentHash = (hash: string): boolean => hash.startsWith(ours)
+export const isCurrentHash = (hash: string): boolean => hash.startsWith(currentHashPrefix)
 
 const bcrypt = /^\$2[abxy]\$(\d\d)\$[./A-Za-z0-9]{53}$/
 const argon2 =

@@ -1,6 +1,7 @@
 import { Problem } from '@veza/kit/http'
 import { SubjectErased } from '@veza/kit/sealing'
 import { TooManyAttempts } from '../adapters/attempt-limits.ts'
+import { ProviderUnavailable } from '../adapters/oidc-provider.ts'
 import { HasherBusy } from '../adapters/password-hasher.ts'
 import { Rejection, type RejectionCode } from '../domain/rejection.ts'
 
@@ -40,6 +41,11 @@ const toProblem = (error: unknown): unknown => {
   if (error instanceof TooManyAttempts)
     return new Problem(429, 'too-many-attempts', 'There were too many attempts: wait a while', {
       headers: { 'retry-after': String(error.retryAfter) },
+    })
+  if (error instanceof ProviderUnavailable)
+    return new Problem(503, 'unavailable', 'The provider does not answer: try again in a moment', {
+      cause: error,
+      headers: { 'retry-after': '5' },
     })
   // Erased between our look and our sealing.
   if (error instanceof SubjectErased) return toProblem(new Rejection('no-such-account'))

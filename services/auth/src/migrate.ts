@@ -1,0 +1,1 @@
+export { migrateAuth } from './adapters/migrations.ts'

@@ -1,0 +1,2 @@
+export { openAuthErasure } from './open-auth-erasure.ts'
+export { authErasureEnvironment } from './settings.ts'
