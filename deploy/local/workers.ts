@@ -1,3 +1,4 @@
+import { openAuthErasure } from '@veza/auth-erasure'
 import { openCodec } from '@veza/kit/codec'
 import { type EnvironmentValues, readEnv, runMain } from '@veza/kit/env'
 import { createHealth, serveInternal } from '@veza/kit/internal'
@@ -17,7 +18,13 @@ type Open = (
 ) => HostedWorker | Promise<HostedWorker>
 
 /** A worker more is a line here and its settings in workers-settings.ts. */
-const workers: readonly Open[] = [openOutboxRelay, openUsersViews, openUsersProfiles, openUsersExports]
+const workers: readonly Open[] = [
+  openOutboxRelay,
+  openAuthErasure,
+  openUsersViews,
+  openUsersProfiles,
+  openUsersExports,
+]
 
 /** The small workers in one process: the local shape of what are processes of their own. */
 await runMain('workers', async (run) => {

@@ -39,9 +39,8 @@ it('forgets in auth whom users has forgotten, once, and passes over what else ha
   })
   const fail = vi.fn()
   const topic = { ...topics.usersEvents, name: source.name } as typeof topics.usersEvents
-  const worker = await openAuthErasure(env, {
-    ...{ kafka, codec, health: createHealth(), telemetry, log, fail, topic, name },
-  })
+  const common = { kafka, codec, health: createHealth(), telemetry, log, fail }
+  const worker = await openAuthErasure(env, common, { topic, name })
   onTestFinished(() => worker.stop())
 
   const producer = kafka.producer()
