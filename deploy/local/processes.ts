@@ -13,7 +13,8 @@ const readiness = async (port: number): Promise<string | undefined> => {
   return response.ok ? undefined : text
 }
 
-const programOf = (process: VezaProcess, stack: StackView, env: NodeJS.ProcessEnv): Program => ({
+/** How one process is run. */
+export const programOf = (process: VezaProcess, stack: StackView, env: NodeJS.ProcessEnv): Program => ({
   name: process.name,
   command: globalThis.process.execPath,
   args: [...nodeFlags, '--import', typescriptLoader, process.entry],

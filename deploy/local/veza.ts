@@ -9,7 +9,8 @@ import {
   planOf,
   startPrograms,
 } from './infrastructure.ts'
-import { startProcesses } from './processes.ts'
+import { freePort } from './ports.ts'
+import { programOf, startProcesses } from './processes.ts'
 import { provision } from './provision.ts'
 import { type Child } from './supervise.ts'
 import { ensureSystemPrograms } from './system-programs.ts'
@@ -38,6 +39,12 @@ export interface Veza {
   readonly processes: Readonly<Record<ProcessName, Child>>
   /** What the processes were told of the stack: database URLs, secrets, ports. */
   readonly stack: StackView
+  /**
+   * Starts another of a process, on free ports, beside the first. It is stopped with everything else.
+   *
+   * @returns it, and the public port that it listens on, if it has one
+   */
+  another(name: ProcessName): Promise<{ readonly child: Child; readonly port: number | undefined }>
   /** Stops everything that was started, in the reverse order. */
   stop(): Promise<void>
 }
@@ -61,9 +68,11 @@ export const startVeza = async (options: InfrastructureOptions): Promise<Veza> =
   // One that a killed launcher left would name ports of nobody.
   rmSync(endpointsFile, { force: true })
   const children = new Map<ProcessName, Child>()
+  const others: Child[] = []
   let infrastructure: Awaited<ReturnType<typeof startPrograms>> | undefined
   const stop = async () => {
     rmSync(endpointsFile, { force: true })
+    for (const other of others) await other.stop()
     for (const process of processes.toReversed()) await children.get(process.name)?.stop()
     await infrastructure?.stop()
     lock.release()
@@ -111,6 +120,16 @@ export const startVeza = async (options: InfrastructureOptions): Promise<Veza> =
       infrastructure: infrastructure.children,
       processes: Object.fromEntries(children) as Record<ProcessName, Child>,
       stack,
+      async another(name) {
+        const process = processes.find((candidate) => candidate.name === name)
+        if (process === undefined) throw new Error(`there is no process ${name}`)
+        const port = process.publicPort === undefined ? undefined : await freePort()
+        const ports = { ...stack.ports, [name]: { public: port, internal: await freePort() } }
+        const program = programOf(process, { ...stack, ports }, env)
+        const child = await supervisor.start({ ...program, name: `${name}-${others.length + 2}` })
+        others.push(child)
+        return { child, port }
+      },
       stop,
     }
   } catch (error) {

@@ -37,7 +37,7 @@ interface Measured {
 
 const measure = async (veza: Veza, crowd: Crowd, bench: ChatBench, rate: number): Promise<Measured> => {
   const plan: LoadPlan = {
-    ws: veza.endpoints.ws,
+    edges: [veza.endpoints.ws],
     databaseUrl: veza.stack.databaseUrls.chat,
     rooms: crowd.rooms,
     sockets: await crowd.sockets(),
@@ -69,8 +69,8 @@ const measure = async (veza: Veza, crowd: Crowd, bench: ChatBench, rate: number)
     ])
     if (bench.faults)
       faults = makeFaults(
-        veza,
-        ['worker', 'worker', 'kafka', 'worker'],
+        new Map(Object.entries({ ...veza.infrastructure, ...veza.processes })),
+        ['kill chat-fanout', 'kill chat-fanout', 'restart kafka', 'kill chat-fanout'],
         warmupSeconds + bench.seconds,
         plan.seed,
       )
@@ -153,8 +153,7 @@ const print = ({ rate, report, processes, faults, broken }: Measured): void => {
   const total = processes.reduce((sum, { cpuSeconds }) => sum + cpuSeconds, 0)
   say(`CPU of all: ${rounded(total)} s`)
   for (const { fault, at, readyAgainAt } of faults) {
-    const what = fault === 'kafka' ? 'Kafka was restarted' : 'chat-fanout was killed with -9'
-    say(`at ${rounded(at)} s ${what}, ready again at ${rounded(readyAgainAt)} s`)
+    say(`at ${rounded(at)} s ${fault}, ready again at ${rounded(readyAgainAt)} s`)
   }
   if (sawTrouble(report)) say(`trouble that clients saw: ${JSON.stringify(report.troubles)}`)
   say(

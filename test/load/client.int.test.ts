@@ -90,7 +90,7 @@ const tenMessages = async (misbehaviour: Misbehaviour) => {
   let isSubscribed = false
   const client = createLoadClient(
     {
-      url: await startEdge(misbehaviour),
+      urls: [await startEdge(misbehaviour)],
       token: 'token',
       channel,
       run: 'run',
@@ -106,6 +106,9 @@ const tenMessages = async (misbehaviour: Misbehaviour) => {
       onAcknowledged: (message) => ledger.acknowledged(message),
       onRefused: (message) => {
         ledger.refused(message)
+      },
+      onAbandoned: (message) => {
+        ledger.abandoned(message)
       },
       onRetry: () => counts.retries++,
       onReconnect: () => counts.reconnects++,
@@ -126,12 +129,12 @@ const tenMessages = async (misbehaviour: Misbehaviour) => {
   return { ledger, counts }
 }
 
-const clean: Violations = { lost: 0, duplicated: 0, outOfOrder: 0, disagreed: 0, foreign: 0 }
+const clean: Violations = { lost: 0, duplicated: 0, outOfOrder: 0, disagreed: 0, foreign: 0, half: 0 }
 
 it('finds nothing wrong with an edge that keeps its promise', async () => {
   const { ledger } = await tenMessages({})
   expect(ledger.violations()).toEqual(clean)
-  expect(ledger.totals()).toEqual({ sent: 10, acknowledged: 10, refused: 0, delivered: 10 })
+  expect(ledger.totals()).toEqual({ sent: 10, acknowledged: 10, refused: 0, abandoned: 0, delivered: 10 })
 })
 
 it('notices what is lost, and the gap', async () => {
@@ -174,5 +177,5 @@ it('comes back when it is cut off, recovers, and repeats what was not answered',
   const { ledger, counts } = await tenMessages({ breakAfter: 5 })
   expect(counts).toEqual({ retries: 0, reconnects: 1, unrecovered: 0 })
   expect(ledger.violations()).toEqual(clean)
-  expect(ledger.totals()).toEqual({ sent: 10, acknowledged: 10, refused: 0, delivered: 10 })
+  expect(ledger.totals()).toEqual({ sent: 10, acknowledged: 10, refused: 0, abandoned: 0, delivered: 10 })
 })

@@ -9,6 +9,8 @@ export interface LoadClientEvents {
   onAcknowledged(message: number, now: number): void
   /** An error that trying again would not change. */
   onRefused(message: number, error: string): void
+  /** It was given up unanswered: it may have happened or not. */
+  onAbandoned(message: number): void
   onRetry(): void
   onReconnect(): void
   /** A subscription that could not be continued where it stood. */
@@ -20,13 +22,16 @@ export interface LoadClientEvents {
 }
 
 export interface LoadClientOptions {
-  readonly url: URL
+  /** Edges: the first to begin with, the next one after each loss of a connection. */
+  readonly urls: readonly URL[]
   readonly token: string
   readonly channel: string
   /** Prefix of this run's client message ids; the message's number follows. */
   readonly run: string
   readonly bodyOf: (message: number) => string
   readonly random: Random
+  /** How likely an unanswered publish is given up instead of repeated when the connection is lost. */
+  readonly abandons?: number
 }
 
 export interface LoadClient {
@@ -80,7 +85,7 @@ interface Reply {
  * and repeats unanswered publishes with the same client message id, as an SDK's user would.
  */
 export const createLoadClient = (options: LoadClientOptions, events: LoadClientEvents): LoadClient => {
-  const { url, token, channel, run, bodyOf, random } = options
+  const { urls, token, channel, run, bodyOf, random, abandons = 0 } = options
   const pushStart = `{"push":{"channel":"${channel}","pub":{`
   const nameStart = `"clientMessageId":"${run}-`
   const unanswered = new Set<number>()
@@ -89,6 +94,7 @@ export const createLoadClient = (options: LoadClientOptions, events: LoadClientE
   let epoch: string | undefined
   let commandId = 0
   let closing = false
+  let connections = 0
 
   const send = (command: object) => {
     socket?.send(JSON.stringify({ id: (commandId = (commandId % (firstPublish - 1)) + 1), ...command }))
@@ -184,6 +190,8 @@ export const createLoadClient = (options: LoadClientOptions, events: LoadClientE
   }
 
   const connect = () => {
+    const url = urls[connections++ % urls.length]
+    if (url === undefined) throw new Error('a load client needs an edge')
     socket = openRawSocket(url, {
       onOpen() {
         send({ connect: { token, name: 'load' } })
@@ -193,6 +201,11 @@ export const createLoadClient = (options: LoadClientOptions, events: LoadClientE
         socket = undefined
         subscribed = false
         if (closing) return
+        for (const message of unanswered) {
+          if (random() >= abandons) continue
+          unanswered.delete(message)
+          events.onAbandoned(message)
+        }
         events.onTrouble(`connection closed with ${code} ${reason}`.trimEnd())
         events.onReconnect()
         setTimeout(

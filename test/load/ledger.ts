@@ -15,6 +15,8 @@ export interface Violations {
   readonly disagreed: number
   /** Deliveries of messages that were never sent. */
   readonly foreign: number
+  /** Messages that were given up unanswered and reached some subscribers of their room and not others. */
+  readonly half: number
 }
 
 export interface LedgerTotals {
@@ -22,6 +24,8 @@ export interface LedgerTotals {
   readonly acknowledged: number
   /** Answered with an error that is final. */
   readonly refused: number
+  /** Given up unanswered: each happened or did not. */
+  readonly abandoned: number
   readonly delivered: number
 }
 
@@ -30,6 +34,7 @@ export interface Ledger {
   /** True the first time. */
   acknowledged(message: number): boolean
   refused(message: number): void
+  abandoned(message: number): void
   /** Where the subscriber starts: the next delivery has `offset` + 1. Only its first subscription counts. */
   starts(room: number, member: number, offset: number): void
   /** True when it is in order and new. */
@@ -41,6 +46,8 @@ export interface Ledger {
   /** Pairs of an acknowledged message and a subscriber that it has not reached yet. */
   readonly owed: number
   isAcknowledged(message: number): boolean
+  /** Whether it has reached all subscribers of its room. */
+  reachedAll(message: number): boolean
   /** The order that subscribers saw: message by offset. */
   order(room: number): ReadonlyMap<number, number>
   totals(): LedgerTotals
@@ -66,6 +73,7 @@ export const createLedger = (capacity: number, members: readonly number[]): Ledg
   let sent = 0
   let acknowledged = 0
   let refused = 0
+  let abandoned = 0
   let delivered = 0
   let owed = 0
   let duplicated = 0
@@ -96,6 +104,9 @@ export const createLedger = (capacity: number, members: readonly number[]): Ledg
     refused(message) {
       mark(message, refusedFlag)
       refused++
+    },
+    abandoned() {
+      abandoned++
     },
     starts(room, member, offset) {
       const places = positions[room]
@@ -130,14 +141,23 @@ export const createLedger = (capacity: number, members: readonly number[]): Ledg
     },
     position: (room, member) => Math.max(0, positions[room]?.[member] ?? 0),
     get unanswered() {
-      return sent - acknowledged - refused
+      return sent - acknowledged - refused - abandoned
     },
     get owed() {
       return owed
     },
     isAcknowledged: (message) => flagged(message, acknowledgedFlag),
+    reachedAll: (message) => (arrivals[message] ?? 0) === membersOf(roomOf[message] ?? 0),
     order: (room) => orders[room] ?? new Map<number, number>(),
-    totals: () => ({ sent, acknowledged, refused, delivered }),
-    violations: () => ({ lost: owed, duplicated, outOfOrder, disagreed, foreign }),
+    totals: () => ({ sent, acknowledged, refused, abandoned, delivered }),
+    violations() {
+      let half = 0
+      for (let message = 0; message < capacity; message++) {
+        const reached = arrivals[message] ?? 0
+        if (reached === 0 || flagged(message, acknowledgedFlag)) continue
+        if (reached !== membersOf(roomOf[message] ?? 0)) half++
+      }
+      return { lost: owed, duplicated, outOfOrder, disagreed, foreign, half }
+    },
   }
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { createLedger } from './ledger.ts'
 
-const clean = { lost: 0, duplicated: 0, outOfOrder: 0, disagreed: 0, foreign: 0 }
+const clean = { lost: 0, duplicated: 0, outOfOrder: 0, disagreed: 0, foreign: 0, half: 0 }
 
 /** Two rooms with two subscribers each; messages 0 and 1 sent to room 0. */
 const given = () => {
@@ -22,7 +22,7 @@ describe('the ledger', () => {
     ledger.acknowledged(0)
     ledger.acknowledged(1)
     expect(ledger.violations()).toEqual(clean)
-    expect(ledger.totals()).toEqual({ sent: 2, acknowledged: 2, refused: 0, delivered: 4 })
+    expect(ledger.totals()).toEqual({ sent: 2, acknowledged: 2, refused: 0, abandoned: 0, delivered: 4 })
     expect([...ledger.order(0)]).toEqual([
       [1, 1],
       [2, 0],

@@ -2,8 +2,8 @@ import { type LedgerTotals, type Violations } from './ledger.ts'
 
 /** What the generator is to do. Sent to its process as it is. */
 export interface LoadPlan {
-  /** The WebSocket endpoint. */
-  readonly ws: string
+  /** WebSocket endpoints. Sockets begin with them in turn, and go to the next when a connection is lost. */
+  readonly edges: readonly string[]
   /** Chat's database, to compare what is stored. */
   readonly databaseUrl: string
   /** Room ids. */
@@ -21,6 +21,8 @@ export interface LoadPlan {
   readonly settleSeconds: number
   /** Sockets that are cut, one by one at random while it runs. */
   readonly cuts: number
+  /** How likely a publish that is unanswered when its connection is lost is given up instead of repeated. */
+  readonly abandons?: number
   readonly seed: number
 }
 
@@ -44,6 +46,8 @@ export interface StoredReport {
   readonly gaps: number
   /** Rows that subscribers saw at another offset. */
   readonly differing: number
+  /** Rows of messages that were given up unanswered and have not reached every subscriber. */
+  readonly half: number
 }
 
 export interface LoadReport {
@@ -77,13 +81,14 @@ export type LoadNews =
 
 /** Everything that must be 0 for the run to have kept the promise, those that are not. Empty = kept. */
 export const brokenPromises = (report: LoadReport): string[] => {
-  const { missing, repeated, gaps, differing } = report.stored
+  const { missing, repeated, gaps, differing, half } = report.stored
   const counts = {
     ...report.violations,
     missing,
     repeated,
     gaps,
     differing,
+    'half stored': half,
     unanswered: report.unanswered,
     refused: report.totals.refused,
   }

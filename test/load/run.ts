@@ -36,6 +36,7 @@ const until = async (condition: () => boolean, seconds: number): Promise<boolean
 export const runLoad = async (plan: LoadPlan, tell: (news: LoadNews) => void): Promise<LoadReport> => {
   const { rooms, sockets, rate } = plan
   const random = seeded(plan.seed)
+  const edges = plan.edges.map((url) => new URL(url))
   // Not of the seed: rooms may be used by several runs.
   const run = randomUUID().slice(0, 8)
   const bodies = Array.from({ length: 64 }, () => sentence(random, plan.bodyCharacters))
@@ -68,12 +69,13 @@ export const runLoad = async (plan: LoadPlan, tell: (news: LoadNews) => void): P
     const { room, member } = places[index] ?? { room: 0, member: 0 }
     return createLoadClient(
       {
-        url: new URL(plan.ws),
+        urls: edges.map((_, turn) => edges[(index + turn) % edges.length] as URL),
         token,
         channel: channels.room(rooms[room] ?? ''),
         run,
         bodyOf: (message) => bodies[message % bodies.length] ?? '',
         random,
+        abandons: plan.abandons ?? 0,
       },
       {
         onStart(offset) {
@@ -91,6 +93,9 @@ export const runLoad = async (plan: LoadPlan, tell: (news: LoadNews) => void): P
         onRefused(message, error) {
           ledger.refused(message)
           onTrouble(error)
+        },
+        onAbandoned(message) {
+          ledger.abandoned(message)
         },
         onRetry() {
           counts.retries++

@@ -25,7 +25,7 @@ export const compareStored = async (
   const client = new pg.Client({ connectionString: databaseUrl, application_name: 'veza-load' })
   await client.connect()
   const stored = new Uint8Array(sent)
-  const report = { rows: 0, missing: 0, repeated: 0, gaps: 0, differing: 0 }
+  const report = { rows: 0, missing: 0, repeated: 0, gaps: 0, differing: 0, half: 0 }
   try {
     for (const [room, { id, base }] of rooms.entries()) {
       const { rows } = await client.query<Row>(
@@ -45,7 +45,9 @@ export const compareStored = async (
         const message = messageOf(run, row.client_message_id)
         if ((stored[message] ?? 0) > 0) report.repeated++
         stored[message] = 1
-        if (ledger.isAcknowledged(message) && order.get(offset) !== message) report.differing++
+        if (ledger.isAcknowledged(message)) {
+          if (order.get(offset) !== message) report.differing++
+        } else if (message >= 0 && !ledger.reachedAll(message)) report.half++
         report.rows++
       }
     }

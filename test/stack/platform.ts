@@ -8,6 +8,8 @@ export interface Platform {
   readonly http: string
   /** URL that Centrifuge SDKs connect to. */
   readonly ws: string
+  /** The same of a second edge, `realtime-2` to the helper. */
+  readonly otherWs: string
   /** host:port, comma separated. */
   readonly kafka: string
   /** Base of the Confluent-compatible API. */
@@ -36,11 +38,17 @@ export const setup = async (project: TestProject): Promise<() => Promise<void>> 
     await server.close()
     throw error
   })
-  for (const [name, child] of Object.entries({ ...veza.infrastructure, ...veza.processes }))
-    server.children.set(name, child)
+  const other = await veza.another('realtime').catch(async (error: unknown) => {
+    await veza.stop()
+    await server.close()
+    throw error
+  })
+  const children = { ...veza.infrastructure, ...veza.processes, 'realtime-2': other.child }
+  for (const [name, child] of Object.entries(children)) server.children.set(name, child)
   project.provide('veza', {
     http: veza.endpoints.http,
     ws: veza.endpoints.ws,
+    otherWs: veza.endpoints.ws.replace(/:\d+\//, `:${other.port}/`),
     kafka: veza.endpoints.kafka,
     registry: veza.endpoints.registry,
     chatDatabase: veza.stack.databaseUrls.chat,

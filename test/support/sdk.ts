@@ -36,20 +36,26 @@ export interface SdkClient {
   close(): void
 }
 
-/** Connects. Resolves when connected. */
+/**
+ * Connects. Resolves when connected.
+ *
+ * @param ws one endpoint, or several that take turns each time that it connects, as behind a gateway
+ */
 export const connectSdk = async (
-  ws: string,
+  ws: string | readonly string[],
   token: string,
   options: Partial<Options> = {},
 ): Promise<SdkClient> => {
   const sockets: WebSocket[] = []
+  const endpoints = typeof ws === 'string' ? [ws] : ws
   class TrackedWebSocket extends WebSocket {
-    constructor(...parameters: ConstructorParameters<typeof WebSocket>) {
-      super(...parameters)
+    constructor(address: string, ...parameters: unknown[]) {
+      const [protocols] = parameters as [string[] | undefined]
+      super(endpoints[sockets.length % endpoints.length] ?? address, protocols)
       sockets.push(this)
     }
   }
-  const client = new Centrifuge(ws, { token, websocket: TrackedWebSocket, ...options })
+  const client = new Centrifuge(endpoints[0] ?? '', { token, websocket: TrackedWebSocket, ...options })
   const refusals: UserPublication[] = []
   client.on('publication', ({ data }) => refusals.push(data as UserPublication))
   client.connect()
