@@ -57,6 +57,7 @@ export interface Ledger {
 const sentFlag = 1
 const acknowledgedFlag = 2
 const refusedFlag = 4
+const abandonedFlag = 8
 
 /**
  * @param capacity messages at most
@@ -105,7 +106,8 @@ export const createLedger = (capacity: number, members: readonly number[]): Ledg
       mark(message, refusedFlag)
       refused++
     },
-    abandoned() {
+    abandoned(message) {
+      mark(message, abandonedFlag)
       abandoned++
     },
     starts(room, member, offset) {
@@ -154,8 +156,8 @@ export const createLedger = (capacity: number, members: readonly number[]): Ledg
       let half = 0
       for (let message = 0; message < capacity; message++) {
         const reached = arrivals[message] ?? 0
-        if (reached === 0 || flagged(message, acknowledgedFlag)) continue
-        if (reached !== membersOf(roomOf[message] ?? 0)) half++
+        if (flagged(message, abandonedFlag) && reached > 0 && reached !== membersOf(roomOf[message] ?? 0))
+          half++
       }
       return { lost: owed, duplicated, outOfOrder, disagreed, foreign, half }
     },

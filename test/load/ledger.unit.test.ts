@@ -78,6 +78,18 @@ describe('the ledger', () => {
     expect(ledger.violations()).toEqual({ ...clean, foreign: 2 })
   })
 
+  it('counts what was given up and reached some, not what reached all or none', () => {
+    const ledger = given()
+    ledger.sent(2, 0)
+    for (const message of [0, 1, 2]) ledger.abandoned(message)
+    for (const member of [0, 1]) ledger.delivered(0, member, 1, 0)
+    expect(ledger.violations()).toEqual(clean)
+    expect([ledger.unanswered, ledger.owed]).toEqual([0, 0])
+    ledger.delivered(0, 0, 2, 1)
+    expect(ledger.violations()).toEqual({ ...clean, half: 1 })
+    expect([ledger.reachedAll(0), ledger.reachedAll(1)]).toEqual([true, false])
+  })
+
   it('goes on from where the first subscription stood', () => {
     const ledger = createLedger(1, [1])
     ledger.starts(0, 0, 41)
