@@ -9,7 +9,10 @@ import { startOwnVeza } from '../stack/veza.ts'
 export interface Check {
   readonly seconds: number
   readonly seed: number
-  /** Messages a second. */
+  /**
+   * Messages a second, over 16 rooms. A recovery brings 300 at most: a room must not get more while a client is away,
+   * which the longest pause makes half a minute.
+   */
   readonly rate: number
   readonly onNews?: (news: LoadNews) => void
 }
@@ -49,7 +52,7 @@ export const check = async ({ seconds, seed, rate, onNews }: Check): Promise<Fin
   const veza = await startOwnVeza('faults', { ...liftedLimits, LOG_LEVEL: 'warn' })
   try {
     const { parts, edges } = await partsOf(veza)
-    const crowd = await gatherCrowd(veza.endpoints.http, { sockets: 40, rooms: 8, people: 10 })
+    const crowd = await gatherCrowd(veza.endpoints.http, { sockets: 48, rooms: 16, people: 12 })
     let faults: Promise<FaultRecord[]> = Promise.resolve([])
     const generator = startGenerator(
       {

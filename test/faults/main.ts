@@ -1,5 +1,5 @@
 /**
- * `npm run faults -- [--seconds 60] [--seed 1] [--rate 200]`: the checker, for as long as asked. Says what was struck and
+ * `npm run faults -- [--seconds 60] [--seed 1] [--rate 100]`: the checker, for as long as asked. Says what was struck and
  * when, and exits with 1 when a promise was broken.
  */
 import { parseArgs } from 'node:util'
@@ -9,7 +9,7 @@ const { values } = parseArgs({
   options: {
     seconds: { type: 'string', default: '60' },
     seed: { type: 'string', default: '1' },
-    rate: { type: 'string', default: '200' },
+    rate: { type: 'string', default: '100' },
   },
 })
 const say = (line: string) => {
