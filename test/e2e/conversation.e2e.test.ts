@@ -164,3 +164,24 @@ it('tells everybody of edits, reactions and deletions in one order, by either ro
   expect(JSON.stringify(publications)).not.toMatch(/hello|secret/)
   expect(JSON.stringify(await history(bob.person, roomId))).not.toMatch(/hello|secret/)
 })
+
+it('shows a room no more to whoever is banned from it, at once, and keeps who did it', async () => {
+  const { http } = inject('veza')
+  const {
+    roomId,
+    people: [ann, bob],
+  } = await roomOf('Ann', 'Bob')
+  const ended = new Promise<{ code: number }>((resolve) => bob.room.subscription.on('unsubscribed', resolve))
+
+  const answer = await request(http, 'PUT', `/v1/rooms/${roomId}/bans/${bob.person.id}`, {
+    token: ann.person.token,
+  })
+
+  expect(answer.status).toBe(204)
+  expect(await ended).toMatchObject({ code: 2000 })
+  await ann.room.post('after', 'without him')
+  await expect.poll(() => ann.room.seen.length, { timeout: 20_000 }).toBe(1)
+  expect(bob.room.seen).toEqual([])
+  const bans = await request(http, 'GET', `/v1/rooms/${roomId}/bans`, { token: ann.person.token })
+  expect(bans.body).toMatchObject({ bans: [{ userId: bob.person.id, bannedBy: ann.person.id }] })
+})
