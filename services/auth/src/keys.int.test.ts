@@ -70,6 +70,7 @@ describe('an access token', () => {
       scopes: ['account', 'chat', 'tracks'],
       sessionId: expect.any(String) as unknown,
       expiresAt: issuedAt + 600,
+      signedInAt: issuedAt,
     })
   })
 
