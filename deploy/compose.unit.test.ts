@@ -45,16 +45,19 @@ const compose: StackView = {
     auth: `postgres://${databases.auth}:\${AUTH_DATABASE_PASSWORD}@postgres:5432/${databases.auth}`,
     chat: `postgres://${databases.chat}:\${CHAT_DATABASE_PASSWORD}@postgres:5432/${databases.chat}`,
     users: `postgres://${databases.users}:\${USERS_DATABASE_PASSWORD}@postgres:5432/${databases.users}`,
+    tracks: `postgres://${databases.tracks}:\${TRACKS_DATABASE_PASSWORD}@postgres:5432/${databases.tracks}`,
   },
   ports: {
     http: portsOf('http'),
     realtime: portsOf('realtime'),
     'chat-fanout': portsOf('chat-fanout'),
     workers: portsOf('workers'),
+    transcode: portsOf('transcode'),
   },
   httpUrl: `http://http:${portsOf('http').public ?? 0}`,
   httpInternalUrl: `http://http:${portsOf('http').internal}`,
   mailFolder: '/tmp/mail',
+  audioFolder: '/audio',
   secrets: { serviceToken: '${SERVICE_TOKEN}', keyEncryptionKey: '${KEY_ENCRYPTION_KEY}' },
 }
 

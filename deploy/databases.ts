@@ -12,12 +12,14 @@ await runMain('databases', async () => {
     AUTH_DATABASE_URL: postgres("auth's database"),
     CHAT_DATABASE_URL: postgres("chat's database"),
     USERS_DATABASE_URL: postgres("users' database"),
+    TRACKS_DATABASE_URL: postgres("tracks' database"),
   })
   for (const wanted of [
     env.REGISTRY_DATABASE_URL,
     env.AUTH_DATABASE_URL,
     env.CHAT_DATABASE_URL,
     env.USERS_DATABASE_URL,
+    env.TRACKS_DATABASE_URL,
   ]) {
     const { pathname, username, password } = new URL(wanted)
     await ensureDatabase(env.DATABASE_URL, {
@@ -30,5 +32,6 @@ await runMain('databases', async () => {
     auth: env.AUTH_DATABASE_URL,
     chat: env.CHAT_DATABASE_URL,
     users: env.USERS_DATABASE_URL,
+    tracks: env.TRACKS_DATABASE_URL,
   })
 })

@@ -1,6 +1,7 @@
 import { describe } from '@veza/kit/env'
 import { environment as realtime } from '../services/realtime/src/settings.ts'
 import { environment as chatFanout } from '../workers/chat-fanout/src/settings.ts'
+import { environment as transcode } from '../workers/transcode/src/settings.ts'
 import { environment as http } from './local/http-settings.ts'
 import { environment as workers } from './local/workers-settings.ts'
 import { type ProcessName } from './stack.ts'
@@ -10,6 +11,7 @@ const environments: Record<ProcessName, Parameters<typeof describe>[0]> = {
   realtime,
   'chat-fanout': chatFanout,
   workers,
+  transcode,
 }
 
 const cell = (text: string): string => text.replaceAll('|', '\\|')

@@ -13,6 +13,7 @@ export type PortName =
   | 'HTTP_INTERNAL_PORT'
   | 'CHAT_FANOUT_INTERNAL_PORT'
   | 'WORKERS_INTERNAL_PORT'
+  | 'TRANSCODE_INTERNAL_PORT'
   | 'WS_PORT'
   | 'REALTIME_INTERNAL_PORT'
 
@@ -74,7 +75,12 @@ export const programs = {
 } as const satisfies Record<ProgramName, StackProgram>
 
 /** The contexts that own a database. Each has a role of the same name that owns it and sees no other. */
-export const databases = { auth: 'veza_auth', chat: 'veza_chat', users: 'veza_users' } as const
+export const databases = {
+  auth: 'veza_auth',
+  chat: 'veza_chat',
+  users: 'veza_users',
+  tracks: 'veza_tracks',
+} as const
 export type DatabaseName = keyof typeof databases
 
 /** The registry's own database, beside Veza's. */
@@ -100,10 +106,12 @@ export interface StackView {
   readonly httpInternalUrl: string
   /** Where letters are put as files while there is no mail server. */
   readonly mailFolder: string
+  /** Where uploads and stored audio lie, for all processes that use them. */
+  readonly audioFolder: string
   readonly secrets: { readonly serviceToken: string; readonly keyEncryptionKey: string }
 }
 
-export type ProcessName = 'http' | 'realtime' | 'chat-fanout' | 'workers'
+export type ProcessName = 'http' | 'realtime' | 'chat-fanout' | 'workers' | 'transcode'
 
 /**
  * Flags of every process. Messages live for milliseconds: in a young generation of V8's default size many survive into
@@ -144,6 +152,10 @@ export const processes: readonly VezaProcess[] = [
       AUTH_DATABASE_URL: stack.databaseUrls.auth,
       CHAT_DATABASE_URL: stack.databaseUrls.chat,
       USERS_DATABASE_URL: stack.databaseUrls.users,
+      TRACKS_DATABASE_URL: stack.databaseUrls.tracks,
+      TRACKS_INTERNAL_URL: stack.httpInternalUrl,
+      OBJECTS_DIR: `${stack.audioFolder}/objects`,
+      UPLOADS_DIR: `${stack.audioFolder}/uploads`,
       KEY_ENCRYPTION_KEY: stack.secrets.keyEncryptionKey,
       APP_URL: stack.httpUrl,
       MAIL_FOLDER: stack.mailFolder,
@@ -170,8 +182,20 @@ export const processes: readonly VezaProcess[] = [
       AUTH_DATABASE_URL: stack.databaseUrls.auth,
       CHAT_DATABASE_URL: stack.databaseUrls.chat,
       USERS_DATABASE_URL: stack.databaseUrls.users,
+      TRACKS_DATABASE_URL: stack.databaseUrls.tracks,
       KEY_ENCRYPTION_KEY: stack.secrets.keyEncryptionKey,
       SERVICE_TOKEN: stack.secrets.serviceToken,
+    }),
+  },
+  {
+    name: 'transcode',
+    entry: 'workers/transcode/src/main.ts',
+    internalPort: { setting: 'TRANSCODE_INTERNAL_PORT', default: 9084 },
+    needs: ['kafka', 'registry', 'postgres'],
+    env: (stack) => ({
+      ...everywhere('transcode', stack),
+      TRACKS_DATABASE_URL: stack.databaseUrls.tracks,
+      OBJECTS_DIR: `${stack.audioFolder}/objects`,
     }),
   },
   {

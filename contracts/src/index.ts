@@ -17,8 +17,11 @@ export {
   eventTime,
   parseChannel,
   roomPublication,
+  type RejectedPublication,
   type RoomPublication,
+  type TrackPublication,
   type UserPublication,
+  userPublication,
 } from './realtime.ts'
 export { decodeStored, writtenVersion } from './stored.ts'
 export { deadLetterTopic, subjectOf, topics, type RecordName, type RecordOf, type Topic } from './topics.ts'

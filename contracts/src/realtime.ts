@@ -1,4 +1,4 @@
-import { type MessagePosted } from './generated/records.ts'
+import { type CommandRefused, type MessagePosted, type TrackNews } from './generated/records.ts'
 import { type RecordOf, type topics } from './topics.ts'
 
 /** Names of the channels that clients subscribe to. */
@@ -58,14 +58,28 @@ export type RoomPublication =
       reactedAt: string
     })
 
-/** What the owner of `user:<id>` is sent. */
-export type UserPublication = {
+/** A command of theirs was refused. */
+export type RejectedPublication = {
   type: 'rejected'
   roomId: string
   clientMessageId: string
   /** Stable, such as `not-a-member`. */
   code: string
 }
+
+/** How far the making of a track of theirs has come. */
+export type TrackPublication = {
+  type: 'track'
+  trackId: string
+  status: 'processing' | 'ready' | 'failed'
+  /** 0 to 100. */
+  percent: number
+  /** Why it failed: stable, such as `corrupt`. */
+  code?: string
+}
+
+/** What the owner of `user:<id>` is sent. */
+export type UserPublication = RejectedPublication | TrackPublication
 
 const iso = (milliseconds: number) => new Date(milliseconds).toISOString()
 
@@ -126,4 +140,17 @@ export const eventTime = (event: ChatEvent): number => {
     default:
       return event satisfies never
   }
+}
+
+const statuses = ['processing', 'ready', 'failed'] as const
+
+/** A record of notifications.v1 as its user sees it. */
+export const userPublication = (record: CommandRefused | TrackNews): UserPublication => {
+  if (!('trackId' in record)) {
+    const { roomId, clientMessageId, code } = record
+    return { type: 'rejected', roomId, clientMessageId, code }
+  }
+  const { trackId, percent, code } = record
+  const status = statuses.find((known) => known === record.status) ?? 'processing'
+  return { type: 'track', trackId, status, percent, ...(code !== null && { code }) }
 }

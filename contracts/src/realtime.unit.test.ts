@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest'
-import { type ChatEvent, channels, eventTime, parseChannel, roomPublication } from './realtime.ts'
+import {
+  type ChatEvent,
+  channels,
+  eventTime,
+  parseChannel,
+  roomPublication,
+  userPublication,
+} from './realtime.ts'
 
 const id = '0198c3a4-7f10-7c3e-9d51-3a6b0c1d2e3f'
 
@@ -83,5 +90,24 @@ describe('a room publication', () => {
   ])('of what became of a message names it: %#', (event, publication) => {
     expect(roomPublication(event)).toEqual(publication)
     expect(eventTime(event)).toBe(at)
+  })
+})
+
+describe("a user's publication", () => {
+  it('is a refusal without who is told it', () => {
+    const refused = { userId: id, roomId: id, clientMessageId: 'c-1', code: 'not-a-member', refusedAt: 1 }
+    expect(userPublication(refused)).toEqual({
+      ...{ type: 'rejected', roomId: id, clientMessageId: 'c-1', code: 'not-a-member' },
+    })
+  })
+
+  it('is how far a track has come, and why it failed', () => {
+    const news = { userId: id, trackId: id, status: 'processing', percent: 42, code: null, at: 1 }
+    expect(userPublication(news)).toEqual({ type: 'track', trackId: id, status: 'processing', percent: 42 })
+    expect(userPublication({ ...news, status: 'failed', code: 'corrupt' })).toMatchObject({
+      ...{ status: 'failed', code: 'corrupt' },
+    })
+    // A later writer's word that this reader doesn't know.
+    expect(userPublication({ ...news, status: 'queued' })).toMatchObject({ status: 'processing' })
   })
 })

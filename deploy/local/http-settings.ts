@@ -1,6 +1,8 @@
 import { authEnvironment } from '@veza/auth'
 import { chatEnvironment } from '@veza/chat'
 import { usersEnvironment } from '@veza/users'
+import { streamsEnvironment } from '@veza/streams'
+import { tracksEnvironment } from '@veza/tracks'
 import { integer, list, string, url, processEnvironment } from '@veza/kit/env'
 
 /** The settings of the process that serves all HTTP services. */
@@ -9,9 +11,11 @@ export const environment = {
   ...usersEnvironment,
   ...authEnvironment,
   ...chatEnvironment,
+  ...tracksEnvironment,
+  ...streamsEnvironment,
   KAFKA_BROKERS: list('Kafka brokers, host:port'),
   SCHEMA_REGISTRY_URL: url('the Confluent-compatible schema registry'),
   HOST: string('the address that clients reach', '127.0.0.1'),
   HTTP_PORT: integer('the port that clients reach', 8080, { max: 65_535 }),
-  INTERNAL_PORT: integer("the port of probes, metrics and chat's internal API", 9080, { max: 65_535 }),
+  INTERNAL_PORT: integer('the port of probes, metrics and internal APIs', 9080, { max: 65_535 }),
 }

@@ -8,6 +8,8 @@ import { connectKafka } from '@veza/kit/kafka'
 import { createLog } from '@veza/kit/log'
 import { startTelemetry } from '@veza/kit/telemetry'
 import { createTokenVerifier } from '@veza/kit/tokens'
+import { openStreams } from '@veza/streams'
+import { openTracks, streamedBodies } from '@veza/tracks'
 import { openUsers } from '@veza/users'
 import { environment } from './http-settings.ts'
 
@@ -36,26 +38,41 @@ await runMain('http', async (run) => {
   run.onStop('chat', () => chat.close())
   const users = openUsers(env, { log, telemetry, verifier, codec })
   run.onStop('users', () => users.close())
+  const tracks = await openTracks(env, { log, telemetry, verifier, codec })
+  run.onStop('tracks', () => tracks.close())
+  const streams = openStreams(env, { log, telemetry, verifier, kafka, codec })
+  run.onStop('streams', () => streams.close())
 
   const health = createHealth()
-  for (const [name, check] of Object.entries({ ...auth.checks, ...chat.checks, ...users.checks }))
+  for (const [name, check] of Object.entries({
+    ...auth.checks,
+    ...chat.checks,
+    ...users.checks,
+    ...tracks.checks,
+    ...streams.checks,
+  }))
     health.ready(name, check)
   const internal = await serveInternal({
     host: env.INTERNAL_HOST,
     port: env.INTERNAL_PORT,
     health,
     metrics: () => telemetry.metrics(),
-    app: chat.internal,
+    app: combine({ log, telemetry }, [chat.internal, tracks.internal]),
   })
   run.onStop('internal listener', () => internal.close())
 
-  const api = combine({ log, telemetry, trustedProxies: env.TRUSTED_PROXIES, bodyLimits: users.bodyLimits }, [
+  const limits = { bodyLimits: users.bodyLimits, streamedBodies }
+  const api = combine({ log, telemetry, trustedProxies: env.TRUSTED_PROXIES, ...limits }, [
     auth.app,
     chat.app,
     users.app,
+    tracks.app,
+    streams.app,
   ])
   mountDocs(api, { title: 'Veza', version: '1' })
-  const server = await serve(api, { host: env.HOST, port: env.HTTP_PORT })
+  // Of a slow line a piece of an upload takes its time.
+  const requestTimeoutMs = 600_000
+  const server = await serve(api, { host: env.HOST, port: env.HTTP_PORT, requestTimeoutMs })
   run.onStop('http listener', () => server.close())
   run.onStop('readiness', () => {
     health.drain()

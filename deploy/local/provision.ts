@@ -1,6 +1,7 @@
 import { migrateAuth } from '@veza/auth/migrate'
 import { migrateChat } from '@veza/chat/migrate'
 import { migrateUsers } from '@veza/users/migrate'
+import { migrateTracks } from '@veza/tracks/migrate'
 import { createTopics, registerSchemas } from '@veza/contracts/deploy'
 import { type DatabaseName, databases } from '../stack.ts'
 import { ensureDatabase } from './database.ts'
@@ -11,6 +12,7 @@ const migrations: Readonly<Record<DatabaseName, (url: string) => Promise<string[
   auth: migrateAuth,
   chat: migrateChat,
   users: migrateUsers,
+  tracks: migrateTracks,
 }
 
 const names = Object.keys(databases) as DatabaseName[]
@@ -21,7 +23,7 @@ export const migrateAll = async (urls: Readonly<Record<DatabaseName, string>>): 
 
 /**
  * Creates what Veza's processes expect to find: topics, schemas, a database a context with its tables. Can be repeated.
- * AUTH_DATABASE_URL, CHAT_DATABASE_URL and USERS_DATABASE_URL of the environment are used as they are, and only migrated.
+ * AUTH_DATABASE_URL and its like, one a context, are used as they are where the environment has them, and only migrated.
  * @returns the URL of each context's database
  */
 export const provision = async (o: {
@@ -48,6 +50,7 @@ export const provision = async (o: {
           auth: await databaseOf('auth'),
           chat: await databaseOf('chat'),
           users: await databaseOf('users'),
+          tracks: await databaseOf('tracks'),
         }
         await migrateAll(made)
         return made

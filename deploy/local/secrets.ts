@@ -9,7 +9,7 @@ export interface Secrets {
   readonly keyEncryptionKey: string
   readonly postgresPassword: string
   /** Of the role that owns each database. */
-  readonly databasePasswords: Readonly<Record<'auth' | 'chat' | 'users' | 'registry', string>>
+  readonly databasePasswords: Readonly<Record<'auth' | 'chat' | 'users' | 'tracks' | 'registry', string>>
 }
 
 const password = () => randomBytes(24).toString('base64url')
@@ -18,6 +18,7 @@ const newPasswords = (): Secrets['databasePasswords'] => ({
   auth: password(),
   chat: password(),
   users: password(),
+  tracks: password(),
   registry: password(),
 })
 

@@ -94,11 +94,13 @@ export const startVeza = async (options: InfrastructureOptions): Promise<Veza> =
         http: { public: plan.portOf('HTTP_PORT'), internal: plan.portOf('HTTP_INTERNAL_PORT') },
         'chat-fanout': { internal: plan.portOf('CHAT_FANOUT_INTERNAL_PORT') },
         workers: { internal: plan.portOf('WORKERS_INTERNAL_PORT') },
+        transcode: { internal: plan.portOf('TRANSCODE_INTERNAL_PORT') },
         realtime: { public: plan.portOf('WS_PORT'), internal: plan.portOf('REALTIME_INTERNAL_PORT') },
       },
       httpUrl: at('http', 'HTTP_PORT'),
       httpInternalUrl: at('http', 'HTTP_INTERNAL_PORT'),
       mailFolder: join(dataDir, 'mail'),
+      audioFolder: join(dataDir, 'audio'),
       secrets,
     }
     await startProcesses({

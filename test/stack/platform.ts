@@ -16,6 +16,8 @@ export interface Platform {
   readonly registry: string
   /** Chat's database. */
   readonly chatDatabase: string
+  /** Tracks' database. */
+  readonly tracksDatabase: string
   /** The helper server: acts on parts of the stack, has the spans. */
   readonly helper: string
   /** Internal listeners, by process. */
@@ -52,6 +54,7 @@ export const setup = async (project: TestProject): Promise<() => Promise<void>> 
     kafka: veza.endpoints.kafka,
     registry: veza.endpoints.registry,
     chatDatabase: veza.stack.databaseUrls.chat,
+    tracksDatabase: veza.stack.databaseUrls.tracks,
     helper: server.url,
     internal: Object.fromEntries(
       Object.entries(veza.stack.ports).map(([name, { internal }]) => [name, `http://127.0.0.1:${internal}`]),

@@ -1,4 +1,10 @@
-import { channels, type RoomPublication, type UserPublication } from '@veza/contracts'
+import {
+  channels,
+  type RejectedPublication,
+  type RoomPublication,
+  type TrackPublication,
+  type UserPublication,
+} from '@veza/contracts'
 import { Centrifuge, type Options, type Subscription } from 'centrifuge'
 import { WebSocket } from 'ws'
 
@@ -28,7 +34,9 @@ export interface Listener {
 export interface SdkClient {
   readonly client: Centrifuge
   /** Refusals that came on the person's own channel. */
-  readonly refusals: readonly UserPublication[]
+  readonly refusals: readonly RejectedPublication[]
+  /** What was told of tracks, in the order of arrival. */
+  readonly tracks: readonly TrackPublication[]
   /** Resolves when subscribed. */
   listen(roomId: string): Promise<Listener>
   /** Breaks the connection as a network would: no closing handshake. */
@@ -56,14 +64,20 @@ export const connectSdk = async (
     }
   }
   const client = new Centrifuge(endpoints[0] ?? '', { token, websocket: TrackedWebSocket, ...options })
-  const refusals: UserPublication[] = []
-  client.on('publication', ({ data }) => refusals.push(data as UserPublication))
+  const refusals: RejectedPublication[] = []
+  const tracks: TrackPublication[] = []
+  client.on('publication', ({ data }) => {
+    const publication = data as UserPublication
+    if (publication.type === 'track') tracks.push(publication)
+    else refusals.push(publication)
+  })
   client.connect()
   await client.ready(30_000)
 
   return {
     client,
     refusals,
+    tracks,
     async listen(roomId) {
       const subscription = client.newSubscription(channels.room(roomId))
       const seen: Seen[] = []

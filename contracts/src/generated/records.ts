@@ -208,6 +208,22 @@ export interface InvitationWithdrawn {
   happenedAt: number
 }
 
+/** What a player says of itself while somebody listens: at the start, every few seconds, at a pause and at the end. */
+export interface ListeningReported {
+  /** The track that is heard; also the record's key. */
+  trackId: string
+  /** One playback, from its start by POST …/playback to its end. */
+  sessionId: string
+  /** Who listens. */
+  listenerId: string
+  /** Where in the track the player is, milliseconds. */
+  positionMs: number
+  /** playing, paused or ended. */
+  state: string
+  /** When the report arrived, milliseconds since the Unix epoch. */
+  reportedAt: number
+}
+
 /** Somebody is shut out of a room until the ban is lifted. If they were a member, MemberLeft precedes it. */
 export interface MemberBanned {
   /** The room; also the record's key. */
@@ -622,6 +638,158 @@ export interface SettingsChanged {
   changedAt: number
 }
 
+/** A track is gone for good, its stream and its file as soon as nobody else's needs them. */
+export interface TrackDeleted {
+  /** The track; also the record's key. */
+  trackId: string
+  /** Whose track it is. */
+  ownerId: string
+  /** Its owner, or a moderator. */
+  deletedBy: string
+  /** Milliseconds since the Unix epoch. */
+  deletedAt: number
+}
+
+/** What a track says of itself was changed; the fields are what it says now. */
+export interface TrackEdited {
+  /** The track; also the record's key. */
+  trackId: string
+  /** Whose track it is. */
+  ownerId: string
+  /** 1 to 200 characters. */
+  title: string
+  /** 0 to 4000 characters. */
+  description: string
+  /** 1 to 200 characters. */
+  artist: null | string
+  /** 1 to 50 characters. */
+  genre: null | string
+  /** At most 10, of 1 to 30 characters each. */
+  tags: readonly (string)[]
+  /** Milliseconds since the Unix epoch. */
+  editedAt: number
+}
+
+/** No stream can be made of a track's file. */
+export interface TrackFailed {
+  /** The track; also the record's key. */
+  trackId: string
+  /** Whose track it is. */
+  ownerId: string
+  /** Stable reason, such as corrupt, too-long or internal. */
+  code: string
+  /** Milliseconds since the Unix epoch. */
+  failedAt: number
+}
+
+/** What the owner of a track is told of its making. */
+export interface TrackNews {
+  /** Who is told; also the record's key. */
+  userId: string
+  /** The track. */
+  trackId: string
+  /** processing, ready or failed. */
+  status: string
+  /** How far it is, 0 to 100. */
+  percent: number
+  /** For failed: the stable reason. */
+  code: null | string
+  /** Milliseconds since the Unix epoch. */
+  at: number
+}
+
+/** A track's stream is stored whole and can be heard. */
+export interface TrackReady {
+  /** The track; also the record's key. */
+  trackId: string
+  /** Whose track it is. */
+  ownerId: string
+  /** Where the stream lies: a prefix of object keys that is derived from what is in it. */
+  media: string
+  /** Version of the recipe that it was made by. */
+  recipe: number
+  /** Length of the sound, milliseconds. */
+  durationMs: number
+  /** Integrated loudness of the file, LUFS; null for silence. */
+  loudness: null | number
+  /** Highest true peak of the file, dBTP; null for digital silence. */
+  truePeak: null | number
+  /** What was added to bring it to its loudness, dB. */
+  gain: number
+  /** Milliseconds since the Unix epoch. */
+  readyAt: number
+}
+
+/** A file was uploaded whole, looked into, and is a track now. */
+export interface TrackUploaded {
+  /** The track; also the record's key. */
+  trackId: string
+  /** Whose track it is. */
+  ownerId: string
+  /** As its owner gave it, or its tags, or its file name; 1 to 200 characters. */
+  title: string
+  /** By the file's tags. */
+  artist: null | string
+  /** By the file's tags. */
+  album: null | string
+  /** What the file was called where it came from, without folders; empty when its client did not say. */
+  filename: string
+  /** SHA-256 of the file, 64 hexadecimal digits: where it is stored. */
+  source: string
+  /** The file's size. */
+  bytes: number
+  /** The demuxer that opens it, in FFmpeg's names: mp3, mov, flac, wav, aiff, ogg, aac, caf, w64. */
+  format: string
+  /** In FFmpeg's names: mp3, aac, flac, alac, vorbis, opus, pcm_s16le and its like. */
+  codec: string
+  /** Who may find and hear it: public, unlisted (whoever knows its id) or private (its owner). */
+  visibility: string
+  /** When its last byte arrived, milliseconds since the Unix epoch. */
+  uploadedAt: number
+}
+
+/** Who may find and hear a track was changed. */
+export interface TrackVisibilityChanged {
+  /** The track; also the record's key. */
+  trackId: string
+  /** Whose track it is. */
+  ownerId: string
+  /** public, unlisted or private. */
+  visibility: string
+  /** Milliseconds since the Unix epoch. */
+  changedAt: number
+}
+
+/** How far the making of a track's stream has come. A sample, not a history: some are lost. */
+export interface TranscodeProgressed {
+  /** The track; also the record's key. */
+  trackId: string
+  /** Whose track it is. */
+  ownerId: string
+  /** 0 to 99. The end is told by tracks.events.v1. */
+  percent: number
+  /** From 1; a later attempt starts at 0 again. */
+  attempt: number
+  /** Milliseconds since the Unix epoch. */
+  at: number
+}
+
+/** A stream is to be made of a track's file. It has exactly one outcome: TrackReady or TrackFailed, or none when the track is deleted first. */
+export interface TranscodeRequested {
+  /** The track; also the record's key. */
+  trackId: string
+  /** Whose track it is. */
+  ownerId: string
+  /** SHA-256 of the file, 64 hexadecimal digits. */
+  source: string
+  /** Version of the recipe that it is made by. */
+  recipe: number
+  /** upload: somebody waits for it; catalogue: made again by a newer recipe. */
+  priority: string
+  /** Milliseconds since the Unix epoch. */
+  requestedAt: number
+}
+
 /** A member is writing in a room. A signal: kept for minutes, stored nowhere, dropped first where a connection is slow. */
 export interface TypingStarted {
   /** Room; also the record's key. */
@@ -710,6 +878,7 @@ export interface Records {
   FollowStarted: FollowStarted
   IdentityLinked: IdentityLinked
   InvitationWithdrawn: InvitationWithdrawn
+  ListeningReported: ListeningReported
   MemberBanned: MemberBanned
   MemberInvited: MemberInvited
   MemberJoined: MemberJoined
@@ -736,6 +905,15 @@ export interface Records {
   SessionRevoked: SessionRevoked
   SessionStarted: SessionStarted
   SettingsChanged: SettingsChanged
+  TrackDeleted: TrackDeleted
+  TrackEdited: TrackEdited
+  TrackFailed: TrackFailed
+  TrackNews: TrackNews
+  TrackReady: TrackReady
+  TrackUploaded: TrackUploaded
+  TrackVisibilityChanged: TrackVisibilityChanged
+  TranscodeProgressed: TranscodeProgressed
+  TranscodeRequested: TranscodeRequested
   TypingStarted: TypingStarted
   UserBlocked: UserBlocked
   UserErased: UserErased

@@ -39,8 +39,11 @@ export const edge = ({
   telemetry: { tracer, meter },
   bodyLimit = 64 * 1024,
   bodyLimits = {},
+  streamedBodies = [],
   trustedProxies = 0,
 }: ApiOptions): MiddlewareHandler<EdgeEnv> => {
+  const isStreamed = (path: string): boolean =>
+    streamedBodies.some((streamed) => path === streamed || path.startsWith(`${streamed}/`))
   const duration = meter.createHistogram('http.server.request.duration', {
     unit: 's',
     description: 'Duration of HTTP server requests',
@@ -58,7 +61,8 @@ export const edge = ({
     c.set('traceId', span.spanContext().traceId)
     c.set('clientAddress', clientAddress(c, trustedProxies))
     await context.with(trace.setSpan(parent, span), async () => {
-      const problem = await bodyProblem(c, bodyLimits[`${method} ${c.req.path}`] ?? bodyLimit)
+      const limit = bodyLimits[`${method} ${c.req.path}`] ?? bodyLimit
+      const problem = isStreamed(c.req.path) ? undefined : await bodyProblem(c, limit)
       if (problem === undefined) await next()
       else c.res = renderProblem(c, problem, c.var.traceId)
     })

@@ -38,21 +38,23 @@ export class Problem extends Error {
   }
 }
 
-/** Renders a problem as application/problem+json. `instance` names the request's trace, for people who report it. */
+/** The document of a problem. `instance` names the request's trace, for people who report it. */
+export const problemDocument = (problem: Problem, traceId?: string): Readonly<Record<string, unknown>> => ({
+  ...problem.extra,
+  type: `urn:veza:problem:${problem.code}`,
+  title: STATUS_CODES[problem.status],
+  status: problem.status,
+  code: problem.code,
+  ...(problem.detail === undefined ? {} : { detail: problem.detail }),
+  ...(traceId === undefined ? {} : { instance: `urn:veza:trace:${traceId}` }),
+})
+
+/** Renders a problem as application/problem+json. */
 export const renderProblem = (c: Context, problem: Problem, traceId?: string): Response =>
-  c.body(
-    JSON.stringify({
-      ...problem.extra,
-      type: `urn:veza:problem:${problem.code}`,
-      title: STATUS_CODES[problem.status],
-      status: problem.status,
-      code: problem.code,
-      ...(problem.detail === undefined ? {} : { detail: problem.detail }),
-      ...(traceId === undefined ? {} : { instance: `urn:veza:trace:${traceId}` }),
-    }),
-    problem.status,
-    { ...problem.headers, 'content-type': 'application/problem+json' },
-  )
+  c.body(JSON.stringify(problemDocument(problem, traceId)), problem.status, {
+    ...problem.headers,
+    'content-type': 'application/problem+json',
+  })
 
 /** Hono's notFound as a problem. */
 export const notFound = (c: Context): Response =>

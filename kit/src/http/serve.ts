@@ -1,4 +1,5 @@
-import { createAdaptorServer } from '@hono/node-server'
+import { createAdaptorServer, type HttpBindings } from '@hono/node-server'
+import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import { type Server as NodeServer, type ServerResponse } from 'node:http'
 import { type AddressInfo } from 'node:net'
 
@@ -16,16 +17,20 @@ export interface Server {
 /**
  * Serves a Hono app on node:http.
  *
- * @param options port 0 = any free one
+ * @param options port 0 = any free one; requestTimeoutMs: how long a request may take to arrive whole, 30 s unless given
  * @throws Error that names host and port when it cannot listen
  */
 export const serve = async (
   app: { fetch: (request: Request, env: unknown) => unknown },
-  { host, port }: { host: string; port: number },
+  { host, port, requestTimeoutMs = 30_000 }: { host: string; port: number; requestTimeoutMs?: number },
 ): Promise<Server> => {
   const server = createAdaptorServer({
-    fetch: (request, env) => app.fetch(request, env),
-    serverOptions: { requestTimeout: 30_000, headersTimeout: 10_000, keepAliveTimeout: 65_000 },
+    fetch: async (request, env) => {
+      const response = await app.fetch(request, env)
+      // A handler may have answered on the Node response itself.
+      return (env as HttpBindings).outgoing.headersSent ? RESPONSE_ALREADY_SENT : response
+    },
+    serverOptions: { requestTimeout: requestTimeoutMs, headersTimeout: 10_000, keepAliveTimeout: 65_000 },
   }) as NodeServer
   const inFlight = new Set<ServerResponse>()
   let closing = false

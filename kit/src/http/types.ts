@@ -9,6 +9,8 @@ export interface ApiOptions {
   readonly bodyLimit?: number
   /** Of single routes, by method and path (`PUT /v1/users/me/avatar`); bytes. */
   readonly bodyLimits?: Readonly<Record<string, number>>
+  /** Paths, with all below them, whose handlers read the body themselves, within limits of their own. */
+  readonly streamedBodies?: readonly string[]
   /** Proxies in front of us, each of which appends to X-Forwarded-For. 0 unless given: the header is not believed. */
   readonly trustedProxies?: number
 }

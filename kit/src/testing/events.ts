@@ -1,7 +1,7 @@
 import { type CommandRefused, topics } from '@veza/contracts'
 
 /** A topic and a record of it for tests of what stores and moves events, whatever they say. */
-export const testTopic = topics.notifications
+export const testTopic = { ...topics.notifications, records: ['CommandRefused'] } as const
 export type TestTopic = typeof testTopic
 
 /** An event that carries a text and a number. */

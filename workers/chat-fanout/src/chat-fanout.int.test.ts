@@ -216,6 +216,7 @@ const refusals = () =>
   recordsOf(topics.notifications.name).map((record) => {
     const decoded = codec.decode(topics.notifications, value(record))
     if ('unknownSchemaId' in decoded) throw new Error('unknown schema')
+    if (decoded.type !== 'CommandRefused') throw new Error('not a refusal')
     return { record, refusal: decoded.value }
   })
 

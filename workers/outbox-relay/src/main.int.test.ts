@@ -31,6 +31,7 @@ const start = async (databaseUrl: string) => {
       AUTH_DATABASE_URL: databaseUrl,
       CHAT_DATABASE_URL: databaseUrl,
       USERS_DATABASE_URL: databaseUrl,
+      TRACKS_DATABASE_URL: databaseUrl,
       INTERNAL_PORT: '0',
     },
     stdio: ['ignore', 'pipe', 'inherit'],

@@ -1,4 +1,4 @@
-import { type Codec, type UserPublication, channels, topics } from '@veza/contracts'
+import { type Codec, channels, topics, userPublication } from '@veza/contracts'
 import { type Publish } from '../protocol/replies.ts'
 import { type Users } from '../users.ts'
 import { type Reader, createReader } from './reader.ts'
@@ -9,11 +9,9 @@ export const readNotifications = (codec: Codec, users: Pick<Users, 'has'>, publi
     codec,
     topics.notifications,
     (userId) => users.has(userId),
-    ({ value: { userId, roomId, clientMessageId, code } }) => {
-      const publication: UserPublication = { type: 'rejected', roomId, clientMessageId, code }
-      const channel = channels.user(userId)
-      publish(channel, [
-        { type: 'published', channel, publication: { offset: 0, data: JSON.stringify(publication) } },
-      ])
+    ({ value }) => {
+      const channel = channels.user(value.userId)
+      const data = JSON.stringify(userPublication(value))
+      publish(channel, [{ type: 'published', channel, publication: { offset: 0, data } }])
     },
   )

@@ -1,0 +1,100 @@
+import { randomUUID } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import {
+  access,
+  constants,
+  copyFile,
+  mkdir,
+  open,
+  readdir,
+  rename,
+  rm,
+  stat,
+  writeFile,
+} from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { checkKey, type ObjectInfo, type Objects, ObjectsUnavailable } from './types.ts'
+
+const codeOf = (error: unknown): string | undefined =>
+  error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined
+
+/** Of a disk that is full, read-only, or gone for a moment. */
+const awayCodes = new Set(['ENOSPC', 'EDQUOT', 'EROFS', 'EIO', 'EMFILE', 'ENFILE', 'ESTALE'])
+
+const orMissing = (error: unknown): undefined => {
+  const code = codeOf(error)
+  // A key below another key's file.
+  if (code === 'ENOENT' || code === 'ENOTDIR') return undefined
+  throw code !== undefined && awayCodes.has(code) ? new ObjectsUnavailable(error) : error
+}
+
+/** After the rename of a file that was not on its disk, a crash of the machine could leave an empty one. */
+const flush = async (path: string): Promise<void> => {
+  const file = await open(path, 'r+')
+  try {
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+}
+
+/** Objects as files below a folder, which several processes of one machine may share. */
+export const filesystemObjects = (root: string): Objects => {
+  const drafts = join(root, '.drafts')
+  const pathOf = (key: string): string => join(root, checkKey(key))
+
+  const infoOf = async (key: string): Promise<ObjectInfo | undefined> => {
+    const found = await stat(pathOf(key)).catch(orMissing)
+    return found?.isFile() ? { key, bytes: found.size, modifiedAt: found.mtime } : undefined
+  }
+
+  return {
+    async put(key, content) {
+      const path = pathOf(key)
+      const draft = join(drafts, randomUUID())
+      try {
+        await mkdir(drafts, { recursive: true })
+        if (Buffer.isBuffer(content)) await writeFile(draft, content)
+        else await copyFile(content.path, draft, constants.COPYFILE_FICLONE)
+        await flush(draft)
+        await mkdir(dirname(path), { recursive: true })
+        await rename(draft, path)
+      } catch (error) {
+        await rm(draft, { force: true }).catch(() => undefined)
+        throw awayCodes.has(codeOf(error) ?? '') ? new ObjectsUnavailable(error) : error
+      }
+    },
+    head: infoOf,
+    async read(key, range) {
+      const file = await open(pathOf(key)).catch(orMissing)
+      return file && createReadStream('', { fd: file, ...range })
+    },
+    async *list(prefix) {
+      const folder = prefix.endsWith('/') ? prefix.slice(0, -1) : dirname(prefix)
+      const found = await readdir(folder === '.' ? root : pathOf(folder), {
+        recursive: true,
+        withFileTypes: true,
+      }).catch(orMissing)
+      for (const entry of found ?? []) {
+        const key = join(entry.parentPath, entry.name).slice(root.length + 1)
+        if (!entry.isFile() || !key.startsWith(prefix) || key.startsWith('.')) continue
+        const info = await infoOf(key)
+        if (info !== undefined) yield info
+      }
+    },
+    async delete(keys) {
+      for (const key of keys) await rm(pathOf(key), { force: true }).catch(orMissing)
+    },
+    signedUrl: () => Promise.resolve(undefined),
+    async check() {
+      try {
+        await mkdir(root, { recursive: true })
+        await access(root, constants.R_OK | constants.W_OK)
+        return undefined
+      } catch (error) {
+        return error instanceof Error ? error.message : String(error)
+      }
+    },
+    close: () => undefined,
+  }
+}

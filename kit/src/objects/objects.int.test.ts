@@ -1,0 +1,150 @@
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { startS3 } from '../testing/s3.ts'
+import { filesystemObjects, type Objects, ObjectsUnavailable, openObjects, s3Objects } from './index.ts'
+
+let dir: string
+const closers: (() => unknown)[] = []
+
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'veza-objects-'))
+})
+afterAll(async () => {
+  for (const close of closers) await close()
+  await rm(dir, { recursive: true })
+})
+
+const openS3 = async (): Promise<Objects> => {
+  const server = await startS3(join(dir, 's3'))
+  const objects = s3Objects({ ...server, region: 'us-east-1', public: true })
+  closers.push(
+    () => {
+      objects.close()
+    },
+    () => server.close(),
+  )
+  return objects
+}
+
+describe.each([
+  ['a folder', () => Promise.resolve(filesystemObjects(join(dir, 'folder')))],
+  ['an S3 server', openS3],
+])('objects in %s', (_where, open) => {
+  let objects: Objects
+  beforeAll(async () => {
+    objects = await open()
+  })
+  const read = async (key: string, range?: { start: number; end: number }) => {
+    const stream = await objects.read(key, range)
+    return stream && text(stream)
+  }
+  const keys = async (prefix: string) => {
+    const found = []
+    for await (const { key } of objects.list(prefix)) found.push(key)
+    return found.sort()
+  }
+
+  it('come back as they were stored, from bytes and from a file', async () => {
+    await writeFile(join(dir, 'file'), 'from a file')
+    await objects.put('a/bytes.txt', Buffer.from('from bytes'), 'text/plain')
+    await objects.put('a/file.txt', { path: join(dir, 'file') }, 'text/plain')
+    expect(await read('a/bytes.txt')).toBe('from bytes')
+    expect(await read('a/file.txt')).toBe('from a file')
+    expect(await objects.head('a/file.txt')).toMatchObject({ key: 'a/file.txt', bytes: 11 })
+  })
+
+  it('come in part', async () => {
+    await objects.put('a/part.txt', Buffer.from('0123456789'), 'text/plain')
+    expect(await read('a/part.txt', { start: 2, end: 4 })).toBe('234')
+    expect(await read('a/part.txt', { start: 9, end: 9 })).toBe('9')
+  })
+
+  it('are replaced by what is stored later', async () => {
+    await objects.put('a/twice.txt', Buffer.from('old'), 'text/plain')
+    await objects.put('a/twice.txt', Buffer.from('new'), 'text/plain')
+    expect(await read('a/twice.txt')).toBe('new')
+  })
+
+  it('are missing without an error', async () => {
+    expect(await objects.head('a/none')).toBeUndefined()
+    expect(await read('a/none')).toBeUndefined()
+    await objects.delete(['a/none'])
+    expect(await keys('none/')).toEqual([])
+  })
+
+  it('are listed by prefix and deleted', async () => {
+    for (const key of ['l/1/a.txt', 'l/1/b.txt', 'l/2/a.txt'])
+      await objects.put(key, Buffer.from(key), 'text/plain')
+    expect(await keys('l/1/')).toEqual(['l/1/a.txt', 'l/1/b.txt'])
+    expect(await keys('l/')).toEqual(['l/1/a.txt', 'l/1/b.txt', 'l/2/a.txt'])
+    await objects.delete(['l/1/a.txt', 'l/2/a.txt'])
+    expect(await keys('l/')).toEqual(['l/1/b.txt'])
+  })
+
+  it.each(['../up', '/root', 'a/../b', 'a//b', 'a/.hidden', '.hidden', '', 'a\0b', 'a b'])(
+    'have no key %j',
+    async (key) => {
+      await expect(objects.put(key, Buffer.from('x'), 'text/plain')).rejects.toThrow(RangeError)
+      await expect(objects.read(key)).rejects.toThrow(RangeError)
+    },
+  )
+
+  it('are well', async () => {
+    expect(await objects.check()).toBeUndefined()
+  })
+})
+
+describe('a folder', () => {
+  it('has nothing half-written left when a file is missing', async () => {
+    const objects = filesystemObjects(join(dir, 'half'))
+    await expect(objects.put('a/b', { path: join(dir, 'not-there') }, 'text/plain')).rejects.toThrow('ENOENT')
+    expect(await readdir(join(dir, 'half/.drafts'))).toEqual([])
+    expect(await objects.signedUrl('a/b', 60)).toBeUndefined()
+  })
+
+  it('says what is wrong with it', async () => {
+    await writeFile(join(dir, 'in-the-way'), '')
+    expect(await filesystemObjects(join(dir, 'in-the-way')).check()).toContain('EEXIST')
+  })
+})
+
+describe('an S3 server', () => {
+  it('gives clients URLs that are good for a while', async () => {
+    const objects = await openS3()
+    await objects.put('a/signed.txt', Buffer.from('signed'), 'audio/mp4')
+    const url = (await objects.signedUrl('a/signed.txt', 60)) ?? ''
+    const response = await fetch(url)
+    expect([response.status, response.headers.get('content-type'), await response.text()]).toEqual([
+      200,
+      'audio/mp4',
+      'signed',
+    ])
+    expect(new URL(url).searchParams.get('X-Amz-Expires')).toBe('60')
+  })
+
+  it('that is away is told from an object that is missing', async () => {
+    const server = await startS3(join(dir, 's3-away'))
+    const objects = s3Objects({ ...server, region: 'us-east-1', public: false })
+    await server.close()
+    await expect(objects.head('a/b')).rejects.toThrow(ObjectsUnavailable)
+    await expect(objects.put('a/b', Buffer.from('x'), 'text/plain')).rejects.toThrow(ObjectsUnavailable)
+    expect(await objects.check()).toBeTypeOf('string')
+    objects.close()
+  })
+
+  it('is opened by its settings, and by nothing less', async () => {
+    const settings = {
+      ...{ OBJECTS_DIR: join(dir, 'by-settings'), S3_BUCKET: 'veza', S3_REGION: 'us-east-1' },
+      ...{ S3_ACCESS_KEY_ID: 'veza', S3_PUBLIC: false, S3_SECRET_ACCESS_KEY: undefined },
+    }
+    const folder = openObjects({ ...settings, S3_ENDPOINT: undefined })
+    await folder.put('a/b', Buffer.from('x'), 'text/plain')
+    expect(await readFile(join(dir, 'by-settings/a/b'), 'utf8')).toBe('x')
+    expect(() => openObjects({ ...settings, S3_ENDPOINT: 'http://127.0.0.1:1' })).toThrow(
+      'S3_SECRET_ACCESS_KEY',
+    )
+  })
+})

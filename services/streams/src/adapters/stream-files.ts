@@ -1,0 +1,60 @@
+import { buffer } from 'node:stream/consumers'
+import { type Readable } from 'node:stream'
+import { type Objects } from '@veza/kit/objects'
+import { LRUCache } from 'lru-cache'
+import { type Range } from '../domain/files.ts'
+
+/** A file of a stream. They never change: another content has another key. */
+export interface StreamFiles {
+  /** undefined: there is none. */
+  size(key: string): Promise<number | undefined>
+  /** undefined: there is none. */
+  read(key: string, range: Range | undefined): Promise<Buffer | Readable | undefined>
+}
+
+/** Segments and playlists are smaller, progressive files larger. */
+const largestKept = 1024 * 1024
+
+/** Keeps what is heard most in memory. @param memoryBytes at most, of files */
+export const streamFiles = (objects: Objects, memoryBytes: number): StreamFiles => {
+  const kept = new LRUCache<string, Buffer>({
+    maxSize: memoryBytes,
+    sizeCalculation: (file) => file.length + 1,
+    maxEntrySize: largestKept,
+  })
+  const sizes = new LRUCache<string, number>({ max: 100_000 })
+  const loading = new Map<string, Promise<Buffer | undefined>>()
+
+  const size: StreamFiles['size'] = async (key) => {
+    const known = kept.peek(key)?.length ?? sizes.get(key)
+    if (known !== undefined) return known
+    const info = await objects.head(key)
+    if (info !== undefined) sizes.set(key, info.bytes)
+    return info?.bytes
+  }
+
+  const load = (key: string): Promise<Buffer | undefined> => {
+    const under = loading.get(key)
+    if (under !== undefined) return under
+    const promise = (async () => {
+      const stream = await objects.read(key)
+      const file = stream && (await buffer(stream))
+      if (file !== undefined) kept.set(key, file)
+      return file
+    })().finally(() => loading.delete(key))
+    loading.set(key, promise)
+    return promise
+  }
+
+  return {
+    size,
+    async read(key, range) {
+      const whole = kept.get(key)
+      const bytes = whole?.length ?? (await size(key))
+      if (bytes === undefined) return undefined
+      if (bytes > largestKept) return objects.read(key, range)
+      const file = whole ?? (await load(key))
+      return range === undefined ? file : file?.subarray(range.start, range.end + 1)
+    },
+  }
+}

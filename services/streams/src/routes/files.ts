@@ -1,0 +1,74 @@
+import { Readable } from 'node:stream'
+import { type Api, Problem } from '@veza/kit/http'
+import { isPlaylist, type Range, readRange } from '../domain/files.ts'
+import { type OpenFile } from '../queries/open-file.ts'
+import { answer } from './answer.ts'
+
+/** What the routes call. */
+export interface FileHandlers {
+  openFile(pass: string, path: string): Promise<OpenFile | undefined>
+  readFile(key: string, range: Range | undefined): Promise<Buffer | Readable | undefined>
+  /** Where a client fetches it by itself; undefined: here. */
+  elsewhere(key: string): Promise<string | undefined>
+}
+
+/** A validator of what never changes: its address. */
+const etagOf = ({ key }: OpenFile): string => `"${key.replace(/^media\/(.{16}).*?\//, '$1/')}"`
+
+const matches = (header: string | undefined, etag: string): boolean =>
+  header !== undefined &&
+  header
+    .split(',')
+    .map((each) => each.trim().replace(/^W\//, ''))
+    .some((each) => each === etag || each === '*')
+
+/**
+ * Mounts the files of streams under their signed prefixes: GET and HEAD, byte ranges, conditional requests.
+ *
+ * @param accelPrefix where a front server (nginx) has the objects: it is told to send them, by X-Accel-Redirect
+ */
+export const mountFiles = (app: Api, handlers: FileHandlers, accelPrefix: string | undefined): void => {
+  app.get('/v1/streams/:pass/:path{.+}', async (c) => {
+    const { pass, path } = c.req.param()
+    const file = await answer(handlers.openFile(pass, path))
+    if (file === undefined) throw new Problem(404, 'not-found', 'A stream has no such file')
+    const etag = etagOf(file)
+    const headers: Record<string, string> = {
+      etag,
+      'content-type': file.contentType,
+      // The address of another content is another one. Private, since the pass in it is a person's own.
+      'cache-control': 'private, max-age=86400, immutable',
+      'accept-ranges': 'bytes',
+      'access-control-allow-origin': '*',
+      'access-control-expose-headers': 'Content-Length, Content-Range, ETag',
+      'cross-origin-resource-policy': 'cross-origin',
+    }
+    if (matches(c.req.header('if-none-match'), etag)) return c.body(null, 304, headers)
+    if (accelPrefix !== undefined)
+      return c.body(null, 200, { ...headers, 'x-accel-redirect': `${accelPrefix}${file.key}` })
+    if (!isPlaylist(path)) {
+      const location = await handlers.elsewhere(file.key)
+      // The URL there is good for a while only, so the answer must not outlive it.
+      if (location !== undefined)
+        return c.body(null, 302, { ...headers, location, 'cache-control': 'private, max-age=60' })
+    }
+
+    // A range of another version would be pieced together with this one.
+    const ifRange = c.req.header('if-range')
+    const range =
+      ifRange === undefined || ifRange === etag ? readRange(c.req.header('range'), file.size) : undefined
+    if (range === 'unsatisfiable')
+      throw new Problem(416, 'range-not-satisfiable', 'The file is shorter', {
+        headers: { 'content-range': `bytes */${file.size}` },
+      })
+    headers['content-length'] = String(range === undefined ? file.size : range.end - range.start + 1)
+    if (range !== undefined) headers['content-range'] = `bytes ${range.start}-${range.end}/${file.size}`
+    const status = range === undefined ? 200 : 206
+    if (c.req.method === 'HEAD') return c.body(null, status, headers)
+    const content = await handlers.readFile(file.key, range)
+    if (content === undefined) throw new Problem(404, 'not-found', 'A stream has no such file')
+    return content instanceof Readable
+      ? c.body(Readable.toWeb(content) as ReadableStream, status, headers)
+      : c.body(content as Uint8Array<ArrayBuffer>, status, headers)
+  })
+}

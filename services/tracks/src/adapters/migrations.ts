@@ -1,0 +1,101 @@
+import { createEventStore } from '@veza/kit/events'
+import { migrate } from '@veza/kit/postgres'
+import { type Migration, sql } from 'kysely'
+
+const migrations: Record<string, Migration> = {
+  '0001-events': { up: createEventStore },
+  '0002-tracks': {
+    async up(db) {
+      await sql`create extension if not exists pg_trgm`.execute(db)
+      await sql`
+        create table uploads (
+          id uuid primary key,
+          owner_id uuid not null,
+          bytes bigint not null,
+          filename text not null,
+          title text,
+          visibility text not null,
+          created_at timestamptz not null,
+          expires_at timestamptz not null
+        )`.execute(db)
+      await sql`create index uploads_owner on uploads (owner_id)`.execute(db)
+      await sql`create index uploads_expiry on uploads (expires_at)`.execute(db)
+
+      await sql`
+        create table tracks (
+          id uuid primary key,
+          owner_id uuid not null,
+          version bigint not null,
+          status text not null constraint tracks_status_known check (status in ('processing', 'ready', 'failed')),
+          visibility text not null
+            constraint tracks_visibility_known check (visibility in ('public', 'unlisted', 'private')),
+          title text not null,
+          description text not null,
+          artist text,
+          album text,
+          genre text,
+          tags text[] not null,
+          search_text text not null,
+          search tsvector not null generated always as (to_tsvector('simple', search_text)) stored,
+          source text not null,
+          source_bytes bigint not null,
+          media text,
+          recipe integer,
+          duration_ms bigint,
+          loudness double precision,
+          true_peak double precision,
+          gain double precision,
+          failure text,
+          uploaded_at timestamptz not null
+        )`.execute(db)
+      // Ids are UUID version 7: newest first is the primary key backwards, here without what others don't find.
+      await sql`create index tracks_found on tracks (id) where visibility = 'public' and status = 'ready'`.execute(
+        db,
+      )
+      await sql`create index tracks_owner on tracks (owner_id, id)`.execute(db)
+      await sql`create index tracks_words on tracks using gin (search)`.execute(db)
+      await sql`create index tracks_trigrams on tracks using gin (search_text gin_trgm_ops)`.execute(db)
+      await sql`create index tracks_media on tracks (media) where media is not null`.execute(db)
+      await sql`create index tracks_source on tracks (source)`.execute(db)
+
+      await sql`
+        create table likes (
+          track_id uuid not null references tracks (id) on delete cascade,
+          user_id uuid not null,
+          liked_at timestamptz not null,
+          primary key (track_id, user_id)
+        )`.execute(db)
+      await sql`create index likes_user on likes (user_id, liked_at)`.execute(db)
+    },
+  },
+  '0003-transcode-jobs': {
+    async up(db) {
+      await sql`
+        create table transcode_jobs (
+          track_id uuid not null,
+          recipe integer not null,
+          owner_id uuid not null,
+          source text not null,
+          priority integer not null,
+          state text not null default 'queued'
+            constraint jobs_state_known check (state in ('queued', 'running', 'done', 'failed', 'cancelled')),
+          attempts integer not null default 0,
+          run_at timestamptz not null default now(),
+          fence bigint not null default 0,
+          worker text,
+          lease_until timestamptz,
+          last_error text,
+          created_at timestamptz not null default now(),
+          settled_at timestamptz,
+          primary key (track_id, recipe)
+        )`.execute(db)
+      await sql`
+        create index jobs_waiting on transcode_jobs (priority, run_at) where state in ('queued', 'running')`.execute(
+        db,
+      )
+    },
+  },
+}
+
+/** Brings tracks' database up to date; resolves to the steps that it ran. Safe to run by several processes at once. */
+export const migrateTracks = (databaseUrl: string): Promise<string[]> => migrate(databaseUrl, migrations)

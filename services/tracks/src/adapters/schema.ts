@@ -1,0 +1,76 @@
+import { type Visibility } from '../domain/track.ts'
+
+interface UploadsTable {
+  /** Also the id of the track that it becomes. */
+  id: string
+  owner_id: string
+  bytes: number
+  filename: string
+  title: string | null
+  visibility: Visibility
+  created_at: Date
+  expires_at: Date
+}
+
+interface TracksTable {
+  id: string
+  owner_id: string
+  /** Of the stream of events that this row was folded from. */
+  version: number
+  status: 'processing' | 'ready' | 'failed'
+  visibility: Visibility
+  title: string
+  description: string
+  artist: string | null
+  album: string | null
+  genre: string | null
+  tags: string[]
+  /** All of the above that is searched, in one line. */
+  search_text: string
+  source: string
+  source_bytes: number
+  media: string | null
+  recipe: number | null
+  duration_ms: number | null
+  loudness: number | null
+  true_peak: number | null
+  gain: number | null
+  failure: string | null
+  uploaded_at: Date
+}
+
+interface LikesTable {
+  track_id: string
+  user_id: string
+  liked_at: Date
+}
+
+export type JobState = 'queued' | 'running' | 'done' | 'failed' | 'cancelled'
+
+interface TranscodeJobsTable {
+  track_id: string
+  recipe: number
+  owner_id: string
+  source: string
+  /** Smaller goes first. */
+  priority: number
+  state: JobState
+  attempts: number
+  /** Not before. */
+  run_at: Date
+  /** Fencing token: rises with every claim, so that who lost the job cannot settle it. */
+  fence: number
+  worker: string | null
+  lease_until: Date | null
+  last_error: string | null
+  created_at: Date
+  settled_at: Date | null
+}
+
+/** Tables of tracks' database, as `migrateTracks` makes them. */
+export interface TracksDatabase {
+  uploads: UploadsTable
+  tracks: TracksTable
+  likes: LikesTable
+  transcode_jobs: TranscodeJobsTable
+}

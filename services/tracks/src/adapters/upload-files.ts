@@ -1,0 +1,44 @@
+import { mkdir, rm, stat } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { FileStore } from '@tus/file-store'
+
+/** The bytes of uploads that are not tracks yet, each in a file named by its id, which is ours and never a client's. */
+export interface UploadFiles {
+  readonly store: FileStore
+  pathOf(id: string): string
+  /** Bytes that have arrived; undefined: nothing is there. */
+  size(id: string): Promise<number | undefined>
+  remove(id: string): Promise<void>
+  /** undefined = uploads can be stored; otherwise what is wrong. */
+  check(): Promise<string | undefined>
+}
+
+/** @param folder made when it is missing @param expiryMs told to clients as Upload-Expires */
+export const uploadFiles = async (folder: string, expiryMs: number): Promise<UploadFiles> => {
+  const directory = resolve(folder)
+  await mkdir(directory, { recursive: true })
+  const pathOf = (id: string): string => join(directory, id)
+  return {
+    store: new FileStore({ directory, expirationPeriodInMilliseconds: expiryMs }),
+    pathOf,
+    async size(id) {
+      try {
+        return (await stat(pathOf(id))).size
+      } catch {
+        return undefined
+      }
+    },
+    async remove(id) {
+      await rm(pathOf(id), { force: true })
+      await rm(`${pathOf(id)}.json`, { force: true })
+    },
+    async check() {
+      try {
+        await stat(directory)
+        return undefined
+      } catch (error) {
+        return error instanceof Error ? error.message : String(error)
+      }
+    },
+  }
+}

@@ -1,0 +1,40 @@
+import { type UploadLimits, type Uploads } from '../adapters/uploads.ts'
+import { Rejection } from '../domain/rejection.ts'
+import { normaliseFilename } from '../domain/texts.ts'
+import { type Visibility } from '../domain/track.ts'
+
+/** What a client says of a file before it sends it. */
+export interface NewUpload {
+  readonly id: string
+  readonly ownerId: string
+  /** undefined: it does not know. */
+  readonly bytes: number | undefined
+  /** The client's own words, not checked yet. */
+  readonly metadata: Readonly<Record<string, string | null>>
+}
+
+const visibilityOf = (text: string | null | undefined): Visibility =>
+  text === 'private' || text === 'unlisted' ? text : 'public'
+
+/** Takes down who uploads what, within their limits. @throws Rejection */
+export const beginUpload =
+  (deps: {
+    uploads: Uploads
+    limits: UploadLimits & { maxBytes: number; expiryMs: number }
+    now: () => Date
+  }) =>
+  async ({ id, ownerId, bytes, metadata }: NewUpload): Promise<void> => {
+    if (bytes === undefined) throw new Rejection('length-required')
+    if (bytes > deps.limits.maxBytes) throw new Rejection('upload-too-large')
+    const createdAt = deps.now()
+    await deps.uploads.begin(
+      {
+        ...{ id, ownerId, bytes, createdAt },
+        filename: normaliseFilename(metadata['filename'] ?? undefined),
+        title: metadata['title']?.slice(0, 1_000) ?? null,
+        visibility: visibilityOf(metadata['visibility']),
+        expiresAt: new Date(createdAt.getTime() + deps.limits.expiryMs),
+      },
+      deps.limits,
+    )
+  }

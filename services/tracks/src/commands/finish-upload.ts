@@ -1,0 +1,76 @@
+import { createHash } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pipeline } from 'node:stream/promises'
+import { type EventMetadata } from '@veza/kit/events'
+import { probeAudio, type ProbeLimits, RefusedAudio } from '@veza/kit/media'
+import { type Objects } from '@veza/kit/objects'
+import { type Kysely } from 'kysely'
+import { type TracksDatabase } from '../adapters/schema.ts'
+import { sourceKey } from '../adapters/source-key.ts'
+import { type Tracks } from '../adapters/tracks.ts'
+import { type UploadFiles } from '../adapters/upload-files.ts'
+import { type Upload, type Uploads } from '../adapters/uploads.ts'
+import { currentRecipe } from '../domain/recipe.ts'
+import { titleOf } from '../domain/texts.ts'
+
+const digestOf = async (path: string): Promise<string> => {
+  const digest = createHash('sha256')
+  await pipeline(createReadStream(path), digest)
+  return digest.digest('hex')
+}
+
+/** Stored sources are swept when no track has had them for a day; one that was stored long ago is stored anew. */
+const freshMs = 12 * 60 * 60 * 1000
+
+/**
+ * Makes a track of an upload whose last byte has arrived: looked into, stored by its content, announced. Can be repeated
+ * after a crash at any point. What is refused is removed at once.
+ *
+ * @returns resolves when the track is there; its id is the upload's
+ * @throws RefusedAudio; ObjectsUnavailable and the database's errors, after which it can be tried again
+ */
+export const finishUpload =
+  (deps: {
+    db: Kysely<TracksDatabase>
+    tracks: Tracks
+    uploads: Uploads
+    files: UploadFiles
+    objects: Objects
+    limits: ProbeLimits
+    now: () => Date
+  }) =>
+  async (upload: Upload, metadata: EventMetadata): Promise<void> => {
+    const { id, ownerId, bytes, filename, visibility } = upload
+    const path = deps.files.pathOf(id)
+    const cwd = await mkdtemp(join(tmpdir(), 'veza-probe-'))
+    try {
+      const probed = await probeAudio(path, deps.limits, { cwd })
+      const sha256 = await digestOf(path)
+      const key = sourceKey(sha256)
+      const stored = await deps.objects.head(key)
+      if (stored === undefined || deps.now().getTime() - stored.modifiedAt.getTime() > freshMs)
+        await deps.objects.put(key, { path }, 'application/octet-stream')
+      await deps.tracks.execute(
+        deps.db,
+        id,
+        {
+          ...{ type: 'upload', id, ownerId, visibility, recipe: currentRecipe, at: deps.now() },
+          title: titleOf(upload.title ?? undefined, probed.tags.title, filename),
+          artist: probed.tags.artist ?? null,
+          album: probed.tags.album ?? null,
+          source: { sha256, bytes, filename, format: probed.demuxer, codec: probed.codec },
+        },
+        { metadata },
+      )
+    } catch (error) {
+      if (error instanceof RefusedAudio) await deps.files.remove(id).then(() => deps.uploads.remove(id))
+      throw error
+    } finally {
+      await rm(cwd, { recursive: true, force: true })
+    }
+    await deps.files.remove(id)
+    await deps.uploads.remove(id)
+  }

@@ -1,0 +1,29 @@
+/**
+ * Why tracks refuses a well-formed request. Stable: clients switch on these (`code` of the problem document).
+ * - `track-not-found`: there is no such track, or the caller may not know of it; says never which
+ * - `not-owner`: only the track's owner may do this
+ * - `track-not-ready`: its stream is not made yet, or could not be
+ * - `upload-not-found`: there is no such upload of the caller's
+ * - `upload-too-large`, `quota-exceeded`, `too-many-uploads`: limits of one file, of a person, of what is open at once
+ * - `length-required`: the upload must say how long it is
+ */
+export type RejectionCode =
+  | 'track-not-found'
+  | 'not-owner'
+  | 'track-not-ready'
+  | 'upload-not-found'
+  | 'upload-too-large'
+  | 'quota-exceeded'
+  | 'too-many-uploads'
+  | 'length-required'
+
+/** A refusal that the caller brought about. Thrown by commands and queries, made a problem document by routes/answer.ts. */
+export class Rejection extends Error {
+  readonly code: RejectionCode
+
+  constructor(code: RejectionCode) {
+    super(code)
+    this.name = 'Rejection'
+    this.code = code
+  }
+}

@@ -1,0 +1,56 @@
+import { openCodec } from '@veza/kit/codec'
+import { integer, readEnv, runMain, string, url, processEnvironment } from '@veza/kit/env'
+import { mountDocs, serve } from '@veza/kit/http'
+import { createHealth, serveInternal } from '@veza/kit/internal'
+import { createLog } from '@veza/kit/log'
+import { startTelemetry } from '@veza/kit/telemetry'
+import { createTokenVerifier } from '@veza/kit/tokens'
+import { openTracks, tracksEnvironment } from './index.ts'
+
+const environment = {
+  ...processEnvironment,
+  ...tracksEnvironment,
+  SCHEMA_REGISTRY_URL: url('the Confluent-compatible schema registry'),
+  JWKS_URL: url("auth's public keys"),
+  TOKEN_ISSUER: string('the issuer (iss) that access tokens must name', 'veza'),
+  HOST: string('the address that clients reach', '127.0.0.1'),
+  HTTP_PORT: integer('the port that clients reach', 8080, { max: 65_535 }),
+  INTERNAL_PORT: integer('the port of probes, metrics and the internal API', 9080, { max: 65_535 }),
+}
+
+await runMain('tracks', async (run) => {
+  const env = readEnv(environment)
+  const log = createLog('tracks', env.LOG_LEVEL)
+  const telemetry = startTelemetry({
+    service: 'tracks',
+    otlpEndpoint: env.OTEL_EXPORTER_OTLP_ENDPOINT,
+    sampleRatio: env.TRACE_SAMPLE_RATIO,
+  })
+  run.onStop('telemetry', () => telemetry.close())
+
+  const codec = await openCodec(env.SCHEMA_REGISTRY_URL, log)
+  const verifier = createTokenVerifier({ jwksUrl: env.JWKS_URL, issuer: env.TOKEN_ISSUER, audience: 'veza' })
+
+  const tracks = await openTracks(env, { log, telemetry, verifier, codec })
+  run.onStop('tracks', () => tracks.close())
+  const health = createHealth()
+  for (const [name, check] of Object.entries(tracks.checks)) health.ready(name, check)
+  const internal = await serveInternal({
+    host: env.INTERNAL_HOST,
+    port: env.INTERNAL_PORT,
+    health,
+    metrics: () => telemetry.metrics(),
+    app: tracks.internal,
+  })
+  run.onStop('internal listener', () => internal.close())
+
+  mountDocs(tracks.app, { title: 'Veza tracks', version: '1' })
+  // Of a slow line a piece of an upload takes its time.
+  const requestTimeoutMs = 600_000
+  const server = await serve(tracks.app, { host: env.HOST, port: env.HTTP_PORT, requestTimeoutMs })
+  run.onStop('http listener', () => server.close())
+  run.onStop('readiness', () => {
+    health.drain()
+  })
+  log.info({ port: server.port }, 'listening')
+})

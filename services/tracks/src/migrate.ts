@@ -1,0 +1,1 @@
+export { migrateTracks } from './adapters/migrations.ts'

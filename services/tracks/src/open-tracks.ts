@@ -1,0 +1,135 @@
+import { type Codec } from '@veza/contracts'
+import { type Api, createApi } from '@veza/kit/http'
+import { type Logger } from '@veza/kit/log'
+import { openObjects } from '@veza/kit/objects'
+import { openDatabase } from '@veza/kit/postgres'
+import { type Telemetry } from '@veza/kit/telemetry'
+import { type TokenVerifier } from '@veza/kit/tokens'
+import { buffer } from 'node:stream/consumers'
+import { type TracksDatabase } from './adapters/schema.ts'
+import { sharedLocks } from './adapters/shared-locks.ts'
+import { openTracks as openAggregate } from './adapters/tracks.ts'
+import { uploadFiles } from './adapters/upload-files.ts'
+import { uploadStore } from './adapters/uploads.ts'
+import { beginUpload } from './commands/begin-upload.ts'
+import { changeTrack } from './commands/change-track.ts'
+import { finishUpload } from './commands/finish-upload.ts'
+import { likeTrack } from './commands/like-track.ts'
+import { sweepUploads } from './commands/sweep-uploads.ts'
+import { getTrack, listTracks, readPlayable, searchTracks } from './queries/tracks.ts'
+import { mountInternal } from './routes/internal.ts'
+import { mountTracks } from './routes/tracks.ts'
+import { mountUploads } from './routes/uploads.ts'
+import { type TracksSettings } from './settings.ts'
+
+/** What the process around tracks gives it, and closes after it. */
+export interface TracksCommon {
+  readonly log: Logger
+  readonly telemetry: Telemetry
+  readonly verifier: TokenVerifier
+  readonly codec: Codec
+  /** The present; the system's clock unless given. */
+  readonly now?: () => Date
+}
+
+/** Tracks, running. */
+export interface Tracks {
+  /** Its public HTTP API. Uploads need the Node request and response, so it must be served, not only called. */
+  readonly app: Api
+  /** Its API for Veza's own processes: the internal listener's app. */
+  readonly internal: Api
+  /** Readiness: undefined when well, otherwise what is wrong. */
+  readonly checks: Readonly<Record<string, () => Promise<string | undefined>>>
+  /** Finishes uploads that are whole, removes those that have expired. Runs every minute by itself. */
+  sweep(): Promise<void>
+  close(): Promise<void>
+}
+
+/** Paths whose bodies are as large as files: for the `streamedBodies` of an API that tracks is part of. */
+export const streamedBodies = ['/v1/uploads'] as const
+
+const sweepEveryMs = 60_000
+
+/** Opens tracks on its migrated database ('@veza/tracks/migrate'). */
+export const openTracks = async (settings: TracksSettings, common: TracksCommon): Promise<Tracks> => {
+  const { log, telemetry, verifier, codec, now = () => new Date() } = common
+  const database = openDatabase<TracksDatabase>(settings.TRACKS_DATABASE_URL, {
+    applicationName: 'tracks',
+    poolSize: settings.TRACKS_DATABASE_CONNECTIONS,
+    log,
+  })
+  const { db } = database
+  const objects = openObjects(settings)
+  const files = await uploadFiles(settings.UPLOADS_DIR, settings.UPLOAD_EXPIRY)
+  const locks = sharedLocks(settings.TRACKS_DATABASE_URL, log)
+  const tracks = openAggregate(codec)
+  const uploads = uploadStore(db)
+  const finish = finishUpload({
+    ...{ db, tracks, uploads, files, objects, now },
+    limits: { maxDurationSeconds: settings.TRACK_MAX_DURATION / 1000 },
+  })
+  const sweep = sweepUploads({ uploads, files, finish, log, now })
+
+  const app = createApi({ log, telemetry, streamedBodies })
+  mountTracks(app, verifier, {
+    getTrack: getTrack(db),
+    listTracks: listTracks(db),
+    searchTracks: searchTracks(db),
+    changeTrack: changeTrack(db, tracks),
+    likeTrack: likeTrack(db, now),
+    async readWaveform(media, form) {
+      const stream = await objects.read(`${media}/waveform.${form === 'json' ? 'json' : 'dat'}`)
+      return stream && buffer(stream)
+    },
+    now,
+  })
+  mountUploads(app, verifier, {
+    ...{ files, locks, log, maxBytes: settings.UPLOAD_MAX_BYTES },
+    handlers: {
+      beginUpload: beginUpload({
+        uploads,
+        limits: {
+          maxBytes: settings.UPLOAD_MAX_BYTES,
+          quotaBytes: settings.UPLOAD_QUOTA_BYTES,
+          maxOpen: settings.UPLOAD_MAX_OPEN,
+          expiryMs: settings.UPLOAD_EXPIRY,
+        },
+        now,
+      }),
+      findUpload: (id, ownerId) => uploads.find(id, ownerId),
+      finishUpload: finish,
+      endUpload: (id) => uploads.remove(id),
+      async findFinished(id, ownerId) {
+        const track = await tracks.load(db, id)
+        return track?.ownerId === ownerId ? { bytes: track.source.bytes } : undefined
+      },
+      now,
+    },
+  })
+  const internal = createApi({ log, telemetry })
+  mountInternal(internal, settings.SERVICE_TOKEN, { readPlayable: readPlayable(db) })
+
+  const sweeping = setInterval(() => {
+    sweep().catch((error: unknown) => {
+      log.warn({ err: error }, 'uploads were not swept')
+    })
+  }, sweepEveryMs)
+  sweeping.unref()
+
+  return {
+    app,
+    internal,
+    checks: {
+      'tracks-database': () => database.check(),
+      objects: () => objects.check(),
+      uploads: () => files.check(),
+    },
+    sweep,
+    async close() {
+      clearInterval(sweeping)
+      await locks.close()
+      objects.close()
+      await database.close()
+    },
+  }
+}

@@ -1,0 +1,33 @@
+import { Problem } from '@veza/kit/http'
+import { RefusedAudio } from '@veza/kit/media'
+import { Rejection, type RejectionCode } from '../domain/rejection.ts'
+
+const problems: Record<RejectionCode, { status: 400 | 403 | 404 | 409 | 413 | 429; detail: string }> = {
+  'track-not-found': { status: 404, detail: 'There is no such track, or it is private' },
+  'not-owner': { status: 403, detail: "Only the track's owner may do this" },
+  'track-not-ready': { status: 409, detail: 'There is no stream of this track yet' },
+  'upload-not-found': { status: 404, detail: 'There is no such upload of yours' },
+  'upload-too-large': { status: 413, detail: 'The file is larger than is allowed' },
+  'quota-exceeded': { status: 413, detail: 'There is no room left for this file in what you may store' },
+  'too-many-uploads': { status: 429, detail: 'Finish or end one of your open uploads first' },
+  'length-required': { status: 400, detail: 'Say with Upload-Length how long the file is' },
+}
+
+/** What an error means to a client; one that means nothing to it is returned as it is. */
+export const asProblem = (error: unknown): unknown => {
+  if (error instanceof Rejection) {
+    const { status, detail } = problems[error.code]
+    return new Problem(status, error.code, detail)
+  }
+  if (error instanceof RefusedAudio) return new Problem(422, error.code, error.message)
+  return error
+}
+
+/** Waits for a command or query; its refusals become problems. */
+export const answer = async <T>(work: Promise<T>): Promise<T> => {
+  try {
+    return await work
+  } catch (error) {
+    throw asProblem(error)
+  }
+}

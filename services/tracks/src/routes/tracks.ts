@@ -1,0 +1,305 @@
+import { type EventMetadata } from '@veza/kit/events'
+import {
+  type Api,
+  bearer,
+  createRoute,
+  jsonBody,
+  jsonResponse,
+  Problem,
+  problemResponses,
+  requestMetadata,
+  z,
+} from '@veza/kit/http'
+import { type Identity, type TokenVerifier } from '@veza/kit/tokens'
+import { refusalTexts } from '@veza/kit/media'
+import { Rejection } from '../domain/rejection.ts'
+import { type Actor, type TrackCommand } from '../domain/track.ts'
+import { type TrackPage, type TrackView } from '../queries/tracks.ts'
+import { answer } from './answer.ts'
+import { changes, count, cursor, id, writeCursor } from './fields.ts'
+
+/** What the routes call. */
+export interface TrackHandlers {
+  getTrack(trackId: string, actor: Actor): Promise<TrackView & { likes: number; liked: boolean }>
+  listTracks(
+    of: { mine: boolean; ownerId: string | undefined; likedBy: string | undefined },
+    actor: Actor,
+    page: TrackPage,
+  ): Promise<TrackView[]>
+  searchTracks(words: string, page: { offset: number; limit: number }): Promise<TrackView[]>
+  changeTrack(
+    trackId: string,
+    command: Extract<TrackCommand, { type: 'edit' | 'delete' }>,
+    options: { metadata: EventMetadata; expectedVersion?: number | undefined },
+  ): Promise<void>
+  likeTrack(trackId: string, userId: string, liked: boolean): Promise<void>
+  /** The stored waveform's bytes, in the form that is asked for. */
+  readWaveform(media: string, form: 'json' | 'binary'): Promise<Buffer | undefined>
+  now(): Date
+}
+
+const level = (unit: string, what: string) =>
+  z
+    .number()
+    .nullable()
+    .openapi({ description: `${what}, ${unit}; null: not known yet, or silence` })
+
+const trackFields = {
+  id,
+  ownerId: id,
+  version: z.int().openapi({ description: 'Rises with every change; for If-Match' }),
+  status: z.enum(['processing', 'ready', 'failed']).openapi({ description: 'Whether it can be heard' }),
+  failure: z
+    .object({ code: z.string(), detail: z.string() })
+    .nullable()
+    .openapi({ description: 'Why no stream could be made' }),
+  visibility: changes.visibility,
+  title: z.string(),
+  description: z.string(),
+  artist: z.string().nullable(),
+  album: z.string().nullable(),
+  genre: z.string().nullable(),
+  tags: z.array(z.string()),
+  duration: z.number().nullable().openapi({ description: 'Seconds; null until it is ready' }),
+  loudness: z
+    .object({
+      integrated: level('LUFS', "The file's loudness"),
+      truePeak: level('dBTP', "The file's highest peak"),
+      gain: level('dB', 'What was added'),
+    })
+    .nullable(),
+  waveform: z.string().nullable().openapi({ description: 'Where the waveform is; null until it is ready' }),
+  uploadedAt: z.iso.datetime(),
+}
+const track = z.object(trackFields).openapi('Track')
+const trackWithLikes = z
+  .object({ ...trackFields, likes: z.int(), liked: z.boolean().openapi({ description: 'By the caller' }) })
+  .openapi('TrackWithLikes')
+const trackPage = z
+  .object({
+    tracks: z.array(track),
+    next: z.string().nullable().openapi({ description: 'Cursor of the next page; null: this was the last' }),
+  })
+  .openapi('TrackPage')
+
+const failureTexts: Readonly<Record<string, string>> = refusalTexts
+
+const toJson = ({
+  durationMs,
+  loudness,
+  truePeak,
+  gain,
+  failure,
+  media,
+  uploadedAt,
+  ...rest
+}: TrackView) => ({
+  ...{ ...rest, tags: [...rest.tags] },
+  failure:
+    failure === null
+      ? null
+      : {
+          code: failure,
+          detail: failureTexts[failure] ?? 'Something went wrong on our side: upload it once more',
+        },
+  duration: durationMs === null ? null : durationMs / 1000,
+  loudness: media === null ? null : { integrated: loudness, truePeak, gain },
+  waveform: media === null ? null : `/v1/tracks/${rest.id}/waveform`,
+  uploadedAt: uploadedAt.toISOString(),
+})
+
+export const actorOf = ({ userId, roles }: Identity): Actor => ({
+  userId,
+  moderator: roles.includes('moderator') || roles.includes('admin'),
+})
+
+/** If-Match of a version that GET gave, quoted or not; undefined: whatever it is now. */
+const expectedVersion = (ifMatch: string | undefined): number | undefined => {
+  if (ifMatch === undefined || ifMatch === '*') return undefined
+  const version = /^"?(\d{1,15})"?$/.exec(ifMatch)?.[1]
+  if (version === undefined)
+    throw new Problem(400, 'invalid-request', 'If-Match takes the version of the track')
+  return Number(version)
+}
+
+const trackParams = z.object({ trackId: id })
+
+/** Mounts tracks: finding, seeing, changing, liking. */
+export const mountTracks = (app: Api, verifier: TokenVerifier, handlers: TrackHandlers): void => {
+  const common = { tags: ['tracks'], security: [{ bearer: [] }], middleware: bearer(verifier) }
+
+  app.openapi(
+    createRoute({
+      ...common,
+      method: 'get',
+      path: '/v1/tracks',
+      summary: 'Find tracks',
+      description:
+        'With `q`, what all may find by these words, or by words that are nearly those, the best first. Without it, the ' +
+        "youngest first: of everybody, of one owner, or (`scope=mine`) the caller's own in whatever state.",
+      request: {
+        query: z.object({
+          q: z.string().trim().min(1).max(200).optional(),
+          scope: z.enum(['public', 'mine', 'liked']).default('public'),
+          owner: id.optional(),
+          cursor: cursor.optional(),
+          limit: count(1, 100, 20),
+        }),
+      },
+      responses: { 200: jsonResponse('A page of tracks', trackPage), ...problemResponses(400, 401, 503) },
+    }),
+    async (c) => {
+      const { q, scope, owner, cursor: from, limit } = c.req.valid('query')
+      const actor = actorOf(c.var.identity)
+      if (q !== undefined) {
+        const offset = from !== undefined && 'offset' in from ? from.offset : 0
+        const tracks = await answer(handlers.searchTracks(q, { offset, limit }))
+        // So far down nobody reads, and the database would read all of it.
+        const more = tracks.length === limit && offset + limit < 1_000
+        return c.json(
+          { tracks: tracks.map(toJson), next: more ? writeCursor.search(offset + limit) : null },
+          200,
+        )
+      }
+      const after = from !== undefined && 'after' in from ? from.after : undefined
+      const of = {
+        mine: scope === 'mine',
+        ownerId: owner,
+        likedBy: scope === 'liked' ? actor.userId : undefined,
+      }
+      const tracks = await answer(handlers.listTracks(of, actor, { after, limit }))
+      const last = tracks.length === limit ? tracks.at(-1) : undefined
+      return c.json(
+        { tracks: tracks.map(toJson), next: last === undefined ? null : writeCursor.list(last.id) },
+        200,
+      )
+    },
+  )
+
+  app.openapi(
+    createRoute({
+      ...common,
+      method: 'get',
+      path: '/v1/tracks/{trackId}',
+      summary: 'A track',
+      request: { params: trackParams },
+      responses: { 200: jsonResponse('The track', trackWithLikes), ...problemResponses(400, 401, 404, 503) },
+    }),
+    async (c) => {
+      const found = await answer(handlers.getTrack(c.req.valid('param').trackId, actorOf(c.var.identity)))
+      const { likes, liked, ...view } = found
+      return c.json({ ...toJson(view), likes, liked }, 200, { etag: `"${view.version}"` })
+    },
+  )
+
+  app.openapi(
+    createRoute({
+      ...common,
+      method: 'get',
+      path: '/v1/tracks/{trackId}/waveform',
+      summary: "A track's waveform",
+      description:
+        'The lowest and highest sample of at most 1,800 stretches, in the forms of BBC audiowaveform: JSON, or with ' +
+        '`Accept: application/octet-stream` binary.',
+      request: { params: trackParams },
+      responses: {
+        200: {
+          description: 'The waveform',
+          content: {
+            'application/json': { schema: z.object({ length: z.int(), data: z.array(z.int()) }).loose() },
+            'application/octet-stream': { schema: z.string().openapi({ format: 'binary' }) },
+          },
+        },
+        ...problemResponses(400, 401, 404, 409, 503),
+      },
+    }),
+    async (c) => {
+      const { media } = await answer(handlers.getTrack(c.req.valid('param').trackId, actorOf(c.var.identity)))
+      const binary = c.req.header('accept')?.includes('application/octet-stream') === true
+      const bytes =
+        media === null ? undefined : await handlers.readWaveform(media, binary ? 'binary' : 'json')
+      if (bytes === undefined) return answer(Promise.reject(new Rejection('track-not-ready')))
+      return c.body(new Uint8Array(bytes), 200, {
+        'content-type': binary ? 'application/octet-stream' : 'application/json',
+        'cache-control': 'private, max-age=3600',
+        vary: 'accept',
+      })
+    },
+  )
+
+  app.openapi(
+    createRoute({
+      ...common,
+      method: 'patch',
+      path: '/v1/tracks/{trackId}',
+      summary: 'Change what a track says of itself, or who may hear it',
+      description: 'With If-Match of a version, only that one is changed: 409 `version-conflict` otherwise.',
+      request: {
+        params: trackParams,
+        body: jsonBody(z.object(changes).partial().strict().openapi('TrackChanges')),
+      },
+      responses: {
+        200: jsonResponse('The track', trackWithLikes),
+        ...problemResponses(400, 401, 403, 404, 409, 503),
+      },
+    }),
+    async (c) => {
+      const { trackId } = c.req.valid('param')
+      const actor = actorOf(c.var.identity)
+      const given = Object.entries(c.req.valid('json')).filter(([, value]) => value !== undefined)
+      await answer(
+        handlers.changeTrack(
+          trackId,
+          { type: 'edit', actor, changes: Object.fromEntries(given), at: handlers.now() },
+          { metadata: requestMetadata(c), expectedVersion: expectedVersion(c.req.header('if-match')) },
+        ),
+      )
+      const { likes, liked, ...view } = await answer(handlers.getTrack(trackId, actor))
+      return c.json({ ...toJson(view), likes, liked }, 200, { etag: `"${view.version}"` })
+    },
+  )
+
+  app.openapi(
+    createRoute({
+      ...common,
+      method: 'delete',
+      path: '/v1/tracks/{trackId}',
+      summary: 'Delete a track',
+      description:
+        'By its owner, or by a moderator. Whoever hears it now hears no further segment within seconds.',
+      request: { params: trackParams },
+      responses: { 204: { description: 'It is gone' }, ...problemResponses(400, 401, 403, 404, 503) },
+    }),
+    async (c) => {
+      await answer(
+        handlers.changeTrack(
+          c.req.valid('param').trackId,
+          { type: 'delete', actor: actorOf(c.var.identity), at: handlers.now() },
+          { metadata: requestMetadata(c) },
+        ),
+      )
+      return c.body(null, 204)
+    },
+  )
+
+  for (const [method, liked] of [
+    ['put', true],
+    ['delete', false],
+  ] as const)
+    app.openapi(
+      createRoute({
+        ...common,
+        method,
+        path: '/v1/tracks/{trackId}/like',
+        summary: liked ? 'Like a track' : 'Take a like back',
+        request: { params: trackParams },
+        responses: { 204: { description: 'Done, or done before' }, ...problemResponses(400, 401, 404, 503) },
+      }),
+      async (c) => {
+        const { trackId } = c.req.valid('param')
+        await answer(handlers.getTrack(trackId, actorOf(c.var.identity)))
+        await answer(handlers.likeTrack(trackId, c.var.identity.userId, liked))
+        return c.body(null, 204)
+      },
+    )
+}

@@ -1,0 +1,6 @@
+export { type Job, jobQueue, type Jobs } from './adapters/jobs.ts'
+export { type TracksDatabase } from './adapters/schema.ts'
+export { sourceKey } from './adapters/source-key.ts'
+export { openTracks, projectTrack, type Tracks } from './adapters/tracks.ts'
+export { currentRecipe } from './domain/recipe.ts'
+export { type Outcome, type Stream } from './domain/track.ts'

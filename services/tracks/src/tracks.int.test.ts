@@ -1,0 +1,275 @@
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { openDatabase } from '@veza/kit/postgres'
+import { makeAudio } from '@veza/kit/testing'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type Job, jobQueue, type Jobs, openTracks, type TracksDatabase } from './store.ts'
+import { serviceToken, tracksUnderTest, type TracksUnderTest } from './testing/tracks-under-test.ts'
+
+let veza: TracksUnderTest
+let jobs: Jobs
+let dir: string
+let song: Buffer
+const closers: (() => Promise<unknown>)[] = []
+
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'veza-tracks-test-'))
+  veza = await tracksUnderTest()
+  const database = openDatabase<TracksDatabase>(veza.database.url, {
+    applicationName: 'test',
+    poolSize: 5,
+    log: veza.log,
+  })
+  jobs = jobQueue(database.db, openTracks(veza.codec))
+  song = await readFile(await makeAudio(dir, 'song.mp3', { seconds: 1 }))
+  closers.push(
+    () => database.close(),
+    () => veza.close(),
+    () => rm(dir, { recursive: true }),
+  )
+})
+afterAll(async () => {
+  for (const close of closers) await close()
+})
+
+const leaseMs = 60_000
+const media = `media/${'cd'.repeat(32)}`
+const made = (recipe = 1) => ({
+  ...{ type: 'made' as const },
+  stream: { media, recipe, durationMs: 1000, loudness: -20.5, truePeak: -6, gain: 5 },
+})
+
+type Person = Awaited<ReturnType<TracksUnderTest['person']>>
+const uploaded = async (person: Person, metadata: Record<string, string> = {}) => {
+  const { headers } = await person.upload(song, metadata)
+  return headers.get('veza-track-id') ?? ''
+}
+/** Whatever else waits is taken and left. */
+const claimed = async (trackId: string): Promise<Job> => {
+  for (;;) {
+    const job = await jobs.claim('test', leaseMs)
+    if (job === undefined) throw new Error('no job of that track')
+    if (job.trackId === trackId) return job
+  }
+}
+const readyTrack = async (person: Person, metadata: Record<string, string> = {}) => {
+  const trackId = await uploaded(person, metadata)
+  await jobs.settle(await claimed(trackId), made(), new Date())
+  return trackId
+}
+
+interface TrackBody {
+  id: string
+  version: number
+  status: string
+  title: string
+  tags: string[]
+  failure: { code: string; detail: string } | null
+  duration: number | null
+  loudness: { integrated: number } | null
+  likes: number
+  liked: boolean
+}
+interface Page {
+  tracks: TrackBody[]
+  next: string | null
+}
+
+describe('a job', () => {
+  it('is there with its track, and its outcome is the track’s', async () => {
+    const ana = await veza.person()
+    const trackId = await readyTrack(ana)
+    const { body } = await ana.call<TrackBody>('GET', `/v1/tracks/${trackId}`)
+    expect(body).toMatchObject({ status: 'ready', duration: 1, loudness: { integrated: -20.5 } })
+  })
+
+  it('has one owner at a time', async () => {
+    const ana = await veza.person()
+    const trackIds = [await uploaded(ana), await uploaded(ana)]
+    const taken = await Promise.all(
+      Array.from({ length: 10 }, (_, nth) => jobs.claim(`worker-${nth}`, leaseMs)),
+    )
+    expect(
+      taken
+        .filter((job) => job !== undefined)
+        .map((job) => job.trackId)
+        .sort(),
+    ).toEqual(trackIds.sort())
+  })
+
+  it('that its worker lost is taken over, and only the newer one settles it', async () => {
+    const ana = await veza.person()
+    const trackId = await uploaded(ana)
+    const first = (await jobs.claim('dead', -1)) as Job
+    expect(first.trackId).toBe(trackId)
+    const second = await claimed(trackId)
+    expect([second.attempt, second.fence]).toEqual([2, first.fence + 1])
+    expect(await jobs.heartbeat(first, leaseMs)).toBe(false)
+    expect(await jobs.settle(first, { type: 'not-made', code: 'corrupt' }, new Date())).toBe(false)
+    expect(await jobs.retry(first, 0, 'late', { counts: true })).toBe(false)
+    expect(await jobs.heartbeat(second, leaseMs)).toBe(true)
+    expect(await jobs.settle(second, made(), new Date())).toBe(true)
+    expect(await jobs.settle(second, made(), new Date())).toBe(false)
+    expect((await ana.call<TrackBody>('GET', `/v1/tracks/${trackId}`)).body.status).toBe('ready')
+  })
+
+  it('waits before another attempt, and counts it unless nobody is to blame', async () => {
+    const ana = await veza.person()
+    const trackId = await uploaded(ana)
+    const first = await claimed(trackId)
+    await jobs.retry(first, 60_000, 'ffmpeg crashed', { counts: true })
+    expect(await jobs.claim('test', leaseMs)).toBeUndefined()
+    expect((await jobs.depth()).waiting).toBe(1)
+    await veza.first.sweep()
+    const other = await uploaded(ana)
+    const second = await claimed(other)
+    await jobs.retry(second, 0, 'the store is away', { counts: false })
+    expect((await claimed(other)).attempt).toBe(1)
+  })
+
+  it('is cancelled with its track', async () => {
+    const ana = await veza.person()
+    const trackId = await uploaded(ana)
+    const job = await claimed(trackId)
+    expect((await ana.call('DELETE', `/v1/tracks/${trackId}`)).status).toBe(204)
+    expect(await jobs.heartbeat(job, leaseMs)).toBe(false)
+    expect(await jobs.settle(job, made(), new Date())).toBe(false)
+    expect((await ana.call('GET', `/v1/tracks/${trackId}`)).status).toBe(404)
+  })
+
+  it('that fails tells the owner why', async () => {
+    const ana = await veza.person()
+    const trackId = await uploaded(ana)
+    await jobs.settle(await claimed(trackId), { type: 'not-made', code: 'corrupt' }, new Date())
+    const { body } = await ana.call<TrackBody>('GET', `/v1/tracks/${trackId}`)
+    expect(body).toMatchObject({ status: 'failed', failure: { code: 'corrupt' } })
+    expect(body.failure?.detail).toContain('damaged')
+  })
+
+  it('settles beside an owner who edits at the same moment', async () => {
+    const ana = await veza.person()
+    const trackId = await uploaded(ana)
+    const job = await claimed(trackId)
+    await Promise.all([
+      jobs.settle(job, made(), new Date()),
+      ...['a', 'b', 'c'].map((title) => ana.call('PATCH', `/v1/tracks/${trackId}`, { title })),
+    ])
+    expect((await ana.call<TrackBody>('GET', `/v1/tracks/${trackId}`)).body.status).toBe('ready')
+  })
+})
+
+describe('tracks', () => {
+  it('are changed by their owner, each version once', async () => {
+    const [ana, ben] = [await veza.person(), await veza.person()]
+    const trackId = await readyTrack(ana)
+    const path = `/v1/tracks/${trackId}`
+    const { headers } = await ana.call('GET', path)
+    const etag = headers.get('etag') ?? ''
+    const changed = await ana.call<TrackBody>(
+      'PATCH',
+      path,
+      { title: ' New ', tags: ['drone'] },
+      { 'if-match': etag },
+    )
+    expect([changed.status, changed.body.title, changed.body.tags]).toEqual([200, 'New', ['drone']])
+    expect((await ana.call('PATCH', path, { title: 'Late' }, { 'if-match': etag })).body.code).toBe(
+      'version-conflict',
+    )
+    expect((await ben.call('PATCH', path, { title: 'Mine' })).body.code).toBe('not-owner')
+    expect((await ana.call('PATCH', path, { title: '' })).status).toBe(400)
+    expect((await ana.call('PATCH', path, { unknown: 1 })).status).toBe(400)
+  })
+
+  it('are found by all, by whoever knows them, or by nobody else', async () => {
+    const [ana, ben] = [await veza.person(), await veza.person()]
+    const trackId = await readyTrack(ana, { title: 'Zeppelin over Görlitz' })
+    const path = `/v1/tracks/${trackId}`
+    const found = async (q: string) =>
+      (await ben.call<Page>('GET', `/v1/tracks?q=${encodeURIComponent(q)}`)).body.tracks.map(({ id }) => id)
+    expect(await found('zeppelin')).toEqual([trackId])
+    expect(await found('zepelin')).toEqual([trackId])
+    expect(await found('görlitz over')).toEqual([trackId])
+    expect(await found('xylophone')).toEqual([])
+    await ana.call('PATCH', path, { visibility: 'unlisted' })
+    expect(await found('zeppelin')).toEqual([])
+    expect((await ben.call('GET', path)).status).toBe(200)
+    await ana.call('PATCH', path, { visibility: 'private' })
+    expect((await ben.call('GET', path)).status).toBe(404)
+    expect((await ana.call('GET', path)).status).toBe(200)
+  })
+
+  it('are listed, the youngest first, page by page', async () => {
+    const ana = await veza.person()
+    const ids = [await readyTrack(ana), await readyTrack(ana), await readyTrack(ana)].reverse()
+    const first = await ana.call<Page>('GET', `/v1/tracks?owner=${ana.userId}&limit=2`)
+    expect(first.body.tracks.map(({ id }) => id)).toEqual(ids.slice(0, 2))
+    const second = await ana.call<Page>(
+      'GET',
+      `/v1/tracks?owner=${ana.userId}&limit=2&cursor=${String(first.body.next)}`,
+    )
+    expect(second.body).toMatchObject({ tracks: [{ id: ids[2] }], next: null })
+    const waiting = await uploaded(await veza.person())
+    expect(JSON.stringify((await ana.call('GET', '/v1/tracks?limit=100')).body)).not.toContain(waiting)
+    expect((await ana.call('GET', '/v1/tracks?cursor=nonsense')).status).toBe(400)
+  })
+
+  it('are liked once by each', async () => {
+    const [ana, ben] = [await veza.person(), await veza.person()]
+    const trackId = await readyTrack(ana)
+    const path = `/v1/tracks/${trackId}`
+    for (let times = 0; times < 2; times++) expect((await ben.call('PUT', `${path}/like`)).status).toBe(204)
+    expect((await ben.call<TrackBody>('GET', path)).body).toMatchObject({ likes: 1, liked: true })
+    expect((await ana.call<TrackBody>('GET', path)).body).toMatchObject({ likes: 1, liked: false })
+    expect((await ben.call<Page>('GET', '/v1/tracks?scope=liked')).body.tracks.map(({ id }) => id)).toEqual([
+      trackId,
+    ])
+    await ben.call('DELETE', `${path}/like`)
+    expect((await ben.call<TrackBody>('GET', path)).body.likes).toBe(0)
+  })
+
+  it('are taken down by a moderator, who sees private ones', async () => {
+    const [ana, mia] = [await veza.person(), await veza.person(['moderator'])]
+    const path = `/v1/tracks/${await readyTrack(ana, { visibility: 'private' })}`
+    expect((await mia.call('GET', path)).status).toBe(200)
+    expect((await mia.call('DELETE', path)).status).toBe(204)
+    expect((await ana.call('GET', path)).status).toBe(404)
+  })
+
+  it('have a waveform in two forms when they are ready', async () => {
+    const ana = await veza.person()
+    const path = `/v1/tracks/${await readyTrack(ana)}/waveform`
+    await mkdir(join(veza.settings.OBJECTS_DIR, media), { recursive: true })
+    await writeFile(join(veza.settings.OBJECTS_DIR, media, 'waveform.json'), '{"length":1,"data":[-1,1]}')
+    await writeFile(join(veza.settings.OBJECTS_DIR, media, 'waveform.dat'), 'binary')
+    expect((await ana.call('GET', path)).body).toEqual({ length: 1, data: [-1, 1] })
+    expect((await ana.call('GET', path, undefined, { accept: 'application/octet-stream' })).body).toBe(
+      'binary',
+    )
+    const waiting = `/v1/tracks/${await uploaded(ana)}/waveform`
+    expect((await ana.call('GET', waiting)).body.code).toBe('track-not-ready')
+  })
+})
+
+describe('the internal API', () => {
+  const ask = async (question: object, token = serviceToken) => {
+    const response = await veza.first.internal.request('/internal/v1/tracks/playable', {
+      method: 'POST',
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+      body: JSON.stringify(question),
+    })
+    return { status: response.status, body: (await response.json()) as Record<string, unknown> }
+  }
+
+  it('says where a stream lies to whom may hear it', async () => {
+    const [ana, ben] = [await veza.person(), await veza.person()]
+    const trackId = await readyTrack(ana, { visibility: 'private' })
+    const by = (userId: string, moderator = false) => ask({ trackId, userId, moderator })
+    expect(await by(ana.userId)).toEqual({ status: 200, body: { trackId, media, durationMs: 1000 } })
+    expect((await by(ben.userId)).status).toBe(404)
+    expect((await by(ben.userId, true)).status).toBe(200)
+    const waiting = await uploaded(ana)
+    expect((await ask({ trackId: waiting, userId: ana.userId, moderator: false })).status).toBe(409)
+    expect((await ask({ trackId, userId: ana.userId, moderator: false }, 'wrong')).status).toBe(401)
+  })
+})

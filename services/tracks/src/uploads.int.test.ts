@@ -1,0 +1,277 @@
+import { createHash, randomUUID } from 'node:crypto'
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { makeAudio } from '@veza/kit/testing'
+import { Upload } from 'tus-js-client'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { tracksUnderTest, type TracksUnderTest } from './testing/tracks-under-test.ts'
+
+let veza: TracksUnderTest
+let dir: string
+let song: Buffer
+
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'veza-uploads-'))
+  veza = await tracksUnderTest()
+  song = await readFile(
+    await makeAudio(dir, 'song.mp3', { seconds: 3, extra: ['-metadata', 'title=By its tags'] }),
+  )
+})
+afterAll(async () => {
+  await veza.close()
+  await rm(dir, { recursive: true })
+})
+
+const filesLeft = async () => (await readdir(veza.settings.UPLOADS_DIR)).length
+
+interface TrackBody {
+  id: string
+  ownerId: string
+  title: string
+  status: string
+  visibility: string
+}
+
+describe('an upload', () => {
+  it('becomes a track whose name is in the last answer', async () => {
+    const ana = await veza.person()
+    const { status, headers } = await ana.upload(song, {
+      filename: 'C:\\music\\song.mp3',
+      title: '  Night drive ',
+    })
+    expect(status).toBe(204)
+    const trackId = headers.get('veza-track-id') ?? ''
+    const { body } = await ana.call<TrackBody>('GET', `/v1/tracks/${trackId}`)
+    expect(body).toMatchObject({
+      ...{
+        id: trackId,
+        ownerId: ana.userId,
+        title: 'Night drive',
+        status: 'processing',
+        visibility: 'public',
+      },
+    })
+    const sha256 = createHash('sha256').update(song).digest('hex')
+    expect((await readFile(join(veza.settings.OBJECTS_DIR, 'sources', sha256))).equals(song)).toBe(true)
+    expect(await filesLeft()).toBe(0)
+  })
+
+  it('takes its title from the tags, or from the name, when nobody says one', async () => {
+    const ana = await veza.person()
+    const untagged = await readFile(await makeAudio(dir, 'untagged.wav', { seconds: 1 }))
+    for (const [file, metadata, title] of [
+      [song, { filename: 'x.mp3' }, 'By its tags'],
+      [untagged, { filename: 'Field recording.wav' }, 'Field recording'],
+      [untagged, {}, 'Untitled'],
+    ] as const) {
+      const { headers } = await ana.upload(file, metadata)
+      const { body } = await ana.call<TrackBody>('GET', `/v1/tracks/${headers.get('veza-track-id') ?? ''}`)
+      expect(body.title).toBe(title)
+    }
+  })
+
+  it('goes in by a published client, in pieces, and goes on after a cut', async () => {
+    const ana = await veza.person()
+    const big = await readFile(await makeAudio(dir, 'big.wav', { seconds: 8 }))
+    let trackId: string | null = null
+    const begin = (stopAt: number, previous?: string): Promise<string> =>
+      new Promise((resolve, reject) => {
+        const upload = new Upload(big, {
+          endpoint: `${veza.url}/v1/uploads`,
+          headers: { authorization: ana.authorization },
+          metadata: { filename: 'big.wav' },
+          chunkSize: 300_000,
+          retryDelays: null,
+          ...(previous !== undefined && { uploadUrl: previous }),
+          onChunkComplete(_size, accepted) {
+            if (accepted < stopAt) return
+            void upload.abort()
+            resolve(upload.url ?? '')
+          },
+          onAfterResponse(_request, response) {
+            trackId = response.getHeader('Veza-Track-Id') ?? trackId
+          },
+          onSuccess: () => {
+            resolve(upload.url ?? '')
+          },
+          onError: reject,
+        })
+        upload.start()
+      })
+    const location = await begin(600_000)
+    expect(trackId).toBeNull()
+    await begin(Infinity, location)
+    expect((await ana.call<TrackBody>('GET', `/v1/tracks/${String(trackId)}`)).status).toBe(200)
+  })
+
+  it('is told of again to a client that did not hear the last answer', async () => {
+    const ana = await veza.person()
+    const begun = await ana.begin(song.length)
+    const location = begun.headers.get('location') ?? ''
+    await ana.tus('PATCH', location, { 'upload-offset': '0' }, song)
+    const head = await ana.tus('HEAD', location)
+    expect([head.status, head.headers.get('upload-offset'), head.headers.get('veza-track-id')]).toEqual([
+      ...[200, String(song.length), location.split('/').at(-1)],
+    ])
+  })
+
+  it('is refused with the reason at once when it is no audio, and leaves nothing behind', async () => {
+    const ana = await veza.person()
+    const { status, body, headers } = await ana.upload(
+      Buffer.from('#EXTM3U\n#EXTINF:1,\nfile:/etc/passwd\n'),
+      {
+        filename: 'song.mp3',
+      },
+    )
+    expect([status, body.code, headers.get('content-type')]).toEqual([
+      422,
+      'not-audio',
+      'application/problem+json',
+    ])
+    expect(await filesLeft()).toBe(0)
+    expect((await ana.call<{ tracks: unknown[] }>('GET', '/v1/tracks?scope=mine')).body.tracks).toEqual([])
+  })
+
+  it('is its owner’s alone, and nobody’s without a token', async () => {
+    const [ana, ben] = [await veza.person(), await veza.person()]
+    const location = (await ana.begin(song.length)).headers.get('location') ?? ''
+    for (const method of ['HEAD', 'PATCH', 'DELETE'])
+      expect((await ben.tus(method, location, { 'upload-offset': '0' })).status, method).toBe(404)
+    expect((await ben.tus('HEAD', '/v1/uploads/../../etc/passwd')).status).toBe(404)
+    expect((await ben.tus('PATCH', '/v1/uploads/..%2f..%2fx', { 'upload-offset': '0' })).status).toBe(404)
+    expect((await ana.tus('HEAD', location, { authorization: '' })).status).toBe(401)
+    expect((await ana.tus('DELETE', location)).status).toBe(204)
+    await vi.waitFor(async () => {
+      expect((await ana.tus('HEAD', location)).status).toBe(404)
+    })
+  })
+
+  it('has limits: of one file, of a person, of what is open, of what is unknown', async () => {
+    const ana = await veza.person()
+    expect((await ana.begin(5_000_001)).status).toBe(413)
+    expect((await ana.tus('POST', '/v1/uploads', { 'upload-defer-length': '1' })).body.code).toBe(
+      'length-required',
+    )
+    expect((await ana.begin(5_000_000)).status).toBe(201)
+    const [one, two] = await Promise.all([ana.begin(3_000_000), ana.begin(3_000_000)])
+    expect([one.status, two.status].sort()).toEqual([201, 413])
+    expect([one, two].find(({ status }) => status === 413)?.body.code).toBe('quota-exceeded')
+    expect((await ana.begin(1)).status).toBe(201)
+    expect((await ana.begin(1)).body.code).toBe('too-many-uploads')
+  })
+
+  it('refuses a piece at the wrong place, and one that is longer than was said', async () => {
+    const ana = await veza.person()
+    const location = (await ana.begin(10)).headers.get('location') ?? ''
+    const wrong = await ana.tus('PATCH', location, { 'upload-offset': '5' }, Buffer.alloc(5))
+    expect([wrong.status, wrong.body.code]).toEqual([409, 'upload-offset-conflict'])
+    const long = await ana.tus('PATCH', location, { 'upload-offset': '0' }, Buffer.alloc(11))
+    expect([long.status, long.body.code]).toEqual([413, 'upload-too-large'])
+  })
+
+  it('tells browsers what they may do', async () => {
+    const response = await fetch(`${veza.url}/v1/uploads`, {
+      method: 'OPTIONS',
+      headers: { origin: 'http://a.example' },
+    })
+    expect(response.status).toBe(204)
+    expect(response.headers.get('tus-extension')).toContain('creation')
+    expect(response.headers.get('access-control-allow-headers')).toContain('Authorization')
+  })
+})
+
+describe('what a crash or a bad line leaves', () => {
+  /** Sends the beginning of a piece and then nothing. */
+  const halfPatch = (url: string, location: string, authorization: string, bytes: Buffer, whole: number) => {
+    const { port } = new URL(url)
+    const socket = connect(Number(port), '127.0.0.1')
+    socket.on('error', () => undefined)
+    socket.write(
+      `PATCH ${location} HTTP/1.1\r\nhost: x\r\nauthorization: ${authorization}\r\ntus-resumable: 1.0.0\r\nupload-offset: 0\r\n` +
+        `content-type: application/offset+octet-stream\r\ncontent-length: ${whole}\r\n\r\n`,
+    )
+    socket.write(bytes)
+    return socket
+  }
+
+  it('is a piece cut off, whose lock is free at once', async () => {
+    const ana = await veza.person()
+    const location = (await ana.begin(song.length)).headers.get('location') ?? ''
+    const socket = halfPatch(veza.url, location, ana.authorization, song.subarray(0, 10_000), song.length)
+    await vi.waitFor(async () => {
+      expect(await readdir(veza.settings.UPLOADS_DIR)).toContain(location.split('/').at(-1))
+    })
+    socket.destroy()
+    const offset = Number((await ana.tus('HEAD', location)).headers.get('upload-offset'))
+    const { status } = await ana.tus(
+      'PATCH',
+      location,
+      { 'upload-offset': String(offset) },
+      song.subarray(offset),
+    )
+    expect(status).toBe(204)
+  })
+
+  it('is a client that comes back by another process while the old connection hangs', async () => {
+    const ana = await veza.person()
+    const other = await veza.open()
+    const location = (await ana.begin(song.length)).headers.get('location') ?? ''
+    const socket = halfPatch(veza.url, location, ana.authorization, song.subarray(0, 10_000), song.length)
+    await vi.waitFor(async () => {
+      const file = join(veza.settings.UPLOADS_DIR, location.split('/').at(-1) ?? '')
+      expect((await readFile(file)).length).toBe(10_000)
+    })
+    // The first process holds the lock. It is asked for it, stores what has arrived, and lets go.
+    const head = await ana.tus('HEAD', location, {}, undefined, other.url)
+    expect([head.status, head.body, head.headers.get('upload-offset')]).toEqual([200, '', '10000'])
+    const rest = song.subarray(10_000)
+    const { status, headers } = await ana.tus(
+      'PATCH',
+      location,
+      { 'upload-offset': '10000' },
+      rest,
+      other.url,
+    )
+    expect([status, headers.get('veza-track-id')]).toEqual([204, location.split('/').at(-1)])
+    socket.destroy()
+    await other.close()
+  })
+
+  it('is an upload that nobody goes on with: it expires', async () => {
+    const ana = await veza.person()
+    const location = (await ana.begin(song.length)).headers.get('location') ?? ''
+    await veza.first.sweep()
+    expect((await ana.tus('HEAD', location)).status).toBe(200)
+    veza.setNow(new Date(Date.now() + 3_700_000))
+    await veza.first.sweep()
+    veza.setNow(undefined)
+    expect((await ana.tus('HEAD', location)).status).toBe(404)
+    expect(await readdir(veza.settings.UPLOADS_DIR)).not.toContain(location.split('/').at(-1))
+  })
+
+  it('is a whole file that is no track: its client’s question or the sweep finishes it', async () => {
+    const { Pool } = (await import('pg')).default
+    const pool = new Pool({ connectionString: veza.database.url })
+    const { copyFile, writeFile } = await import('node:fs/promises')
+    for (const how of ['question', 'sweep']) {
+      const ana = await veza.person()
+      const id = randomUUID()
+      await writeFile(join(dir, 'orphan.mp3'), song)
+      await copyFile(join(dir, 'orphan.mp3'), join(veza.settings.UPLOADS_DIR, id))
+      await pool.query(
+        `insert into uploads values ($1, $2, $3, 'orphan.mp3', 'Orphan', 'public', now() - interval '10 minutes', now() + interval '1 hour')`,
+        [id, ana.userId, song.length],
+      )
+      if (how === 'sweep') await Promise.all([veza.first.sweep(), veza.first.sweep()])
+      else expect((await ana.tus('HEAD', `/v1/uploads/${id}`)).headers.get('veza-track-id')).toBe(id)
+      expect((await ana.call<TrackBody>('GET', `/v1/tracks/${id}`)).body.title, how).toBe('Orphan')
+      const { rows } = await pool.query(`select type from events.events where stream = $1 order by version`, [
+        `track-${id}`,
+      ])
+      expect(rows.map((row: { type: string }) => row.type)).toEqual(['TrackUploaded', 'TranscodeRequested'])
+    }
+    await pool.end()
+  })
+})

@@ -1,0 +1,102 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { makeAudio } from '@veza/kit/testing'
+import pg from 'pg'
+import { afterAll, beforeAll, expect, inject, it, vi } from 'vitest'
+import { helper } from '../stack/helper-server.ts'
+import { register, request } from '../support/api.ts'
+import { listen, readTrack, startPlayback, uploadTrack } from '../support/audio.ts'
+import { connect } from './people.ts'
+
+let dir: string
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'veza-audio-'))
+})
+afterAll(() => rm(dir, { recursive: true }))
+
+const ready = (trackId: string, person: Parameters<typeof readTrack>[1]) =>
+  vi.waitFor(
+    async () => {
+      const track = await readTrack(inject('veza').http, person, trackId)
+      expect(track.status).not.toBe('processing')
+      return track
+    },
+    { timeout: 60_000, interval: 200 },
+  )
+
+it('a file goes in by a tus client and comes out as a stream that plays', async () => {
+  const { http } = inject('veza')
+  const [ann, ben] = await Promise.all([register(http, 'Ann'), register(http, 'Ben')])
+  const sdk = await connect(ann)
+  const path = await makeAudio(dir, 'song.flac', { seconds: 60, volume: -26 })
+  const trackId = await uploadTrack(http, ann, path, { filename: 'song.flac', title: 'Night drive' })
+
+  const track = await ready(trackId, ann)
+  expect(track).toMatchObject({ title: 'Night drive', status: 'ready', duration: 60 })
+  await vi.waitFor(() => {
+    const told = sdk.tracks.filter((news) => news.trackId === trackId)
+    expect(told.map(({ status }) => status)).toContain('processing')
+    expect(told.at(-1)).toMatchObject({ status: 'ready', percent: 100 })
+  }, 20_000)
+
+  const { hlsUrl, progressiveUrl, sessionId } = await startPlayback(http, ben, trackId)
+  for (const url of [
+    hlsUrl,
+    progressiveUrl,
+    ...['96k', '160k', '256k'].map((name) => hlsUrl.replace('master', `${name}/index`)),
+  ]) {
+    const { warnings, seconds } = await listen(url)
+    expect(warnings, url).toBe('')
+    expect(seconds).toBeCloseTo(60, 0)
+  }
+  const report = { sessionId, position: 12.5, state: 'playing' }
+  expect((await request(http, 'POST', '/v1/listening', { token: ben.token, body: report })).status).toBe(202)
+  expect((await request(http, 'POST', '/v1/listening', { token: ann.token, body: report })).status).toBe(403)
+
+  const found = await request(http, 'GET', '/v1/tracks?q=nigt%20drive', { token: ben.token })
+  expect(JSON.stringify(found.body)).toContain(trackId)
+
+  // Made private, it is silent for others within seconds, and goes on for its owner.
+  await request(http, 'PATCH', `/v1/tracks/${trackId}`, { token: ann.token, body: { visibility: 'private' } })
+  await vi.waitFor(
+    async () => {
+      expect((await fetch(hlsUrl.replace('master.m3u8', '96k/0001.m4s'))).status).toBe(404)
+    },
+    { timeout: 10_000, interval: 250 },
+  )
+  const own = await startPlayback(http, ann, trackId)
+  expect((await fetch(own.hlsUrl)).status).toBe(200)
+})
+
+it('the owner of a file that is cut to pieces is told why nothing came of it', async () => {
+  const { http } = inject('veza')
+  const ann = await register(http, 'Ann')
+  const path = join(dir, 'not-a-song.mp3')
+  await writeFile(path, 'this is not a song '.repeat(1_000))
+  await expect(uploadTrack(http, ann, path, { filename: 'not-a-song.mp3' })).rejects.toThrow('not-audio')
+})
+
+it('a worker that is killed in the middle leaves no track behind: it has one outcome', async () => {
+  const { http, helper: helperUrl, tracksDatabase } = inject('veza')
+  const ann = await register(http, 'Ann')
+  const pool = new pg.Pool({ connectionString: tracksDatabase })
+  const path = await makeAudio(dir, 'long.wav', { seconds: 90 })
+  const trackId = await uploadTrack(http, ann, path)
+  await vi.waitFor(
+    async () => {
+      const { rows } = await pool.query('select state from transcode_jobs where track_id = $1', [trackId])
+      expect(rows).toEqual([{ state: 'running' }])
+    },
+    { timeout: 20_000, interval: 50 },
+  )
+  await helper(helperUrl).act('transcode', 'kill')
+  await helper(helperUrl).act('transcode', 'restart')
+  expect(await ready(trackId, ann)).toMatchObject({ status: 'ready', duration: 90 })
+  const { rows } = await pool.query<{ type: string }>(
+    'select type from events.events where stream = $1 order by version',
+    [`track-${trackId}`],
+  )
+  expect(rows.map(({ type }) => type)).toEqual(['TrackUploaded', 'TranscodeRequested', 'TrackReady'])
+  await pool.end()
+})

@@ -1,0 +1,25 @@
+import { duration, integer, list, optional, processEnvironment, url } from '@veza/kit/env'
+import { objectsEnvironment } from '@veza/kit/objects'
+
+/** The worker's settings, all of them read in main.ts. */
+export const environment = {
+  ...processEnvironment,
+  ...objectsEnvironment,
+  KAFKA_BROKERS: list('Kafka brokers, host:port'),
+  SCHEMA_REGISTRY_URL: url('the Confluent-compatible schema registry'),
+  TRACKS_DATABASE_URL: url("tracks' PostgreSQL database", undefined, { schemes: ['postgres', 'postgresql'] }),
+  TRANSCODE_CONCURRENCY: optional(
+    integer('tracks at once, a core each; one less than there are cores unless given', undefined, {
+      min: 1,
+      max: 256,
+    }),
+  ),
+  TRANSCODE_LEASE: duration('how long the job of a worker that died stays its own', '30s'),
+  TRANSCODE_STALL: duration('how long ffmpeg may make no progress before it is killed', '60s'),
+  TRANSCODE_ATTEMPTS: integer('how often a job is tried before its track has failed', 5, {
+    min: 1,
+    max: 100,
+  }),
+  TRACK_MAX_DURATION: duration('length of a track at most', '3h'),
+  INTERNAL_PORT: integer('the port of probes and metrics', 9084, { max: 65_535 }),
+}

@@ -1,0 +1,79 @@
+import { createWriteStream } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { extname, join } from 'node:path'
+import { pipeline } from 'node:stream/promises'
+import { probeAudio, RefusedAudio } from '@veza/kit/media'
+import { type Objects } from '@veza/kit/objects'
+import { type Job, type Outcome, sourceKey } from '@veza/tracks/store'
+import { produce, type Produced } from './media/produce.ts'
+
+const contentTypes: Readonly<Record<string, string>> = {
+  '.m3u8': 'application/vnd.apple.mpegurl',
+  '.m4s': 'audio/mp4',
+  '.mp4': 'audio/mp4',
+  '.json': 'application/json',
+  '.dat': 'application/octet-stream',
+}
+
+/** Objects are swept when no track has had them for a day; what was stored long ago is stored anew. */
+const freshMs = 12 * 60 * 60 * 1000
+
+const store = async (
+  objects: Objects,
+  { prefix, dir, files }: Produced,
+  signal: AbortSignal,
+): Promise<void> => {
+  // The file that is stored last: with it, all others are there.
+  const last = await objects.head(`${prefix}/track.json`)
+  if (last !== undefined && Date.now() - last.modifiedAt.getTime() < freshMs) return
+  for (const { path } of files) {
+    signal.throwIfAborted()
+    const type = contentTypes[extname(path)] ?? 'application/octet-stream'
+    await objects.put(`${prefix}/${path}`, { path: join(dir, path) }, type)
+  }
+}
+
+/**
+ * Makes the stream of a job and stores it. Its address is derived from what is in it, so another attempt, or another
+ * worker that has the job too, stores the same under the same.
+ *
+ * @returns what came of it: a stream, or why there can be none
+ * @throws what may go better next time
+ */
+export const workOn =
+  (deps: { objects: Objects; maxDurationSeconds: number; stallMs: number; folder?: string }) =>
+  async (
+    job: Job,
+    { signal, onProgress }: { signal: AbortSignal; onProgress: (share: number) => void },
+  ): Promise<Outcome> => {
+    const { maxDurationSeconds, stallMs, objects } = deps
+    const workDir = await mkdtemp(join(deps.folder ?? tmpdir(), 'veza-transcode-'))
+    try {
+      const source = await objects.read(sourceKey(job.source))
+      if (source === undefined) return { type: 'not-made', code: 'source-missing' }
+      const path = join(workDir, 'source')
+      await pipeline(source, createWriteStream(path), { signal })
+      const probed = await probeAudio(path, { maxDurationSeconds }, { cwd: workDir, signal })
+      const made = await produce(
+        { path, probed },
+        { workDir, signal, maxDurationSeconds, stallMs, onProgress },
+      )
+      await store(objects, made, signal)
+      const { prefix: media, durationMs, loudness, gain } = made
+      const finite = (level: number): number | null => (Number.isFinite(level) ? level : null)
+      return {
+        type: 'made',
+        stream: {
+          ...{ media, recipe: job.recipe, durationMs, gain },
+          loudness: loudness.integrated > -70 ? finite(loudness.integrated) : null,
+          truePeak: finite(loudness.truePeak),
+        },
+      }
+    } catch (error) {
+      if (error instanceof RefusedAudio) return { type: 'not-made', code: error.code }
+      throw error
+    } finally {
+      await rm(workDir, { recursive: true, force: true })
+    }
+  }
