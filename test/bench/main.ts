@@ -1,13 +1,15 @@
 /**
- * `npm run bench -- chat [--rate 1667] [--seconds 60] [--sockets 1000] [--rooms 100] [--find-max] [--faults]` and
- * `npm run bench -- codec`: figures, as a table and as JSON in bench-results/.
+ * `npm run bench -- chat [--rate 1667] [--seconds 60] [--sockets 1000] [--rooms 100] [--find-max] [--faults]`,
+ * `npm run bench -- http [--rate 500] [--seconds 60]` and `npm run bench -- codec`: figures, as a table and as JSON in bench-results/.
  */
 import { parseArgs } from 'node:util'
 import { benchChat } from './chat.ts'
 import { benchContractsCodec } from './codec.ts'
+import { benchHttp } from './http.ts'
 
 const usage =
   'npm run bench -- chat [--rate 1667] [--seconds 60] [--sockets 1000] [--rooms 100] [--find-max] [--faults]\n' +
+  'npm run bench -- http [--rate 500] [--seconds 60]\n' +
   'npm run bench -- codec\n'
 
 const positive = (name: string, text: string): number => {
@@ -21,7 +23,7 @@ const run = (): Promise<boolean> => {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
     options: {
-      rate: { type: 'string', default: '1667' },
+      rate: { type: 'string' },
       seconds: { type: 'string', default: '60' },
       sockets: { type: 'string', default: '1000' },
       rooms: { type: 'string', default: '100' },
@@ -32,12 +34,17 @@ const run = (): Promise<boolean> => {
   switch (positionals[0]) {
     case 'chat':
       return benchChat({
-        rate: positive('rate', values.rate),
+        rate: positive('rate', values.rate ?? '1667'),
         seconds: positive('seconds', values.seconds),
         sockets: Math.round(positive('sockets', values.sockets)),
         rooms: Math.round(positive('rooms', values.rooms)),
         findMax: values['find-max'],
         faults: values.faults,
+      })
+    case 'http':
+      return benchHttp({
+        rate: positive('rate', values.rate ?? '500'),
+        seconds: positive('seconds', values.seconds),
       })
     case 'codec':
       return benchContractsCodec()

@@ -53,9 +53,14 @@ interface Session {
   refreshToken: string
 }
 
-/** Registers somebody with a fresh address. */
-export const register = async (http: string, displayName: string): Promise<Person> => {
-  const body = { email: `${randomUUID()}@example.org`, password: `a long one ${randomUUID()}`, displayName }
+/** Registers somebody, with a fresh address and password unless they are given. */
+export const register = async (
+  http: string,
+  displayName: string,
+  given: { readonly email?: string; readonly password?: string } = {},
+): Promise<Person> => {
+  const fresh = { email: `${randomUUID()}@example.org`, password: `a long one ${randomUUID()}` }
+  const body = { ...fresh, ...given, displayName }
   const session = await expectStatus<Session>(
     'register',
     201,
