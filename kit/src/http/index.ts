@@ -3,6 +3,13 @@ export { type Api, combine, createApi } from './api.ts'
 export { type BearerEnv, bearer, requireScope } from './bearer.ts'
 export { mountDocs } from './docs.ts'
 export { type Cursor, countField, cursor, nextCursor, parsedField, uuid } from './fields.ts'
+export {
+  type IdempotencyEnv,
+  createHttpAnswers,
+  idempotencyHeader,
+  idempotent,
+  pruneHttpAnswers,
+} from './idempotency.ts'
 export { requestMetadata } from './request-metadata.ts'
 export { toProblem as problemOf } from './errors.ts'
 export { type ProblemOptions, Problem, problemDocument } from './problem.ts'

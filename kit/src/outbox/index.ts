@@ -1,1 +1,2 @@
+export { rebaseOutbox } from './rebase.ts'
 export { type Relay, type RelayOptions, type RelaySettings, runRelay } from './relay.ts'

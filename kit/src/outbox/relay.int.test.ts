@@ -23,7 +23,7 @@ import {
   testTelemetry,
   testTopic,
 } from '../testing/index.ts'
-import { type Relay, type RelayOptions, runRelay } from './index.ts'
+import { rebaseOutbox, type Relay, type RelayOptions, runRelay } from './index.ts'
 
 interface Tables {
   others: { n: number }
@@ -492,13 +492,30 @@ it('waits for a database that has no event store yet', async () => {
   await later.drop()
 })
 
-it('refuses a database whose transaction ids are not those of its events, as after a restore elsewhere', async () => {
-  await append(database.db, 'a', 0)
+it('refuses a database whose transaction ids are not those of its events, until it is rebased', async () => {
+  const first = relay()
+  await append(database.db, 'a', 0, 3)
+  await expectAll()
+  await first.stop()
+  await append(database.db, 'a', 3, 2)
+  // What a dump brings into a younger cluster: ids that it has yet to give.
   await sql`alter table events.events disable trigger user`.execute(database.db)
-  await sql`update events.events set transaction_id = '9223372036854775807'`.execute(database.db)
+  await sql`update events.events set transaction_id = (transaction_id::text::bigint + 1000000000000)::text::xid8`.execute(
+    database.db,
+  )
+  await sql`update events.relays set transaction_id = (transaction_id::text::bigint + 1000000000000)::text::xid8`.execute(
+    database.db,
+  )
   await sql`alter table events.events enable trigger user`.execute(database.db)
-  relay({ settings: { notReadyAfterMs: 0 } })
+  const refused = relay({ settings: { notReadyAfterMs: 0 } })
   await vi.waitFor(async () => {
     expect(JSON.stringify(await health.readiness())).toContain('rebase-outbox')
   }, waiting)
+  await refused.stop()
+
+  expect(await rebaseOutbox(fresh.url)).toBe(2)
+  relay()
+  await append(database.db, 'a', 5)
+  await expectAll()
+  expect(published).toHaveLength(6)
 })

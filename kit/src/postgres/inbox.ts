@@ -1,4 +1,4 @@
-import { type Kysely, type Transaction, sql } from 'kysely'
+import { type Kysely, type QueryExecutorProvider, type Transaction, sql } from 'kysely'
 
 /** The table that remembers which messages a consumer group has taken effect of. */
 export interface InboxTable {
@@ -38,4 +38,22 @@ export const claimOnce = async <DB>(
     on conflict do nothing
     returning id`.execute(trx)
   return new Set(rows.map(({ id }) => id))
+}
+
+/**
+ * Forgets claims that are older than any repetition can be: than the topics' retention, or what a reset of offsets may go
+ * back to. In pieces, so that no transaction is long.
+ *
+ * @returns how many
+ */
+export const pruneInbox = async (db: QueryExecutorProvider, olderThanMs: number): Promise<number> => {
+  for (let pruned = 0; ;) {
+    const { numAffectedRows = 0n } = await sql`
+      delete from inbox where ctid = any(array(
+        select ctid from inbox where seen_at < now() - ${olderThanMs} * interval '1 ms' limit 10000))`.execute(
+      db,
+    )
+    pruned += Number(numAffectedRows)
+    if (numAffectedRows < 10_000n) return pruned
+  }
 }

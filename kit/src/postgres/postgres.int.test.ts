@@ -10,6 +10,7 @@ import {
   type Migrations,
   claimOnce,
   createInbox,
+  pruneInbox,
   isUnavailable,
   isUniqueViolation,
   migrate,
@@ -224,4 +225,13 @@ test('a unique violation names its constraint', async () => {
     .execute()
     .catch((e: unknown) => e)
   expect(isUniqueViolation(error, 'inbox_pkey')).toBe(true)
+})
+
+test('the inbox forgets what is older than any repetition, and nothing else', async () => {
+  const claim = (id: string) => database.db.transaction().execute((trx) => claimOnce(trx, 'pruned', [id]))
+  await claim('old')
+  await claim('new')
+  await sql`update inbox set seen_at = now() - interval '8 days' where id = 'old'`.execute(database.db)
+  expect(await pruneInbox(database.db, 7 * 24 * 60 * 60 * 1000)).toBe(1)
+  expect([await claim('old'), await claim('new')]).toEqual([new Set(['old']), new Set()])
 })

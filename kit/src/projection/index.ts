@@ -1,0 +1,5 @@
+export { type Projection, WrongModelVersion } from './project.ts'
+export { hasReached } from './reached.ts'
+export { type ReplayOptions, type ReplayProgress, replay } from './replay.ts'
+export { type ReadModel } from './schema.ts'
+export { runProjection } from './worker.ts'
