@@ -44,7 +44,7 @@ export const replayReadModel: Command = {
       env,
     )
     const log = createLog('ops', 'warn')
-    const codec = await openCodec(String(settings.SCHEMA_REGISTRY_URL), log)
+    const codec = await openCodec(settings.SCHEMA_REGISTRY_URL, log)
     const kafka = connectKafka([settings.KAFKA_BROKERS].flat(), { clientId: 'ops', log })
     const startedAt = performance.now()
     try {

@@ -12,7 +12,11 @@ export interface Replayable {
   replay(databaseUrl: string, options: ReplayOptions & { readonly log: Logger }): Promise<ReplayProgress>
 }
 
-/** A projection with its database: what `npm run ops -- replay` finds by its group. */
+/**
+ * A projection with its database: what `npm run ops -- replay` finds by its group.
+ *
+ * @public until the first projection is in the list below
+ */
 export const replayable = <T extends Topic, DB>(
   projection: Projection<T, DB>,
   databaseSetting: string,
