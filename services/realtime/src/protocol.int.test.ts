@@ -390,7 +390,8 @@ describe('a socket that reads nothing', () => {
   it('is closed once it has left too much unread, and no other is', async () => {
     const userId = randomUUID()
     const roomId = world.chat.addRoom([userId])
-    const slowEdge = await world.edge({ server: { maxBackpressureBytes: 64 * 1024 } })
+    // More than a step below: the edge sees the connection fall behind before it is cut, and can say why.
+    const slowEdge = await world.edge({ server: { maxBackpressureBytes: 4 * 1024 * 1024 } })
     const slow = await authenticated(userId, slowEdge.url)
     const good = await authenticated(userId, slowEdge.url)
     for (const client of [slow, good]) await client.ask({ subscribe: { channel: `room:${roomId}` } })

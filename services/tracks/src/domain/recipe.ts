@@ -1,2 +1,2 @@
-/** Version of the recipe that new uploads are made by: that of workers/transcode, which a test there compares. */
+/** Version of the recipe that new uploads are made by: that of workers/transcode. */
 export const currentRecipe = 1
