@@ -135,7 +135,7 @@ describe('the WebSocket edge', () => {
       [{ publish: { channel: room, data: { type: 'message.explode' } } }, 107],
       [{ publish: { channel: room, data: null } }, 107],
       [{ rpc: { method: 'rm -rf' } }, 104],
-      [{ presence: { channel: room } }, 108],
+      [{ presence: { channel: room } }, 103],
     ]
     // All at once in one frame, as the protocol allows.
     raw.send(cases.map(([command], index) => JSON.stringify({ id: index + 2, ...command })).join('\n'))
