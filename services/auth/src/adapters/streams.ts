@@ -1,4 +1,5 @@
 import { type Aggregate, aggregate, type EventStore, VersionConflict } from '@veza/kit/events'
+import { isCollision } from '@veza/kit/postgres'
 import { type Kysely, type Transaction } from 'kysely'
 import { type Account, type AccountEvent, evolveAccount, noAccount } from '../domain/account.ts'
 import { evolveSession, type Session, type SessionEvent } from '../domain/session.ts'
@@ -35,9 +36,12 @@ export const openStreams = (store: Store): Streams => ({
   }),
 })
 
-const attempts = 3
+const attempts = 5
 
-/** A transaction over several streams. When somebody else appends to one meanwhile it begins anew, three times at most. */
+/**
+ * A transaction over several streams. When somebody else appends to one meanwhile, or must have come before it in the outbox
+ * (isCollision), it begins anew: five attempts at most.
+ */
 export const overStreams = async <T>(
   db: Kysely<AuthDatabase>,
   work: (trx: Transaction<AuthDatabase>) => Promise<T>,
@@ -46,7 +50,7 @@ export const overStreams = async <T>(
     try {
       return await db.transaction().execute(work)
     } catch (error) {
-      if (left <= 1 || !(error instanceof VersionConflict)) throw error
+      if (left <= 1 || !(error instanceof VersionConflict || isCollision(error))) throw error
     }
   }
 }
