@@ -1,6 +1,6 @@
 import { type Topic } from '@veza/contracts'
 import { type Kysely, type Transaction } from 'kysely'
-import { isCollision } from '../postgres/index.ts'
+import { beginAnew } from './begin-anew.ts'
 import { VersionConflict } from './errors.ts'
 import { type Snapshot, snapshotStore } from './snapshots.ts'
 import { type EventStore } from './store.ts'
@@ -137,15 +137,10 @@ export const aggregate = <T extends Topic, State, Event>(
   return {
     store,
     load,
-    async execute(db, execution) {
+    execute(db, execution) {
       const { attempts = 1, expectedVersion } = execution
-      for (let left = db.isTransaction || expectedVersion !== undefined ? 1 : attempts; ; left--) {
-        try {
-          return await attempt(db, execution)
-        } catch (error) {
-          if (left <= 1 || !(error instanceof VersionConflict || isCollision(error))) throw error
-        }
-      }
+      const once = db.isTransaction || expectedVersion !== undefined
+      return beginAnew(once ? 1 : attempts, () => attempt(db, execution))
     },
   }
 }

@@ -6,6 +6,7 @@ export {
   type Loaded,
   aggregate,
 } from './aggregate.ts'
+export { beginAnew } from './begin-anew.ts'
 export { IdempotencyKeyReused, VersionConflict } from './errors.ts'
 export { createEventStore } from './schema.ts'
 export { type Snapshot, deleteSnapshots } from './snapshots.ts'

@@ -1,14 +1,16 @@
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { openDatabase } from '@veza/kit/postgres'
+import { type Database, openDatabase } from '@veza/kit/postgres'
 import { makeAudio } from '@veza/kit/testing'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { sql } from 'kysely'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { type Job, jobQueue, type Jobs, openTracks, type TracksDatabase } from './store.ts'
 import { serviceToken, tracksUnderTest, type TracksUnderTest } from './testing/tracks-under-test.ts'
 
 let veza: TracksUnderTest
 let jobs: Jobs
+let database: Database<TracksDatabase>
 let dir: string
 let song: Buffer
 const closers: (() => Promise<unknown>)[] = []
@@ -16,7 +18,7 @@ const closers: (() => Promise<unknown>)[] = []
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'veza-tracks-test-'))
   veza = await tracksUnderTest()
-  const database = openDatabase<TracksDatabase>(veza.database.url, {
+  database = openDatabase<TracksDatabase>(veza.database.url, {
     applicationName: 'test',
     poolSize: 5,
     log: veza.log,
@@ -156,6 +158,26 @@ describe('a job', () => {
       ...['a', 'b', 'c'].map((title) => ana.call('PATCH', `/v1/tracks/${trackId}`, { title })),
     ])
     expect((await ana.call<TrackBody>('GET', `/v1/tracks/${trackId}`)).body.status).toBe('ready')
+  })
+
+  it('settles though its owner edits after it began to', async () => {
+    const ana = await veza.person()
+    const trackId = await uploaded(ana)
+    const job = await claimed(trackId)
+    const settled = await database.db.transaction().execute(async (trx) => {
+      await sql`select from transcode_jobs where track_id = ${trackId} for update`.execute(trx)
+      const settling = jobs.settle(job, made(), new Date())
+      await vi.waitFor(async () => {
+        const { rows } = await sql`select from pg_locks where not granted and pid in (
+          select pid from pg_stat_activity where datname = current_database())`.execute(database.db)
+        expect(rows).toHaveLength(1)
+      })
+      expect((await ana.call('PATCH', `/v1/tracks/${trackId}`, { title: 'Meanwhile' })).status).toBe(200)
+      return { settling }
+    })
+    expect(await settled.settling).toBe(true)
+    const { body } = await ana.call<TrackBody>('GET', `/v1/tracks/${trackId}`)
+    expect([body.status, body.title]).toEqual(['ready', 'Meanwhile'])
   })
 })
 

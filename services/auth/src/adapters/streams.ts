@@ -1,5 +1,4 @@
-import { type Aggregate, aggregate, type EventStore, VersionConflict } from '@veza/kit/events'
-import { isCollision } from '@veza/kit/postgres'
+import { type Aggregate, aggregate, beginAnew, type EventStore } from '@veza/kit/events'
 import { type Kysely, type Transaction } from 'kysely'
 import { type Account, type AccountEvent, evolveAccount, noAccount } from '../domain/account.ts'
 import { evolveSession, type Session, type SessionEvent } from '../domain/session.ts'
@@ -36,21 +35,8 @@ export const openStreams = (store: Store): Streams => ({
   }),
 })
 
-const attempts = 5
-
-/**
- * A transaction over several streams. When somebody else appends to one meanwhile, or must have come before it in the outbox
- * (isCollision), it begins anew: five attempts at most.
- */
-export const overStreams = async <T>(
+/** A transaction over several streams; as often as five times, when others are at the same streams. */
+export const overStreams = <T>(
   db: Kysely<AuthDatabase>,
   work: (trx: Transaction<AuthDatabase>) => Promise<T>,
-): Promise<T> => {
-  for (let left = attempts; ; left--) {
-    try {
-      return await db.transaction().execute(work)
-    } catch (error) {
-      if (left <= 1 || !(error instanceof VersionConflict || isCollision(error))) throw error
-    }
-  }
-}
+): Promise<T> => beginAnew(5, () => db.transaction().execute(work))

@@ -1,3 +1,4 @@
+import { beginAnew } from '@veza/kit/events'
 import { type Kysely, sql, type Transaction } from 'kysely'
 import { type Outcome } from '../domain/track.ts'
 import { type TracksDatabase } from './schema.ts'
@@ -78,35 +79,25 @@ export const jobQueue = (db: Kysely<TracksDatabase>, tracks: Tracks): Jobs => {
       return numUpdatedRows > 0n
     },
 
-    async settle(job, outcome, at) {
+    settle: (job, outcome, at) =>
       // A person who edits the track at this moment makes one of the two come again.
-      for (let left = 5; ; left--) {
-        try {
-          return await db.transaction().execute(async (trx) => {
-            const { numUpdatedRows } = await ours(trx, job)
-              .set({
-                state: outcome.type === 'made' ? 'done' : 'failed',
-                last_error: outcome.type === 'made' ? null : outcome.code,
-                settled_at: at,
-                lease_until: null,
-              })
-              .executeTakeFirst()
-            if (numUpdatedRows === 0n) return false
-            const { trackId, recipe } = job
-            const metadata = { actor: 'transcode' }
-            await tracks.execute(
-              trx,
-              trackId,
-              { type: 'settle-transcode', recipe, outcome, at },
-              { metadata },
-            )
-            return true
-          })
-        } catch (error) {
-          if (left <= 1 || !(error instanceof Error) || error.name !== 'VersionConflict') throw error
-        }
-      }
-    },
+      beginAnew(5, () =>
+        db.transaction().execute(async (trx) => {
+          const { numUpdatedRows } = await ours(trx, job)
+            .set({
+              state: outcome.type === 'made' ? 'done' : 'failed',
+              last_error: outcome.type === 'made' ? null : outcome.code,
+              settled_at: at,
+              lease_until: null,
+            })
+            .executeTakeFirst()
+          if (numUpdatedRows === 0n) return false
+          const { trackId, recipe } = job
+          const metadata = { actor: 'transcode' }
+          await tracks.execute(trx, trackId, { type: 'settle-transcode', recipe, outcome, at }, { metadata })
+          return true
+        }),
+      ),
 
     async retry(job, delayMs, error, { counts }) {
       const { numUpdatedRows } = await ours(db, job)
