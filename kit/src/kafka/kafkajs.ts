@@ -18,11 +18,14 @@ const replacements = {
   'consumer/batch.js': FetchedBatch,
 }
 
-/** kafkajs' modules hold each other from when they are loaded, so whoever has loaded it already keeps a copy of theirs. */
+/**
+ * kafkajs' modules hold each other from when they are loaded, so whoever has loaded it already keeps a copy of theirs. What
+ * is in the cache without being loaded is Node's, which expects to find it there: an import that was linked with ours.
+ */
 function loadKafkaJs(): typeof KafkaJs {
   const folder = dirname(require.resolve('kafkajs/package.json'))
-  for (const path of Object.keys(require.cache))
-    if (path.startsWith(folder + sep)) Reflect.deleteProperty(require.cache, path)
+  for (const [path, cached] of Object.entries(require.cache))
+    if (path.startsWith(folder + sep) && cached?.loaded) Reflect.deleteProperty(require.cache, path)
   for (const [path, replacement] of Object.entries(replacements)) {
     const name = join(folder, 'src', path)
     require(name)
