@@ -10,6 +10,12 @@ import { readModels } from './read-models.ts'
 const database = (of: string) =>
   url(`the PostgreSQL database of ${of}`, undefined, { schemes: ['postgres', 'postgresql'] })
 
+/** Of whoever reads topics. */
+const topicsEnvironment = {
+  KAFKA_BROKERS: list('Kafka brokers, host:port'),
+  SCHEMA_REGISTRY_URL: url('the Confluent-compatible schema registry'),
+} as const
+
 const timeOf = (text: string | undefined): number | undefined => {
   if (text === undefined) return undefined
   const time = Date.parse(text)
@@ -32,23 +38,17 @@ export const replayReadModel: Command = {
     const model = readModels.find(({ name }) => name === group)
     if (!model)
       throw new UsageError(
-        `no read model ${group}; there are: ${readModels.map(({ name }) => name).join(', ') || 'none'}`,
+        `no read model ${group}; there are: ${readModels.map(({ name }) => name).join(', ')}`,
       )
     const from = timeOf(time)
-    const settings = readEnv(
-      {
-        KAFKA_BROKERS: list('Kafka brokers, host:port'),
-        SCHEMA_REGISTRY_URL: url('the Confluent-compatible schema registry'),
-        [model.databaseSetting]: database(group),
-      } as const,
-      env,
-    )
+    const settings = readEnv(topicsEnvironment, env)
+    const rebuild = model.prepare(env)
     const log = createLog('ops', 'warn')
     const codec = await openCodec(settings.SCHEMA_REGISTRY_URL, log)
-    const kafka = connectKafka([settings.KAFKA_BROKERS].flat(), { clientId: 'ops', log })
+    const kafka = connectKafka(settings.KAFKA_BROKERS, { clientId: 'ops', log })
     const startedAt = performance.now()
     try {
-      const { read } = await model.replay(String(settings[model.databaseSetting]), {
+      const { read } = await rebuild({
         ...{ kafka, codec, log },
         ...(from !== undefined && { from }),
         onProgress: (progress) => {

@@ -1,15 +1,18 @@
 /**
  * `npm run bench -- chat [--rate 1667] [--seconds 60] [--sockets 1000] [--rooms 100] [--find-max] [--faults]`,
- * `npm run bench -- http [--rate 500] [--seconds 60]` and `npm run bench -- codec`: figures, as a table and as JSON in bench-results/.
+ * `npm run bench -- http [--rate 500] [--seconds 60]`, `npm run bench -- events [--rate 2000] [--seconds 60]` and
+ * `npm run bench -- codec`: figures, as a table and as JSON in bench-results/.
  */
 import { parseArgs } from 'node:util'
 import { benchChat } from './chat.ts'
 import { benchContractsCodec } from './codec.ts'
+import { benchEvents } from './events.ts'
 import { benchHttp } from './http.ts'
 
 const usage =
   'npm run bench -- chat [--rate 1667] [--seconds 60] [--sockets 1000] [--rooms 100] [--find-max] [--faults]\n' +
   'npm run bench -- http [--rate 500] [--seconds 60]\n' +
+  'npm run bench -- events [--rate 2000] [--seconds 60]\n' +
   'npm run bench -- codec\n'
 
 const positive = (name: string, text: string): number => {
@@ -44,6 +47,11 @@ const run = (): Promise<boolean> => {
     case 'http':
       return benchHttp({
         rate: positive('rate', values.rate ?? '500'),
+        seconds: positive('seconds', values.seconds),
+      })
+    case 'events':
+      return benchEvents({
+        rate: positive('rate', values.rate ?? '2000'),
         seconds: positive('seconds', values.seconds),
       })
     case 'codec':

@@ -20,6 +20,8 @@ export interface Platform {
   readonly tracksDatabase: string
   /** The helper server: acts on parts of the stack, has the spans. */
   readonly helper: string
+  /** Its data folder, by which `npm run ops` finds it. */
+  readonly dataDir: string
   /** Internal listeners, by process. */
   readonly internal: Readonly<Record<string, string>>
 }
@@ -56,6 +58,7 @@ export const setup = async (project: TestProject): Promise<() => Promise<void>> 
     chatDatabase: veza.stack.databaseUrls.chat,
     tracksDatabase: veza.stack.databaseUrls.tracks,
     helper: server.url,
+    dataDir: veza.dataDir,
     internal: Object.fromEntries(
       Object.entries(veza.stack.ports).map(([name, { internal }]) => [name, `http://127.0.0.1:${internal}`]),
     ),

@@ -13,7 +13,7 @@ export const startOwnVeza = async (
   name: string,
   settings: Readonly<Record<string, string>> = {},
   onCrash?: (failure: ChildFailed) => void,
-): Promise<Veza> => {
+): Promise<Veza & { readonly dataDir: string }> => {
   const dataDir = temporaryDataDir()
   const inherited = Object.entries(process.env).filter(([key]) => !givenByEnvironment.has(key))
   const progress = (line: string) => {
@@ -30,6 +30,7 @@ export const startOwnVeza = async (
     })
     return {
       ...veza,
+      dataDir: dataDir.path,
       async stop() {
         await veza.stop()
         dataDir.remove()

@@ -2,7 +2,7 @@ import { type Topic } from '@veza/contracts'
 import { type Kysely, sql } from 'kysely'
 import { type Connection } from '../events/index.ts'
 import { headerOf } from '../kafka/index.ts'
-import { done, type HandleChunk, type Message } from '../worker/index.ts'
+import { dead, done, type HandleChunk, type Message } from '../worker/index.ts'
 import { type ReadModel, tablesOf } from './schema.ts'
 
 /** How events become rows. */
@@ -10,6 +10,8 @@ export interface Projection<T extends Topic, DB> extends ReadModel<DB> {
   /** Folder = consumer group = metric label. */
   readonly name: string
   readonly topics: readonly T[]
+  /** Why an event can't be taken in, ever: it is dead-lettered, and a replay goes past it. */
+  readonly refuse?: (event: Message<T>) => string | undefined
   /**
    * Writes what the events say, in order, none of which it has had before. `db` is the transaction with the model's
    * schema set: use it for every query (raw SQL names tables by `sql.id(schema, 'table')`).
@@ -27,8 +29,10 @@ export const placeOf = ({
   record,
 }: Pick<Message<Topic>, 'record'>): { stream: string; version: number } | undefined => {
   const stream = headerOf(record, 'ce_subject')
-  const version = Number(headerOf(record, 'ce_sequence') ?? Number.NaN)
-  return stream === undefined || !Number.isSafeInteger(version) ? undefined : { stream, version }
+  const version = Number(headerOf(record, 'ce_sequence'))
+  return stream === undefined || !Number.isSafeInteger(version) || version < 1
+    ? undefined
+    : { stream, version }
 }
 
 const partitionOf = ({ record }: Pick<Message<Topic>, 'record'>): string =>
@@ -82,7 +86,7 @@ const assertVersion = async (trx: Connection, schema: string, version: number): 
  */
 export const projectChunk = async <T extends Topic, DB>(
   db: Kysely<DB>,
-  { version, apply }: Projection<T, DB>,
+  { version, apply, refuse }: Projection<T, DB>,
   messages: readonly Message<T>[],
   schema: string,
 ): Promise<void> => {
@@ -96,7 +100,8 @@ export const projectChunk = async <T extends Topic, DB>(
     const next = await lockCheckpoints(trx, schema, [...ends.values()])
     await assertVersion(trx, schema, version)
     const unread = messages.filter(
-      (message) => message.record.offset >= (next.get(partitionOf(message)) ?? 0),
+      (message) =>
+        message.record.offset >= (next.get(partitionOf(message)) ?? 0) && refuse?.(message) === undefined,
     )
     const places = unread.map(placeOf)
     const reached = await versionsOf(trx, schema, [
@@ -129,5 +134,8 @@ export const projector =
   <T extends Topic, DB>(db: Kysely<DB>, projection: Projection<T, DB>): HandleChunk<T> =>
   async (messages) => {
     await projectChunk(db, projection, messages, projection.schema)
-    return messages.map(() => done)
+    return messages.map((message) => {
+      const reason = projection.refuse?.(message)
+      return reason === undefined ? done : dead(reason)
+    })
   }

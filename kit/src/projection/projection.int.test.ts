@@ -1,7 +1,7 @@
-import { connectCodec, type Codec } from '@veza/contracts'
+import { connectCodec, type Codec, deadLetterTopic } from '@veza/contracts'
 import { registerSchemas } from '@veza/contracts/deploy'
 import { sql } from 'kysely'
-import { afterAll, beforeAll, beforeEach, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, beforeEach, expect, it, onTestFinished, vi } from 'vitest'
 import { createEventStore, type EventStore, eventStore } from '../events/index.ts'
 import { createHealth } from '../internal/index.ts'
 import { type Kafka, connectKafka } from '../kafka/index.ts'
@@ -229,12 +229,43 @@ it('waits, not ready, while the model is of another version, and goes on after a
   expect(await rows()).toEqual([{ name: 'a', total: 12, events: 6 }])
 }, 120_000)
 
-it('stays as it was when a replay fails', async () => {
+it('stays as it was when a replay goes on failing, and is rebuilt when it fails now and then', async () => {
   await start()
-  await append('a', 0, 1)
-  await reached('a', 1)
-  const broken = { ...totals, apply: () => Promise.reject(new Error('broken')) }
-  await expect(replay(broken, database.db, { kafka, codec })).rejects.toThrow('broken')
+  await append('a', 0, 1, 2)
+  await reached('a', 2)
+  let attempts = 0
+  const failing = (often: number): typeof totals => ({
+    ...totals,
+    apply: (db, events, schema) =>
+      ++attempts <= often ? Promise.reject(new Error('broken')) : totals.apply(db, events, schema),
+  })
+  const broken = replay(failing(99), database.db, { kafka, codec, attempts: 3 })
+  await expect(broken).rejects.toThrow('broken')
+  expect(attempts).toBe(3)
   expect(await schemas()).toEqual(['totals'])
-  expect(await rows()).toEqual([{ name: 'a', total: 1, events: 1 }])
+  expect(await rows()).toEqual([{ name: 'a', total: 3, events: 2 }])
+
+  attempts = 0
+  await replay(failing(2), database.db, { kafka, codec, attempts: 3 })
+  expect(await rows()).toEqual([{ name: 'a', total: 3, events: 2 }])
+}, 120_000)
+
+it('goes past what it refuses, which the worker dead-letters', async () => {
+  const picky: typeof totals = {
+    ...totals,
+    refuse: ({ value }) => (value.refusedAt < 0 ? 'nothing is negative' : undefined),
+  }
+  const letters = { name: deadLetterTopic(totals.name), partitions: 1, replication: 1, config: {} }
+  await kafka.admin.createTopics([letters])
+  onTestFinished(() => kafka.admin.deleteTopics([letters.name]))
+  await start(picky)
+  await append('a', 0, 1, -5, 2)
+  expect(await reached('a', 3)).toBe(true)
+  const expected = [{ name: 'a', total: 3, events: 2 }]
+  expect(await rows()).toEqual(expected)
+  await vi.waitFor(async () => {
+    expect(await kafka.admin.endOffsets(letters.name)).toEqual([1])
+  }, waiting)
+  await replay(picky, database.db, { kafka, codec })
+  expect(await rows()).toEqual(expected)
 }, 120_000)

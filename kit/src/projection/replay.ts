@@ -23,6 +23,8 @@ export interface ReplayOptions {
   readonly signal?: AbortSignal
   /** Default 2,000. */
   readonly maxChunkRecords?: number
+  /** How often a chunk may fail in a row before the replay is given up. Default 8: as long as a database takes to restart. */
+  readonly attempts?: number
 }
 
 /** By topic and partition. */
@@ -62,14 +64,15 @@ const swap = <DB>(db: Kysely<DB>, schema: string): Promise<boolean> =>
 
 /**
  * Rebuilds a read model from its topics beside the live one, which stays in use and current meanwhile, and swaps the two
- * when the new one has caught up. Rejects when it is aborted or fails; the live model is then as it was.
+ * when the new one has caught up. A chunk that fails comes again. Rejects when one goes on failing, or it is aborted; the
+ * live model is then as it was.
  */
 export const replay = async <T extends Topic, DB>(
   projection: Projection<T, DB>,
   db: Kysely<DB>,
   options: ReplayOptions,
 ): Promise<ReplayProgress> => {
-  const { kafka, codec, from = 0, onProgress, signal, maxChunkRecords = 2_000 } = options
+  const { kafka, codec, from = 0, onProgress, signal, maxChunkRecords = 2_000, attempts = 8 } = options
   const { schema } = projection
   const next = nextSchema(schema)
   await createModel(db, projection, schema)
@@ -79,7 +82,7 @@ export const replay = async <T extends Topic, DB>(
   const total = [...goal.values()].reduce((sum, end) => sum + end, 0)
   const topics = new Map(projection.topics.map((topic) => [topic.name, topic]))
   const reached = new Map<string, number>()
-  let [swapping, read, failure] = [false, 0, undefined as unknown]
+  let [swapping, read, failures, failure] = [false, 0, 0, undefined as unknown]
 
   const onChunk = async (records: ConsumedRecord[]): Promise<void> => {
     // What comes once the swap began belongs to the live worker.
@@ -90,17 +93,15 @@ export const replay = async <T extends Topic, DB>(
     for (const { topic, partition, offset } of records) reached.set(`${topic}/${partition}`, offset + 1)
     read += records.length
   }
+  const groupId = `${projection.name}-replay-${randomUUID()}`
   const consumer = await kafka.consume({
-    ...{
-      groupId: `${projection.name}-replay-${randomUUID()}`,
-      topics: [...topics.keys()],
-      fromBeginning: true,
-    },
-    maxChunkRecords,
+    ...{ groupId, topics: [...topics.keys()], fromBeginning: true, maxChunkRecords },
     async onChunk(records) {
       try {
         await onChunk(records)
+        failures = 0
       } catch (error) {
+        failures++
         failure = error
         throw error
       }
@@ -109,8 +110,7 @@ export const replay = async <T extends Topic, DB>(
   try {
     for (let tellAt = 0; ;) {
       signal?.throwIfAborted()
-      // A chunk that fails comes again; what fails twice in a row without progress is not going to work.
-      if (failure !== undefined)
+      if (failures >= attempts)
         throw failure instanceof Error ? failure : new Error('the replay failed', { cause: failure })
       if (Date.now() >= tellAt) {
         onProgress?.({ read, total })
@@ -123,6 +123,7 @@ export const replay = async <T extends Topic, DB>(
     }
   } finally {
     await consumer.stop()
+    await kafka.admin.deleteGroups([groupId]).catch(() => undefined)
     await dropModel(db, swapping ? `${schema}_old` : next)
   }
 

@@ -26,34 +26,55 @@ const exists = async (db: Connection, schema: string): Promise<boolean> => {
   return rows.length > 0
 }
 
-/** Creates a model in the schema, empty, unless it is there. Safe when several processes do so at once. */
+/** The projection's own tables, of which nothing was read yet. */
+const createPlaces = async (trx: Connection, schema: string, version: number): Promise<void> => {
+  const { model, checkpoints, streams } = tablesOf(schema)
+  await sql`create table ${model} (version integer not null, created_at timestamptz not null default now())`.execute(
+    trx,
+  )
+  await sql`insert into ${model} (version) values (${version})`.execute(trx)
+  await sql`
+    create table ${checkpoints} (
+      topic text not null,
+      partition integer not null,
+      next_offset bigint not null,
+      primary key (topic, partition)
+    ) with (fillfactor = 50)`.execute(trx)
+  await sql`create table ${streams} (stream text primary key, version bigint not null) with (fillfactor = 80)`.execute(
+    trx,
+  )
+}
+
+/**
+ * Creates a model in the schema, empty, unless it is there. Safe when several processes do so at once. As a step of a
+ * migration it lets queries ask before the worker has run for the first time.
+ */
 export const createModel = async <DB>(
   db: Kysely<DB>,
-  { version, createTables }: ReadModel<DB>,
-  schema: string,
+  { version, createTables, ...model }: ReadModel<DB>,
+  schema = model.schema,
 ): Promise<void> => {
   if (await exists(db, schema)) return
-  await db.transaction().execute(async (trx) => {
+  const create = async (trx: Kysely<DB>): Promise<void> => {
     await sql`select pg_advisory_xact_lock(hashtext(${`read model ${schema}`}))`.execute(trx)
     if (await exists(trx, schema)) return
-    const { model, checkpoints, streams } = tablesOf(schema)
     await sql`create schema ${sql.id(schema)}`.execute(trx)
-    await sql`create table ${model} (version integer not null, created_at timestamptz not null default now())`.execute(
-      trx,
-    )
-    await sql`insert into ${model} (version) values (${version})`.execute(trx)
-    await sql`
-      create table ${checkpoints} (
-        topic text not null,
-        partition integer not null,
-        next_offset bigint not null,
-        primary key (topic, partition)
-      ) with (fillfactor = 50)`.execute(trx)
-    await sql`create table ${streams} (stream text primary key, version bigint not null) with (fillfactor = 80)`.execute(
-      trx,
-    )
+    await createPlaces(trx, schema, version)
     await createTables(trx.withSchema(schema), schema)
-  })
+  }
+  await (db.isTransaction ? create(db) : db.transaction().execute(create))
+}
+
+/**
+ * Makes a projection's model of a schema whose tables were there before, as a step of a migration. What its worker had
+ * read by then it does not know: the worker goes on where its group's offsets are.
+ *
+ * @param version of the tables as they are
+ */
+export const adoptModel = async (db: Connection, schema: string, version: number): Promise<void> => {
+  const { rows } = await sql<{ model: string | null }>`
+    select to_regclass(${`${schema}.projected_model`})::text as model`.execute(db)
+  if (rows[0]?.model === null) await createPlaces(db, schema, version)
 }
 
 export const dropModel = async (db: Connection, schema: string): Promise<void> => {

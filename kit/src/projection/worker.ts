@@ -1,12 +1,13 @@
 import { type Topic } from '@veza/contracts'
-import { type Database } from '../postgres/index.ts'
+import { type Database, isUnavailable } from '../postgres/index.ts'
 import { type HostedWorker, runWorker, type WorkerCommon, type WorkerSettings } from '../worker/index.ts'
 import { type Projection, projector, WrongModelVersion } from './project.ts'
 import { createModel } from './schema.ts'
 
 /**
  * Keeps a read model current: creates its schema where there is none, then follows the topics. A model of another
- * version is left alone: the worker is not ready, takes nothing and loses nothing, until a replay has made a new one.
+ * version is left alone: the worker is not ready, takes nothing and loses nothing, until a replay has made a new one. With
+ * the database away it starts all the same, and waits for it.
  */
 export const runProjection = async <T extends Topic, DB>(
   projection: Projection<T, DB>,
@@ -21,7 +22,14 @@ export const runProjection = async <T extends Topic, DB>(
     settings = {},
   }: WorkerCommon & { readonly settings?: WorkerSettings },
 ): Promise<HostedWorker> => {
-  await createModel(db, projection, projection.schema)
+  let isThere = false
+  const ensureModel = async (): Promise<void> => {
+    if (!isThere) await createModel(db, projection)
+    isThere = true
+  }
+  await ensureModel().catch((error: unknown) => {
+    if (!isUnavailable(error)) throw error
+  })
   const deadLetter = kafka.producer({ maxBatchBytes: 1_900_000 })
   const project = projector(db, projection)
   let wrong: string | undefined
@@ -39,6 +47,7 @@ export const runProjection = async <T extends Topic, DB>(
     },
     handleChunk: async (messages, control) => {
       try {
+        await ensureModel()
         const outcomes = await project(messages, control)
         wrong = undefined
         return outcomes

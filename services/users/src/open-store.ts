@@ -8,6 +8,7 @@ import { createPersonalData, type PersonalData } from './adapters/personal-data.
 import { usersTopic } from './adapters/publish.ts'
 import { type UsersDatabase, type ViewsDatabase } from './adapters/schema.ts'
 import { openStreams, type Streams } from './adapters/streams.ts'
+import { usersViews } from './adapters/views-schema.ts'
 import { type UsersStoreSettings } from './settings.ts'
 
 /** Users' data, open: for the service, and for the workers of its context. */
@@ -37,7 +38,7 @@ export const openUsersStore = (
   })
   // One pool, two types: what users writes itself, and the views, which are in a schema of their own.
   const db = database.db as unknown as Kysely<UsersDatabase>
-  const views = database.db.withSchema('views') as unknown as Kysely<ViewsDatabase>
+  const views = database.db.withSchema(usersViews.schema) as unknown as Kysely<ViewsDatabase>
   const sealing = createSealing({ db, keyEncryption })
   const personal = createPersonalData(sealing)
   return {

@@ -3,7 +3,7 @@ export { createPersonalData, type PersonalData } from './adapters/personal-data.
 export { usersTopic, type UsersRecord } from './adapters/publish.ts'
 export { type UsersDatabase, type ViewsDatabase } from './adapters/schema.ts'
 export { projectViews, type Seen } from './adapters/views.ts'
-export { createViews } from './adapters/views-schema.ts'
+export { usersViews } from './adapters/views-schema.ts'
 export { createProfile } from './commands/create-profile.ts'
 export { type ExportSource, gatherExport } from './commands/gather-export.ts'
 export { openUsersStore, type UsersStore } from './open-store.ts'

@@ -1,2 +1,3 @@
 export { openUsersViews } from './open-users-views.ts'
+export { replayUsersViews } from './replay-users-views.ts'
 export { type UsersViewsSettings, usersViewsEnvironment } from './settings.ts'

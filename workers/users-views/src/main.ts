@@ -29,7 +29,7 @@ await runMain(name, async (run) => {
   const kafka = connectKafka(env.KAFKA_BROKERS, { clientId: name, log, meter: telemetry.meter })
   run.onStop('kafka', () => kafka.close())
   const health = createHealth()
-  const worker = openUsersViews(env, { kafka, codec, telemetry, health, log, fail: run.fail })
+  const worker = await openUsersViews(env, { kafka, codec, telemetry, health, log, fail: run.fail })
   run.onStop('worker', () => worker.stop())
 
   const internal = await serveInternal({

@@ -1,8 +1,10 @@
 import { createEventStore } from '@veza/kit/events'
+import { adoptModel, createModel } from '@veza/kit/projection'
 import { createInbox, migrate, type Migrations } from '@veza/kit/postgres'
 import { createDataKeys } from '@veza/kit/sealing'
 import { type Kysely, sql } from 'kysely'
-import { createViews } from './views-schema.ts'
+import { type ViewsDatabase } from './schema.ts'
+import { usersViews } from './views-schema.ts'
 
 const createOwnTables = async (db: Kysely<unknown>): Promise<void> => {
   await sql`
@@ -48,7 +50,9 @@ const migrations: Migrations = {
       await sql`create extension if not exists pg_trgm`.execute(db)
     },
   },
-  '006-views': { up: (db) => createViews(db, 'views') },
+  '006-views': { up: (db: Kysely<ViewsDatabase>) => createModel(db, usersViews) },
+  // Where the step before this one was another: of the tables alone, as they were then.
+  '007-views-are-a-projection': { up: (db) => adoptModel(db, usersViews.schema, 1) },
 }
 
 /** Brings users' database up to date; resolves to the steps that it ran. Safe to run by several processes at once. */

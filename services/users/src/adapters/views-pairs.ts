@@ -1,4 +1,4 @@
-import { sql, type Transaction } from 'kysely'
+import { type Kysely, sql } from 'kysely'
 import { evolvePair, type Pair, type PairEvent, peopleOf, sideOf, strangers } from '../domain/pair.ts'
 import { type ViewsDatabase } from './schema.ts'
 
@@ -7,7 +7,7 @@ export interface SeenPairEvent {
   readonly version: number
 }
 
-type Trx = Transaction<ViewsDatabase>
+type Trx = Kysely<ViewsDatabase>
 type FollowRow = ViewsDatabase['follows']
 type BlockRow = ViewsDatabase['blocks']
 

@@ -1,4 +1,4 @@
-import { sql, type Transaction } from 'kysely'
+import { type Kysely, sql } from 'kysely'
 import { searchForm } from '../domain/fields.ts'
 import { evolve, type UserEvent, unknownUser, type User } from '../domain/user.ts'
 import { type UsersRecord } from './publish.ts'
@@ -82,7 +82,7 @@ const userOf = (row: Row): User => ({
 
 /** The rows of these people, made where they are missing, and locked until the transaction ends. */
 export const lockProfiles = async (
-  trx: Transaction<ViewsDatabase>,
+  trx: Kysely<ViewsDatabase>,
   userIds: readonly string[],
 ): Promise<ProfileRows> => {
   const ids = [...new Set(userIds)].sort()
@@ -121,7 +121,7 @@ const take = (row: Row, { record, event, version, userId }: SeenUserEvent): Row 
  * @returns who was erased by one of these events
  */
 export const projectProfiles = async (
-  trx: Transaction<ViewsDatabase>,
+  trx: Kysely<ViewsDatabase>,
   rows: ProfileRows,
   events: readonly SeenUserEvent[],
 ): Promise<string[]> => {

@@ -1,9 +1,10 @@
+import { type ReadModel } from '@veza/kit/projection'
 import { type QueryExecutorProvider, sql } from 'kysely'
+import { type ViewsDatabase } from './schema.ts'
 
 /** Creates the tables of ViewsDatabase, empty, in a schema of their own: the live one, or one beside it to be built. */
-export const createViews = async (db: QueryExecutorProvider, schema: string): Promise<void> => {
+const createTables = async (db: QueryExecutorProvider, schema: string): Promise<void> => {
   const table = (name: string) => sql.id(schema, name)
-  await sql`create schema ${sql.id(schema)}`.execute(db)
   await sql`
     create table ${table('profiles')} (
       user_id uuid primary key,
@@ -67,3 +68,6 @@ export const createViews = async (db: QueryExecutorProvider, schema: string): Pr
       following integer not null
     )`.execute(db)
 }
+
+/** The views as a read model. Tables, or what is written to them, that are to be others take another version. */
+export const usersViews: ReadModel<ViewsDatabase> = { schema: 'views', version: 1, createTables }

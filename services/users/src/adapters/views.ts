@@ -1,4 +1,4 @@
-import { type Transaction } from 'kysely'
+import { type Kysely } from 'kysely'
 import { peopleOf } from '../domain/pair.ts'
 import { type PersonalData } from './personal-data.ts'
 import { pairEvent, userEvents, type UsersRecord } from './publish.ts'
@@ -22,7 +22,7 @@ export interface Seen {
  */
 export const projectViews =
   (personal: PersonalData) =>
-  async (trx: Transaction<ViewsDatabase>, seen: readonly Seen[]): Promise<void> => {
+  async (trx: Kysely<ViewsDatabase>, seen: readonly Seen[]): Promise<void> => {
     const opened = await userEvents(
       personal,
       seen.map(({ record }) => record),
