@@ -138,6 +138,10 @@ const everywhere = (name: ProcessName, stack: StackView) => ({
   INTERNAL_PORT: String(stack.ports[name].internal),
 })
 
+/** Contexts that are asked at the internal API of the process that serves them all. */
+const atHttp = (stack: StackView, contexts: readonly DatabaseName[]): string =>
+  contexts.map((context) => `${context}=${stack.httpInternalUrl}`).join(',')
+
 export const processes: readonly VezaProcess[] = [
   {
     name: 'http',
@@ -160,6 +164,7 @@ export const processes: readonly VezaProcess[] = [
       APP_URL: stack.httpUrl,
       MAIL_FOLDER: stack.mailFolder,
       SERVICE_TOKEN: stack.secrets.serviceToken,
+      AUDIT_SOURCES: atHttp(stack, ['users', 'chat', 'tracks']),
     }),
   },
   {

@@ -34,7 +34,10 @@ test('rewrap-keys wraps the keys of every context anew, and says what it could n
     db: database.db,
     keyEncryption: envKeyEncryption([before]),
   }).seal([{ subject: 'u', plain: Buffer.from('x'), place }])
-  const urls = { AUTH_DATABASE_URL: fresh.url, USERS_DATABASE_URL: fresh.url }
+  const urls = {
+    ...{ AUTH_DATABASE_URL: fresh.url, USERS_DATABASE_URL: fresh.url },
+    ...{ CHAT_DATABASE_URL: fresh.url, TRACKS_DATABASE_URL: fresh.url },
+  }
 
   const without = await ops(['rewrap-keys'], { ...urls, KEY_ENCRYPTION_KEY: now.toString('base64') })
   expect(without).toMatchObject({ code: 1 })
@@ -46,7 +49,8 @@ test('rewrap-keys wraps the keys of every context anew, and says what it could n
   })
   expect(done).toMatchObject({ code: 0 })
   expect(done.output).toContain('auth: 1 keys wrapped anew under env:')
-  expect(done.output).toContain('users: 0 keys wrapped anew')
+  for (const context of ['users', 'chat', 'tracks'])
+    expect(done.output).toContain(`${context}: 0 keys wrapped anew`)
   const elsewhere = createSealing({ db: database.db, keyEncryption: envKeyEncryption([now]) })
   expect(await elsewhere.open([{ sealed, place }])).toEqual([{ state: 'open', plain: Buffer.from('x') }])
 }, 120_000)

@@ -1,4 +1,4 @@
-import { readEnv, url } from '@veza/kit/env'
+import { type EnvironmentSpec, readEnv, url } from '@veza/kit/env'
 import { createLog } from '@veza/kit/log'
 import { openDatabase } from '@veza/kit/postgres'
 import {
@@ -12,11 +12,22 @@ import { type Command, type CommandIo, UsageError } from './command.ts'
 const database = (context: string) =>
   url(`${context}'s database`, undefined, { schemes: ['postgres', 'postgresql'] })
 
+/** Those that keep data keys, by the setting that names their database. */
+const contexts = {
+  AUTH_DATABASE_URL: 'auth',
+  USERS_DATABASE_URL: 'users',
+  CHAT_DATABASE_URL: 'chat',
+  TRACKS_DATABASE_URL: 'tracks',
+} as const
+type Setting = keyof typeof contexts
+
 const environment = {
   ...keyEncryptionEnvironment,
   AUTH_DATABASE_URL: database('auth'),
   USERS_DATABASE_URL: database('users'),
-}
+  CHAT_DATABASE_URL: database('chat'),
+  TRACKS_DATABASE_URL: database('tracks'),
+} satisfies EnvironmentSpec & Record<Setting, unknown>
 
 const log = createLog('ops', 'warn')
 
@@ -53,9 +64,10 @@ export const rewrapKeys: Command = {
     const env = readEnv(environment, io.env)
     const keyEncryption = openKeyEncryption(env, log)
     try {
-      const auth = await rewrapContext('auth', env.AUTH_DATABASE_URL, keyEncryption, io)
-      const users = await rewrapContext('users', env.USERS_DATABASE_URL, keyEncryption, io)
-      return auth && users
+      let isWhole = true
+      for (const [setting, context] of Object.entries(contexts) as [Setting, string][])
+        isWhole = (await rewrapContext(context, env[setting], keyEncryption, io)) && isWhole
+      return isWhole
     } finally {
       keyEncryption.close()
     }

@@ -18,6 +18,8 @@ export interface Platform {
   readonly chatDatabase: string
   /** Tracks' database. */
   readonly tracksDatabase: string
+  /** Settings of whoever runs commands for operators on it. */
+  readonly operator: Readonly<Record<string, string>>
   /** The helper server: acts on parts of the stack, has the spans. */
   readonly helper: string
   /** Its data folder, by which `npm run ops` finds it. */
@@ -57,6 +59,17 @@ export const setup = async (project: TestProject): Promise<() => Promise<void>> 
     registry: veza.endpoints.registry,
     chatDatabase: veza.stack.databaseUrls.chat,
     tracksDatabase: veza.stack.databaseUrls.tracks,
+    operator: {
+      ...Object.fromEntries(
+        Object.entries(veza.stack.databaseUrls).map(([name, url]) => [
+          `${name.toUpperCase()}_DATABASE_URL`,
+          url,
+        ]),
+      ),
+      KAFKA_BROKERS: veza.endpoints.kafka,
+      SCHEMA_REGISTRY_URL: veza.endpoints.registry,
+      KEY_ENCRYPTION_KEY: veza.stack.secrets.keyEncryptionKey,
+    },
     helper: server.url,
     dataDir: veza.dataDir,
     internal: Object.fromEntries(

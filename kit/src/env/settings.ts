@@ -63,6 +63,28 @@ export const list = (doc: string, fallback?: readonly string[]): Setting<string[
     return items
   })
 
+/** A part of Veza that is asked at another process. */
+export interface NamedUrl {
+  readonly name: string
+  /** Without a slash at its end. */
+  readonly url: string
+}
+
+/** Parts of Veza and where each is asked: `chat=http://127.0.0.1:9080,…`. None unless given. */
+export const namedUrls = (doc: string): Setting<NamedUrl[]> => ({
+  ...list(doc, []),
+  shape: 'name=http://host:port, separated by commas',
+  parse: (text) =>
+    list(doc, [])
+      .parse(text)
+      .map((item) => {
+        const [, name, base] = /^([a-z][a-z-]*)=(https?:\/\/.+?)\/*$/.exec(item) ?? []
+        if (name === undefined || base === undefined || !URL.canParse(base))
+          throw new Error(`has ${item}: expected name=http://host:port`)
+        return { name, url: base }
+      }),
+})
+
 const bounded = (text: string, value: number, min: number, max: number): number => {
   if (value < min || value > max) throw new Error(`is ${text}`)
   return value

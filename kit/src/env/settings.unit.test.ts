@@ -7,6 +7,7 @@ import {
   flag,
   integer,
   list,
+  namedUrls,
   number,
   oneOf,
   secret,
@@ -41,6 +42,15 @@ suite('settings', () => {
     refuses(list('x'), '', ' , ')
     reads(list('x', []), '', [])
     expect(list('x', ['a', 'b']).fallback).toBe('a,b')
+  })
+
+  test('namedUrls', () => {
+    reads(namedUrls('x'), '', [])
+    reads(namedUrls('x'), 'chat=http://a:1/, tracks=https://b', [
+      { name: 'chat', url: 'http://a:1' },
+      { name: 'tracks', url: 'https://b' },
+    ])
+    refuses(namedUrls('x'), 'chat', 'chat=ftp://a', 'Chat=http://a', 'chat=http://')
   })
 
   test('integer', () => {

@@ -97,15 +97,13 @@ const assertAppends = (appends: readonly StreamAppend<Topic>[]): void => {
   if (appends.some(({ events }) => events.length === 0)) throw new Error('an append has at least one event')
 }
 
-/** @param codec encodes what is appended; asked only for schemas that are newer than this process's when reading */
-export const eventStore = <T extends Topic>({
-  topic,
-  codec,
-}: {
-  readonly topic: T
-  readonly codec: Codec
-}): EventStore<T> => {
-  const decode = async (row: EventRow): Promise<RecordOf<T>> => {
+/** What decoding needs of a row. */
+type EncodedRow = Pick<EventRow, 'type' | 'schema_version' | 'payload'>
+
+/** Decodes rows into the newest shape. Asks the registry only for what a newer release has written. */
+export const rowDecoder =
+  <T extends Topic>(topic: T, codec: Codec) =>
+  async (row: EncodedRow): Promise<RecordOf<T>> => {
     const stored = decodeStored(topic, row.type, row.schema_version, row.payload)
     if (stored !== undefined) return stored
     const decoded = codec.decode(topic, row.payload)
@@ -115,6 +113,16 @@ export const eventStore = <T extends Topic>({
     if ('unknownSchemaId' in learnt) throw new Error(`schema ${learnt.unknownSchemaId} was not learnt`)
     return learnt
   }
+
+/** @param codec encodes what is appended; asked only for schemas that are newer than this process's when reading */
+export const eventStore = <T extends Topic>({
+  topic,
+  codec,
+}: {
+  readonly topic: T
+  readonly codec: Codec
+}): EventStore<T> => {
+  const decode = rowDecoder(topic, codec)
 
   const toEvents = async (rows: readonly EventRow[]): Promise<StoredEvent<T>[]> => {
     const events: StoredEvent<T>[] = []

@@ -1,4 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
+import { type MiddlewareHandler } from 'hono'
 import { Problem } from './problem.ts'
 
 const digest = (text: string) => createHash('sha256').update(text).digest()
@@ -16,5 +17,14 @@ export const serviceToken = (token: string): ((authorization: string | undefined
       throw new Problem(401, 'token-invalid', 'The service token is needed', {
         headers: { 'www-authenticate': 'Bearer' },
       })
+  }
+}
+
+/** Lets pass what shows the service token: for the routes of an internal API. Otherwise 401 with code `token-invalid`. */
+export const serviceOnly = (token: string): MiddlewareHandler => {
+  const check = serviceToken(token)
+  return async (c, next) => {
+    check(c.req.header('authorization'))
+    await next()
   }
 }

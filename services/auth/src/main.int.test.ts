@@ -22,6 +22,7 @@ describe('auth as a process of its own', () => {
         HTTP_PORT: '0',
         INTERNAL_PORT: '0',
         SCHEMA_REGISTRY_URL: infrastructure().schemaRegistryUrl,
+        SERVICE_TOKEN: 'a-service-token-for-tests',
         ...environment,
       },
     })

@@ -1,4 +1,5 @@
 import { type Codec } from '@veza/contracts'
+import { addressBook, auditOf, readAuditPage, remoteAudit } from '@veza/kit/audit'
 import { type Api, createApi } from '@veza/kit/http'
 import { type Logger } from '@veza/kit/log'
 import { type Telemetry } from '@veza/kit/telemetry'
@@ -14,6 +15,7 @@ import { createPasswordHasher, type HashFunction } from './adapters/password-has
 import { createPasswordRules } from './adapters/password-rules.ts'
 import { createRefreshTokens } from './adapters/refresh-tokens.ts'
 import { isSessionActive } from './adapters/session-store.ts'
+import { authTopic } from './adapters/publish.ts'
 import { openSigningKeys, type PublicKey } from './adapters/signing-keys.ts'
 import { adoptAccounts } from './commands/adopt-accounts.ts'
 import { changePassword } from './commands/change-password.ts'
@@ -31,7 +33,6 @@ import { revokeAllSessions, revokeSession } from './commands/revoke-session.ts'
 import { sendMail } from './commands/send-mail.ts'
 import { verifyEmail } from './commands/verify-email.ts'
 import { type AuthParts, openParts, startFailure } from './open-parts.ts'
-import { readAudit } from './queries/audit.ts'
 import { readOwnAccount, readOwnSessions, readRoles } from './queries/account.ts'
 import { repeat } from './repeated.ts'
 import { mountAccount } from './routes/account.ts'
@@ -159,7 +160,16 @@ const open = async (parts: AuthParts, settings: AuthSettings, common: AuthCommon
     const provider = openOidcProvider(oidc)
     mountOidc(app, { begin: beginOidc({ ...deps, provider }), finish: finishOidc({ ...deps, provider }) })
   }
-  mountAudit(app, signedIn, { readAudit: readAudit(deps) })
+  const addresses = addressBook(sealing, 'auth')
+  const sources = [
+    auditOf('auth', { db, topic: authTopic, codec: common.codec, addresses }),
+    ...settings.AUDIT_SOURCES.map(({ name, url }) => remoteAudit(name, url, settings.SERVICE_TOKEN)),
+  ]
+  mountAudit(app, signedIn, {
+    contexts: sources.map(({ context }) => context),
+    readAudit: (context, ...of) =>
+      readAuditPage(sources.filter((source) => context === undefined || source.context === context))(...of),
+  })
   mountRoles(app, signedIn, { readRoles: readRoles(deps), changeRoles: changeRoles(deps) })
 
   return {

@@ -3,6 +3,7 @@ import {
   EnvironmentError,
   type EnvironmentValues,
   integer,
+  namedUrls,
   optional,
   secret,
   string,
@@ -20,6 +21,8 @@ export const authPartsEnvironment = {
 /** The settings of auth, for readEnv in whichever process it runs. */
 export const authEnvironment = {
   ...authPartsEnvironment,
+  SERVICE_TOKEN: secret("what Veza's own processes show each other's internal APIs"),
+  AUDIT_SOURCES: namedUrls('other contexts whose events the audit tells too, and their internal APIs'),
   TOKEN_ISSUER: string('the issuer (iss) that access tokens name', 'veza'),
   SIGNING_KEY_PERIOD: duration('how long one key signs access tokens before the next one does', '30d'),
   PASSWORD_HASH_CONCURRENCY: integer('password hashes computed at once, 47 MiB of memory each', 2, {

@@ -1,14 +1,17 @@
 import { type Codec, topics } from '@veza/contracts'
+import { addressBook, auditOf, mountAuditSource } from '@veza/kit/audit'
 import { eventStore } from '@veza/kit/events'
 import { type Api, createApi } from '@veza/kit/http'
 import { type Kafka } from '@veza/kit/kafka'
 import { type Logger } from '@veza/kit/log'
 import { openDatabase } from '@veza/kit/postgres'
+import { createSealing, openKeyEncryption } from '@veza/kit/sealing'
 import { type Telemetry } from '@veza/kit/telemetry'
 import { type TokenVerifier } from '@veza/kit/tokens'
 import { roomStore } from './adapters/rooms.ts'
 import { type ChatDatabase } from './adapters/schema.ts'
 import { readPositions } from './adapters/read-positions.ts'
+import { withSealedAddresses } from './adapters/sealed-addresses.ts'
 import { changeRoom } from './commands/change-room.ts'
 import { createRoom, openDirectRoom } from './commands/create-room.ts'
 import { markRead } from './commands/mark-read.ts'
@@ -53,9 +56,10 @@ export interface Chat {
   close(): Promise<void>
 }
 
-/** Opens chat on its migrated database ('@veza/chat/migrate'). */
+/** Opens chat on its migrated database ('@veza/chat/migrate'). Throws EnvironmentError when no key is configured. */
 export const openChat = (settings: ChatSettings, common: ChatCommon): Chat => {
   const { log, telemetry, verifier, kafka, codec, now = () => new Date() } = common
+  const keyEncryption = openKeyEncryption(settings, log)
   const database = openDatabase<ChatDatabase>(settings.CHAT_DATABASE_URL, {
     applicationName: 'chat',
     poolSize: settings.CHAT_DATABASE_CONNECTIONS,
@@ -63,7 +67,8 @@ export const openChat = (settings: ChatSettings, common: ChatCommon): Chat => {
   })
   const { db } = database
   const producer = kafka.producer({ deliveryTimeoutMs: settings.CHAT_POST_TIMEOUT })
-  const rooms = roomStore(db, eventStore({ topic: topics.roomEvents, codec }))
+  const addresses = addressBook(createSealing({ db, keyEncryption }), 'chat')
+  const rooms = withSealedAddresses(roomStore(db, eventStore({ topic: topics.roomEvents, codec })), addresses)
 
   const app = createApi({ log, telemetry })
   mountRooms(app, verifier, {
@@ -105,6 +110,8 @@ export const openChat = (settings: ChatSettings, common: ChatCommon): Chat => {
     readHeads: readHeads(db),
     readForwards: readForwards(db),
   })
+  const audit = auditOf('chat', { db, topic: topics.roomEvents, codec, addresses })
+  mountAuditSource(internal, settings.SERVICE_TOKEN, audit)
 
   return {
     app,
@@ -112,6 +119,7 @@ export const openChat = (settings: ChatSettings, common: ChatCommon): Chat => {
     checks: { 'chat-database': () => database.check() },
     async close() {
       await producer.close()
+      keyEncryption.close()
       await database.close()
     },
   }

@@ -1,8 +1,11 @@
-import { type Codec } from '@veza/contracts'
+import { type Codec, topics } from '@veza/contracts'
+import { addressBook, auditOf, mountAuditSource } from '@veza/kit/audit'
+import { type EventMetadata } from '@veza/kit/events'
 import { type Api, createApi } from '@veza/kit/http'
 import { type Logger } from '@veza/kit/log'
 import { openObjects } from '@veza/kit/objects'
 import { openDatabase } from '@veza/kit/postgres'
+import { createSealing, openKeyEncryption } from '@veza/kit/sealing'
 import { type Telemetry } from '@veza/kit/telemetry'
 import { type TokenVerifier } from '@veza/kit/tokens'
 import { buffer } from 'node:stream/consumers'
@@ -10,7 +13,7 @@ import { type TracksDatabase } from './adapters/schema.ts'
 import { sharedLocks } from './adapters/shared-locks.ts'
 import { openTracks as openAggregate } from './adapters/tracks.ts'
 import { uploadFiles } from './adapters/upload-files.ts'
-import { uploadStore } from './adapters/uploads.ts'
+import { type Upload, uploadStore } from './adapters/uploads.ts'
 import { beginUpload } from './commands/begin-upload.ts'
 import { changeTrack } from './commands/change-track.ts'
 import { finishUpload } from './commands/finish-upload.ts'
@@ -53,21 +56,26 @@ const sweepEveryMs = 60_000
 /** Opens tracks on its migrated database ('@veza/tracks/migrate'). */
 export const openTracks = async (settings: TracksSettings, common: TracksCommon): Promise<Tracks> => {
   const { log, telemetry, verifier, codec, now = () => new Date() } = common
+  const keyEncryption = openKeyEncryption(settings, log)
   const database = openDatabase<TracksDatabase>(settings.TRACKS_DATABASE_URL, {
     applicationName: 'tracks',
     poolSize: settings.TRACKS_DATABASE_CONNECTIONS,
     log,
   })
   const { db } = database
+  const addresses = addressBook(createSealing({ db, keyEncryption }), 'tracks')
   const objects = openObjects(settings)
   const files = await uploadFiles(settings.UPLOADS_DIR, settings.UPLOAD_EXPIRY)
   const locks = sharedLocks(settings.TRACKS_DATABASE_URL, log)
   const tracks = openAggregate(codec)
   const uploads = uploadStore(db)
-  const finish = finishUpload({
+  const change = changeTrack(db, tracks)
+  const finishSealed = finishUpload({
     ...{ db, tracks, uploads, files, objects, now },
     limits: { maxDurationSeconds: settings.TRACK_MAX_DURATION / 1000 },
   })
+  const finish = async (upload: Upload, metadata: EventMetadata): Promise<void> =>
+    finishSealed(upload, await addresses.seal(metadata))
   const sweep = sweepUploads({ uploads, files, finish, log, now })
 
   const app = createApi({ log, telemetry, streamedBodies })
@@ -75,7 +83,9 @@ export const openTracks = async (settings: TracksSettings, common: TracksCommon)
     getTrack: getTrack(db),
     listTracks: listTracks(db),
     searchTracks: searchTracks(db),
-    changeTrack: changeTrack(db, tracks),
+    async changeTrack(trackId, command, { metadata, ...options }) {
+      await change(trackId, command, { ...options, metadata: await addresses.seal(metadata) })
+    },
     likeTrack: likeTrack(db, now),
     async readWaveform(media, form) {
       const stream = await objects.read(`${media}/waveform.${form === 'json' ? 'json' : 'dat'}`)
@@ -108,6 +118,8 @@ export const openTracks = async (settings: TracksSettings, common: TracksCommon)
   })
   const internal = createApi({ log, telemetry })
   mountInternal(internal, settings.SERVICE_TOKEN, { readPlayable: readPlayable(db) })
+  const audit = auditOf('tracks', { db, topic: topics.tracksEvents, codec, addresses })
+  mountAuditSource(internal, settings.SERVICE_TOKEN, audit)
 
   const sweeping = setInterval(() => {
     sweep().catch((error: unknown) => {
@@ -129,6 +141,7 @@ export const openTracks = async (settings: TracksSettings, common: TracksCommon)
       clearInterval(sweeping)
       await locks.close()
       objects.close()
+      keyEncryption.close()
       await database.close()
     },
   }

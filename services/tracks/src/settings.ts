@@ -1,9 +1,11 @@
 import { bytes, duration, type EnvironmentValues, integer, secret, string, url } from '@veza/kit/env'
 import { objectsEnvironment } from '@veza/kit/objects'
+import { keyEncryptionEnvironment } from '@veza/kit/sealing'
 
 /** The settings of tracks, for readEnv in whichever process it runs. */
 export const tracksEnvironment = {
   ...objectsEnvironment,
+  ...keyEncryptionEnvironment,
   TRACKS_DATABASE_URL: url("tracks' PostgreSQL database", undefined, { schemes: ['postgres', 'postgresql'] }),
   SERVICE_TOKEN: secret('what other processes of Veza show to the internal API'),
   TRACKS_DATABASE_CONNECTIONS: integer('connections to the database at most', 10, { min: 1, max: 100 }),

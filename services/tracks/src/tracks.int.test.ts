@@ -295,3 +295,23 @@ describe('the internal API', () => {
     expect((await ask({ trackId, userId: ana.userId, moderator: false }, 'wrong')).status).toBe(401)
   })
 })
+
+describe("tracks' part of the audit", () => {
+  it('tells who did what to a track, and keeps no address that can be read', async () => {
+    const ana = await veza.person()
+    const trackId = await uploaded(ana)
+    await ana.call('PATCH', `/v1/tracks/${trackId}`, { title: 'Another' })
+    const response = await veza.first.internal.request(
+      `/internal/v1/tracks/audit?names=${trackId}&limit=9&type=TrackUploaded,TrackEdited`,
+      { headers: { authorization: `Bearer ${serviceToken}` } },
+    )
+    const { entries } = (await response.json()) as { entries: Record<string, unknown>[] }
+    expect(entries).toMatchObject([
+      { type: 'TrackEdited', actor: ana.userId, address: '127.0.0.1', details: { title: 'Another' } },
+      { type: 'TrackUploaded', actor: ana.userId, address: '127.0.0.1', details: { ownerId: ana.userId } },
+    ])
+    const kept = await sql<{ n: number }>`
+      select count(*) as n from events.events where address like '127.%'`.execute(database.db)
+    expect(kept.rows).toEqual([{ n: 0 }])
+  })
+})

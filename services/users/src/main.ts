@@ -15,7 +15,7 @@ const environment = {
   TOKEN_ISSUER: string('the issuer (iss) that access tokens must name', 'veza'),
   HOST: string('the address that clients reach', '127.0.0.1'),
   HTTP_PORT: integer('the port that clients reach', 8080, { max: 65_535 }),
-  INTERNAL_PORT: integer('the port of probes and metrics', 9080, { max: 65_535 }),
+  INTERNAL_PORT: integer('the port of probes, metrics and the internal API', 9080, { max: 65_535 }),
 }
 
 await runMain('users', async (run) => {
@@ -39,6 +39,7 @@ await runMain('users', async (run) => {
     port: env.INTERNAL_PORT,
     health,
     metrics: () => telemetry.metrics(),
+    app: users.internal,
   })
   run.onStop('internal listener', () => internal.close())
 

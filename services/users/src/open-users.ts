@@ -1,10 +1,12 @@
 import { type Codec } from '@veza/contracts'
+import { addressBook, auditOf, mountAuditSource } from '@veza/kit/audit'
 import { type Api, createApi } from '@veza/kit/http'
 import { type Logger } from '@veza/kit/log'
 import { type Telemetry } from '@veza/kit/telemetry'
 import { type TokenVerifier } from '@veza/kit/tokens'
 import { readAvatar } from './adapters/avatars.ts'
 import { deleteExpiredExports } from './adapters/exports.ts'
+import { usersTopic } from './adapters/publish.ts'
 import { everyMinute } from './chores.ts'
 import { cancelErasure } from './commands/cancel-erasure.ts'
 import { changeAvatar } from './commands/change-avatar.ts'
@@ -41,6 +43,8 @@ export interface UsersCommon {
 export interface Users {
   /** Its public HTTP API. */
   readonly app: Api
+  /** Its API for Veza's own processes: the internal listener's app. */
+  readonly internal: Api
   /** Of routes whose bodies may be larger than others', for the edge in front of the app. */
   readonly bodyLimits: Readonly<Record<string, number>>
   /** Readiness: undefined when well, otherwise what is wrong. */
@@ -101,6 +105,14 @@ export const openUsers = (settings: UsersSettings, common: UsersCommon): Users =
     listBlocked: listBlocked(views),
   })
 
+  const internal = createApi({ log, telemetry })
+  const addresses = addressBook(sealing, 'users')
+  mountAuditSource(
+    internal,
+    settings.SERVICE_TOKEN,
+    auditOf('users', { db, topic: usersTopic, codec, addresses }),
+  )
+
   const stopChores = everyMinute(log, async () => {
     await eraseDue(deps)()
     await deleteExpiredExports(db, now())
@@ -108,6 +120,7 @@ export const openUsers = (settings: UsersSettings, common: UsersCommon): Users =
 
   return {
     app,
+    internal,
     bodyLimits,
     checks: { 'users-database': () => store.check(), 'key-encryption': () => keyEncryption.check() },
     async close() {

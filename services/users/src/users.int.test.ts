@@ -1,6 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Person, type ProblemBody, startUsers, type UsersFixture } from './testing/users-fixture.ts'
+import {
+  type Person,
+  type ProblemBody,
+  serviceToken,
+  startUsers,
+  type UsersFixture,
+} from './testing/users-fixture.ts'
 
 let fixture: UsersFixture
 beforeAll(async () => {
@@ -219,4 +225,28 @@ describe('settings', () => {
       expect(answer.body.code).toBe('invalid-request')
     },
   )
+})
+
+describe("users' part of the audit", () => {
+  it('tells who did what to whom, and nothing of what a profile says', async () => {
+    const [ana, bob] = [await person('Ana'), await person('Bob')]
+    await ana.call('PATCH', '/v1/users/me', { bio: 'a secret of hers' })
+    await bob.call('GET', '/v1/users/me')
+    await ana.call('PUT', `/v1/users/${bob.userId}/follow`)
+    const ask = (token: string, query: string) =>
+      fixture.users.internal.request(`/internal/v1/users/audit?limit=9&${query}`, {
+        headers: { authorization: `Bearer ${token}` },
+      })
+    const text = await (await ask(serviceToken, `names=${ana.userId}`)).text()
+    expect(text).not.toContain('a secret of hers')
+    const { entries } = JSON.parse(text) as { entries: { type: string; details: object }[] }
+    expect(entries.map(({ type }) => type)).toEqual(['FollowStarted', 'ProfileUpdated', 'ProfileCreated'])
+    expect(entries[0]?.details).toMatchObject({ followerId: ana.userId, followeeId: bob.userId })
+    expect(entries[1]?.details).toEqual({
+      userId: ana.userId,
+      changed: ['bio'],
+      updatedAt: expect.any(Number) as number,
+    })
+    expect((await ask('another-service-token', '')).status).toBe(401)
+  })
 })

@@ -3,7 +3,7 @@ import { type HostedWorker, runWorker, type WorkerCommon } from '@veza/kit/worke
 import { exportProgress, gatherExport, openUsersStore, readOwnData } from '@veza/users/store'
 import { gather, giveUp } from './gather.ts'
 import { type UsersExportsSettings } from './settings.ts'
-import { contextSources } from './sources.ts'
+import { contextSource } from './sources.ts'
 
 const name = 'users-exports'
 
@@ -12,7 +12,7 @@ export const openUsersExports = (
   settings: UsersExportsSettings,
   { kafka, codec, health, telemetry, log, fail }: WorkerCommon,
 ): HostedWorker => {
-  const others = contextSources(settings.USERS_EXPORT_SOURCES, settings.SERVICE_TOKEN)
+  const others = settings.USERS_EXPORT_SOURCES.map((source) => contextSource(source, settings.SERVICE_TOKEN))
   const store = openUsersStore(settings, { name, poolSize: 3, codec, log })
   const now = () => new Date()
   const sources = [{ name: 'users', read: readOwnData(store) }, ...others]

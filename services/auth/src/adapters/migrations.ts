@@ -1,3 +1,4 @@
+import { createAuditIndexes } from '@veza/kit/audit'
 import { createEventStore } from '@veza/kit/events'
 import { migrate, type Migrations } from '@veza/kit/postgres'
 import { createDataKeys } from '@veza/kit/sealing'
@@ -146,6 +147,12 @@ const migrations: Migrations = {
       await sql`
         create index credentials_foreign on credentials (account_id)
           where password_hash not like '$argon2id$v=19$m=48128,t=1,p=1$%'`.execute(db)
+    },
+  },
+  '005-audit-over-all': {
+    async up(db) {
+      await createAuditIndexes(db)
+      await sql`drop index events.events_key`.execute(db)
     },
   },
 }

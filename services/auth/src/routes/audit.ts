@@ -1,49 +1,44 @@
-import { type Api, createRoute, jsonResponse, problemResponses, requireScope, z } from '@veza/kit/http'
-import { type AuditPage } from '../queries/audit.ts'
-import { answer } from './answer.ts'
-import { id, time } from './fields.ts'
+import { auditEntry, auditFields, type AuditFilter, type AuditPage, type AuditPlace } from '@veza/kit/audit'
+import {
+  type Api,
+  createRoute,
+  cursor,
+  jsonResponse,
+  problemResponses,
+  requireScope,
+  uuid,
+  z,
+} from '@veza/kit/http'
 import { type SignedInMiddleware } from './signed-in.ts'
 
 /** What the routes call. */
 export interface AuditHandlers {
-  readAudit(filter: {
-    userId?: string | undefined
-    actor?: string | undefined
-    before?: number | undefined
-    limit: number
-  }): Promise<AuditPage>
+  /** The contexts that the audit has parts of. */
+  readonly contexts: readonly string[]
+  /** @param context all of them unless given */
+  readAudit(
+    context: string | undefined,
+    filter: AuditFilter,
+    page: { before: AuditPlace | undefined; limit: number },
+  ): Promise<AuditPage>
 }
 
-const entry = z
+const place = cursor<AuditPlace>(
+  'audit',
+  ({ at, id }) => `${at} ${id}`,
+  (text) => {
+    const [, at, id] = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z) ([0-9a-f-]{36})$/.exec(text) ?? []
+    const isPlace = z.iso.datetime().safeParse(at).success && uuid.safeParse(id).success
+    return isPlace && at !== undefined && id !== undefined ? { at, id } : undefined
+  },
+)
+
+const page = z
   .object({
-    id: z.uuid(),
-    type: z.string().openapi({ description: 'Record of auth.events.v1', example: 'SessionStarted' }),
-    userId: z.string().openapi({ description: 'Whom it happened to' }),
-    actor: z.string().nullable().openapi({ description: 'Who did it: a user id, a worker or operator' }),
-    address: z.string().nullable().openapi({
-      description: 'Network address that they came from; null: not known, or the person was erased',
-    }),
-    traceId: z.string().nullable(),
-    causedBy: z.string().nullable().openapi({ description: 'Id of the event that it follows from' }),
-    stream: z.string(),
-    version: z.int(),
-    at: time,
+    entries: z.array(auditEntry),
+    next: z.string().nullable().openapi({ description: 'Cursor of the next page; null: none' }),
   })
-  .openapi('AuditEntry')
-
-const cursorOf = (position: number): string => Buffer.from(String(position)).toString('base64url')
-
-/** `next` of the page before, read. */
-const cursor = z
-  .string()
-  .max(100)
-  .transform((text, context) => {
-    const position = Buffer.from(text, 'base64url').toString()
-    if (/^\d{1,15}$/.test(position)) return Number(position)
-    context.addIssue({ code: 'custom', message: 'A cursor that a page before gave' })
-    return z.NEVER
-  })
-  .openapi({ type: 'string', description: '`next` of the page before' })
+  .openapi('AuditPage')
 
 /** Mounts the audit, for administrators. */
 export const mountAudit = (app: Api, middleware: SignedInMiddleware, handlers: AuditHandlers): void => {
@@ -58,37 +53,38 @@ export const mountAudit = (app: Api, middleware: SignedInMiddleware, handlers: A
       middleware: guarded,
       method: 'get',
       path: '/v1/audit',
-      summary: 'Who did what to accounts and sessions, when and from where; the newest first',
+      summary: 'Who did what, when and from where, in all parts of Veza; the newest first',
+      description:
+        'All parameters that are given must fit. What happens meanwhile comes before the first page and changes no other. ' +
+        'When a part of Veza cannot answer, the whole does not (503): `context` asks one alone.',
       request: {
         query: z.object({
-          userId: id.optional().openapi({ description: 'Only what happened to this user' }),
-          actor: z
-            .string()
-            .max(200)
-            .optional()
-            .openapi({ description: 'Only what this user, worker or operator did' }),
-          cursor: cursor.optional(),
+          context: z.enum(handlers.contexts).optional().openapi({ description: 'Only this part of Veza' }),
+          userId: uuid.optional().openapi({
+            description: 'Only what names this user: as whom it happened to, or who did it to others',
+          }),
+          about: uuid.optional().openapi({
+            description: 'Only what names this id: a room, a track, a message, a session',
+          }),
+          ...auditFields,
+          cursor: place.field.optional(),
           limit: z.coerce.number().int().min(1).max(200).default(50),
         }),
       },
       responses: {
-        200: jsonResponse(
-          'A page',
-          z
-            .object({
-              entries: z.array(entry),
-              next: z.string().nullable().openapi({ description: 'Cursor of the next page; null: none' }),
-            })
-            .openapi('AuditPage'),
-        ),
+        200: jsonResponse('A page', page),
         ...problemResponses(400, 401, 403, 503),
       },
     }),
     async (c) => {
-      const { cursor: before, ...filter } = c.req.valid('query')
-      const page = await answer(handlers.readAudit({ ...filter, before }))
-      const next = page.next === undefined ? null : cursorOf(page.next)
-      return c.json({ entries: page.entries, next }, 200)
+      const { context, userId, about, type: types, cursor: before, limit, ...filter } = c.req.valid('query')
+      const names = [userId, about].filter((id) => id !== undefined)
+      const { entries, next } = await handlers.readAudit(
+        context,
+        { ...filter, types, names },
+        { before, limit },
+      )
+      return c.json({ entries, next: next === undefined ? null : place.write(next) }, 200)
     },
   )
 }

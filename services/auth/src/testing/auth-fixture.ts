@@ -82,6 +82,7 @@ export const openAuthFixture = async (
   const allSettings: AuthSettings = {
     ...readEnv(authEnvironment, {
       AUTH_DATABASE_URL: database.url,
+      SERVICE_TOKEN: 'a-service-token-for-tests',
       KEY_ENCRYPTION_KEY: randomBytes(32).toString('base64'),
       PASSWORD_HASH_QUEUE: '100',
       MAIL_FOLDER: mailFolder,

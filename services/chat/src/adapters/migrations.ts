@@ -1,5 +1,7 @@
+import { createAuditIndexes } from '@veza/kit/audit'
 import { createEventStore } from '@veza/kit/events'
 import { migrate } from '@veza/kit/postgres'
+import { createDataKeys } from '@veza/kit/sealing'
 import { type Migration, sql } from 'kysely'
 
 const migrations: Record<string, Migration> = {
@@ -189,6 +191,12 @@ const migrations: Record<string, Migration> = {
           room_id uuid primary key,
           indexed_offset bigint not null default 0
         )`.execute(db)
+    },
+  },
+  '0006-audit-and-data-keys': {
+    async up(db) {
+      await createAuditIndexes(db)
+      await createDataKeys(db)
     },
   },
 }

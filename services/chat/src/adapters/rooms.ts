@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { type topics } from '@veza/contracts'
-import { type EventMetadata, type EventStore } from '@veza/kit/events'
+import { beginAnew, type EventMetadata, type EventStore } from '@veza/kit/events'
 import { isUniqueViolation } from '@veza/kit/postgres'
 import { type Kysely, sql, type Transaction } from 'kysely'
 import { type Role, type Room, type RoomEvent, type Visibility } from '../domain/room.ts'
@@ -129,6 +129,10 @@ export const roomStore = (db: Kysely<ChatDatabase>, events: EventStore<typeof to
     await append(trx, id, records, metadata)
   }
 
+  /** Whoever waited for a room that another one was changing may come too late in its order: they begin anew. */
+  const inTransaction = <T>(work: (trx: Trx) => Promise<T>): Promise<T> =>
+    beginAnew(5, () => db.transaction().execute(work))
+
   const lock = async (trx: Trx, roomId: string): Promise<void> => {
     await sql`select 1 from rooms where id = ${roomId} for update`.execute(trx)
   }
@@ -167,7 +171,7 @@ export const roomStore = (db: Kysely<ChatDatabase>, events: EventStore<typeof to
     find: (roomId, actorId, subjectId) => readRoom(db, roomId, actorId, subjectId),
 
     change: (roomId, subjectId, { actorId, at, metadata }, decide) =>
-      db.transaction().execute(async (trx) => {
+      inTransaction(async (trx) => {
         await lock(trx, roomId)
         const decided = decide(await readRoom(trx, roomId, actorId, subjectId))
         if (decided.length === 0) return decided
@@ -178,7 +182,7 @@ export const roomStore = (db: Kysely<ChatDatabase>, events: EventStore<typeof to
       }),
 
     report: ({ actorId, at, metadata }, { roomId, messageId, reason }) =>
-      db.transaction().execute(async (trx) => {
+      inTransaction(async (trx) => {
         await lock(trx, roomId)
         const { numInsertedOrUpdatedRows } = await trx
           .insertInto('reports')
@@ -192,7 +196,7 @@ export const roomStore = (db: Kysely<ChatDatabase>, events: EventStore<typeof to
       }),
 
     async blockWords({ actorId, at, metadata }, words) {
-      await db.transaction().execute(async (trx) => {
+      await inTransaction(async (trx) => {
         await sql`insert into blocked_words values (${platformId}, '{}') on conflict do nothing`.execute(trx)
         await sql`select 1 from blocked_words where room_id = ${platformId} for update`.execute(trx)
         const event = { type: 'words-blocked', words } as const

@@ -5,7 +5,7 @@ import {
   jsonBody,
   jsonResponse,
   problemResponses,
-  serviceToken,
+  serviceOnly,
   z,
 } from '@veza/kit/http'
 import { type Access, type Head, type Pair } from '../queries/access.ts'
@@ -77,11 +77,7 @@ const eventsRoute = createRoute({
 
 /** Mounts the API for Veza's own processes. Its listener is never behind the gateway. */
 export const mountInternal = (app: Api, token: string, handlers: InternalHandlers): void => {
-  const check = serviceToken(token)
-  app.use('/internal/*', async (c, next) => {
-    check(c.req.header('authorization'))
-    await next()
-  })
+  app.use('/internal/*', serviceOnly(token))
   app.openapi(accessRoute, async (c) =>
     c.json({ results: await answer(handlers.readAccess(c.req.valid('json').pairs)) }, 200),
   )

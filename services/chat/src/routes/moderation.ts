@@ -7,6 +7,7 @@ import {
   jsonResponse,
   Problem,
   problemResponses,
+  requestMetadata,
   z,
 } from '@veza/kit/http'
 import { type TokenVerifier } from '@veza/kit/tokens'
@@ -15,7 +16,6 @@ import { type RoomCommand, type RoomEvent } from '../domain/room.ts'
 import { type BanView, type InvitationView, type ReportView } from '../queries/moderation.ts'
 import { type PageInput } from '../queries/rooms.ts'
 import { answer } from './answer.ts'
-import { metadataOf } from './metadata.ts'
 import { blockedWord, count, cursors, id, nextCursor, text } from './fields.ts'
 
 /** What the routes call. */
@@ -66,7 +66,7 @@ export const mountModeration = (app: Api, verifier: TokenVerifier, handlers: Mod
       async (c) => {
         const { roomId, userId } = c.req.valid('param')
         const actorId = c.var.identity.userId
-        await answer(handlers.changeRoom(roomId, { type, actorId, userId }, metadataOf(c)))
+        await answer(handlers.changeRoom(roomId, { type, actorId, userId }, requestMetadata(c)))
         return c.body(null, 204)
       },
     )
@@ -87,7 +87,9 @@ export const mountModeration = (app: Api, verifier: TokenVerifier, handlers: Mod
       const { roomId, userId } = c.req.valid('param')
       const { role } = c.req.valid('json')
       const actorId = c.var.identity.userId
-      await answer(handlers.changeRoom(roomId, { type: 'set-role', actorId, userId, role }, metadataOf(c)))
+      await answer(
+        handlers.changeRoom(roomId, { type: 'set-role', actorId, userId, role }, requestMetadata(c)),
+      )
       return c.body(null, 204)
     },
   )
@@ -109,7 +111,7 @@ export const mountModeration = (app: Api, verifier: TokenVerifier, handlers: Mod
       const { seconds } = c.req.valid('json')
       const until = seconds === 0 ? null : new Date(Date.now() + seconds * 1000)
       const actorId = c.var.identity.userId
-      await answer(handlers.changeRoom(roomId, { type: 'mute', actorId, userId, until }, metadataOf(c)))
+      await answer(handlers.changeRoom(roomId, { type: 'mute', actorId, userId, until }, requestMetadata(c)))
       return c.body(null, 204)
     },
   )
@@ -139,7 +141,7 @@ export const mountModeration = (app: Api, verifier: TokenVerifier, handlers: Mod
         actorId: c.var.identity.userId,
         ...c.req.valid('json'),
       } as const
-      await answer(handlers.changeRoom(c.req.valid('param').roomId, command, metadataOf(c)))
+      await answer(handlers.changeRoom(c.req.valid('param').roomId, command, requestMetadata(c)))
       return c.body(null, 204)
     },
   )
@@ -160,7 +162,7 @@ export const mountModeration = (app: Api, verifier: TokenVerifier, handlers: Mod
       const blocked = [...new Set(c.req.valid('json').words)]
       const actorId = c.var.identity.userId
       await answer(
-        handlers.changeRoom(roomId, { type: 'block-words', actorId, words: blocked }, metadataOf(c)),
+        handlers.changeRoom(roomId, { type: 'block-words', actorId, words: blocked }, requestMetadata(c)),
       )
       return c.body(null, 204)
     },
@@ -202,7 +204,7 @@ export const mountModeration = (app: Api, verifier: TokenVerifier, handlers: Mod
       const { roles, userId } = c.var.identity
       assertPlatformModerator(roles)
       const blocked = [...new Set(c.req.valid('json').words)]
-      await answer(handlers.blockWordsEverywhere(userId, blocked, metadataOf(c)))
+      await answer(handlers.blockWordsEverywhere(userId, blocked, requestMetadata(c)))
       return c.body(null, 204)
     },
   )
@@ -293,7 +295,7 @@ export const mountModeration = (app: Api, verifier: TokenVerifier, handlers: Mod
     }),
     async (c) => {
       const input = { ...c.req.valid('param'), ...c.req.valid('json'), actorId: c.var.identity.userId }
-      await answer(handlers.reportMessage(input, metadataOf(c)))
+      await answer(handlers.reportMessage(input, requestMetadata(c)))
       return c.body(null, 204)
     },
   )

@@ -7,6 +7,7 @@ import {
   jsonResponse,
   Problem,
   problemResponses,
+  requestMetadata,
   z,
 } from '@veza/kit/http'
 import { type TokenVerifier } from '@veza/kit/tokens'
@@ -15,7 +16,6 @@ import { type ReadPosition } from '../adapters/read-positions.ts'
 import { type RoomCommand, type RoomEvent, type Visibility } from '../domain/room.ts'
 import { type MemberView, type PageInput, type RoomView } from '../queries/rooms.ts'
 import { answer } from './answer.ts'
-import { metadataOf } from './metadata.ts'
 import { count, cursors, id, nextCursor, roomName } from './fields.ts'
 
 /** What the routes call. */
@@ -129,7 +129,7 @@ export const mountRooms = (app: Api, verifier: TokenVerifier, handlers: RoomHand
     async (c) => {
       const ownerId = c.var.identity.userId
       const input = { ...c.req.valid('json'), ownerId }
-      const { id } = await answer(handlers.createRoom(input, metadataOf(c)))
+      const { id } = await answer(handlers.createRoom(input, requestMetadata(c)))
       const created = await answer(handlers.getRoom(id, ownerId))
       return c.json(toJson(created), 201, { location: `/v1/rooms/${id}` })
     },
@@ -154,7 +154,7 @@ export const mountRooms = (app: Api, verifier: TokenVerifier, handlers: RoomHand
       const { userId } = c.var.identity
       const peerId = c.req.valid('json').userId
       if (peerId === userId) throw new Problem(400, 'invalid-request', 'A direct room has two people')
-      const { roomId, isNew } = await answer(handlers.openDirectRoom(userId, peerId, metadataOf(c)))
+      const { roomId, isNew } = await answer(handlers.openDirectRoom(userId, peerId, requestMetadata(c)))
       const found = await answer(handlers.getRoom(roomId, userId))
       return c.json(toJson(found), isNew ? 201 : 200, { location: `/v1/rooms/${roomId}` })
     },
@@ -221,7 +221,7 @@ export const mountRooms = (app: Api, verifier: TokenVerifier, handlers: RoomHand
       const { roomId } = c.req.valid('param')
       const actorId = c.var.identity.userId
       const userId = c.req.valid('json').userId ?? actorId
-      await answer(handlers.changeRoom(roomId, { type: 'add-member', actorId, userId }, metadataOf(c)))
+      await answer(handlers.changeRoom(roomId, { type: 'add-member', actorId, userId }, requestMetadata(c)))
       return c.json({ roomId, userId }, 200)
     },
   )
@@ -264,7 +264,7 @@ export const mountRooms = (app: Api, verifier: TokenVerifier, handlers: RoomHand
     async (c) => {
       const actorId = c.var.identity.userId
       const { roomId } = c.req.valid('param')
-      await answer(handlers.changeRoom(roomId, { type: 'leave', actorId }, metadataOf(c)))
+      await answer(handlers.changeRoom(roomId, { type: 'leave', actorId }, requestMetadata(c)))
       return c.body(null, 204)
     },
   )

@@ -1,5 +1,7 @@
+import { createAuditIndexes } from '@veza/kit/audit'
 import { createEventStore } from '@veza/kit/events'
 import { migrate } from '@veza/kit/postgres'
+import { createDataKeys } from '@veza/kit/sealing'
 import { type Migration, sql } from 'kysely'
 
 const migrations: Record<string, Migration> = {
@@ -93,6 +95,12 @@ const migrations: Record<string, Migration> = {
         create index jobs_waiting on transcode_jobs (priority, run_at) where state in ('queued', 'running')`.execute(
         db,
       )
+    },
+  },
+  '0004-audit-and-data-keys': {
+    async up(db) {
+      await createAuditIndexes(db)
+      await createDataKeys(db)
     },
   },
 }

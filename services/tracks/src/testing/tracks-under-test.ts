@@ -6,7 +6,13 @@ import { type Codec, connectCodec } from '@veza/contracts'
 import { registerSchemas } from '@veza/contracts/deploy'
 import { serve } from '@veza/kit/http'
 import { createLog } from '@veza/kit/log'
-import { createTokenSigner, freshDatabase, infrastructure, testTelemetry } from '@veza/kit/testing'
+import {
+  createTokenSigner,
+  freshDatabase,
+  infrastructure,
+  testKeyEncryption,
+  testTelemetry,
+} from '@veza/kit/testing'
 import { createTokenVerifier } from '@veza/kit/tokens'
 import { openTracks, type TracksSettings } from '../index.ts'
 import { migrateTracks } from '../migrate.ts'
@@ -47,6 +53,7 @@ export const tracksUnderTest = async (change: Partial<TracksSettings> = {}) => {
     ...{ TRACKS_DATABASE_URL: database.url, SERVICE_TOKEN: serviceToken, TRACKS_DATABASE_CONNECTIONS: 5 },
     ...{ UPLOADS_DIR: join(dir, 'uploads'), UPLOAD_MAX_BYTES: 5_000_000, UPLOAD_QUOTA_BYTES: 10_000_000 },
     ...{ UPLOAD_MAX_OPEN: 3, UPLOAD_EXPIRY: 3_600_000, TRACK_MAX_DURATION: 60_000 },
+    ...testKeyEncryption(),
     ...change,
   }
   let now: Date | undefined

@@ -1,3 +1,4 @@
+import { createAuditIndexes } from '@veza/kit/audit'
 import { createEventStore } from '@veza/kit/events'
 import { adoptModel, createModel } from '@veza/kit/projection'
 import { createInbox, migrate, type Migrations } from '@veza/kit/postgres'
@@ -53,6 +54,7 @@ const migrations: Migrations = {
   '006-views': { up: (db: Kysely<ViewsDatabase>) => createModel(db, usersViews) },
   // Where the step before this one was another: of the tables alone, as they were then.
   '007-views-are-a-projection': { up: (db) => adoptModel(db, usersViews.schema, 1) },
+  '008-audit': { up: createAuditIndexes },
 }
 
 /** Brings users' database up to date; resolves to the steps that it ran. Safe to run by several processes at once. */

@@ -9,6 +9,7 @@ import {
   createTokenSigner,
   freshDatabase,
   infrastructure,
+  testKeyEncryption,
   testTelemetry,
   type TokenSigner,
 } from '@veza/kit/testing'
@@ -36,6 +37,8 @@ export interface ProblemBody {
   readonly currentVersion?: number
   readonly errors?: { path: string }[]
 }
+
+export const serviceToken = 'a-service-token-for-tests'
 
 /** Somebody who is signed in. */
 export interface Person {
@@ -94,13 +97,9 @@ export const startUsers = async (settings: Partial<UsersSettings> = {}): Promise
   const open: UsersFixture['open'] = (more = {}, now) => {
     const users = openUsers(
       {
-        KEY_ENCRYPTION_KEY: key,
-        KEY_ENCRYPTION_KEY_PREVIOUS: undefined,
-        VAULT_ADDR: undefined,
-        VAULT_TOKEN: undefined,
-        VAULT_TRANSIT_MOUNT: 'transit',
-        VAULT_TRANSIT_KEY: 'veza',
+        ...testKeyEncryption(key),
         USERS_DATABASE_URL: fresh.url,
+        SERVICE_TOKEN: serviceToken,
         USERS_DATABASE_CONNECTIONS: 5,
         USERS_ERASURE_GRACE: 0,
         USERS_ERASURE_SIGN_IN_WITHIN: 600_000,
