@@ -190,6 +190,7 @@ export const processes: readonly VezaProcess[] = [
       TRACKS_DATABASE_URL: stack.databaseUrls.tracks,
       KEY_ENCRYPTION_KEY: stack.secrets.keyEncryptionKey,
       SERVICE_TOKEN: stack.secrets.serviceToken,
+      USERS_EXPORT_SOURCES: atHttp(stack, ['auth', 'chat', 'tracks']),
     }),
   },
   {

@@ -57,7 +57,7 @@ await runMain('http', async (run) => {
     port: env.INTERNAL_PORT,
     health,
     metrics: () => telemetry.metrics(),
-    app: combine({ log, telemetry }, [chat.internal, users.internal, tracks.internal]),
+    app: combine({ log, telemetry }, [auth.internal, chat.internal, users.internal, tracks.internal]),
   })
   run.onStop('internal listener', () => internal.close())
 

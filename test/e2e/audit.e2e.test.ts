@@ -61,7 +61,7 @@ test('administrators see what happened in every part of Veza, in one order, with
   const { messageId } = sent.body as { messageId: string }
   await vi.waitFor(
     async () => {
-      const reported = await call(ana, 'POST', `/v1/rooms/${roomId}/messages/${messageId}/report`, {
+      const reported = await call(ana, 'PUT', `/v1/rooms/${roomId}/messages/${messageId}/report`, {
         reason: 'spam',
       })
       expect(reported.status).toBe(204)

@@ -1,6 +1,11 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { topics } from '@veza/contracts'
-import { expect, inject, test, vi } from 'vitest'
-import { register, request } from '../support/api.ts'
+import { makeAudio } from '@veza/kit/testing'
+import { expect, inject, onTestFinished, test, vi } from 'vitest'
+import { createRoom, register, request } from '../support/api.ts'
+import { uploadTrack } from '../support/audio.ts'
 import { collect, openKafka } from './kafka.ts'
 
 const waiting = { timeout: 60_000, interval: 100 }
@@ -36,6 +41,21 @@ test('somebody signs up, is found and followed, takes a copy of all there is, an
     body: { users: [{ id: ana.id }] },
   })
 
+  // Something of hers in every part of Veza.
+  const roomId = await createRoom(http, ana, 'a room')
+  const said = { clientMessageId: 'said', body: `${word} said` }
+  expect((await call(ana.token, 'POST', `/v1/rooms/${roomId}/messages`, said)).status).toBe(202)
+  await vi.waitFor(async () => {
+    expect(await call(ana.token, 'GET', `/v1/rooms/${roomId}/messages`)).toMatchObject({
+      body: { messages: [{ body: said.body }] },
+    })
+  }, waiting)
+  const dir = await mkdtemp(join(tmpdir(), 'veza-forgotten-'))
+  onTestFinished(() => rm(dir, { recursive: true }))
+  const path = await makeAudio(dir, 'hers.wav', { seconds: 1 })
+  const trackId = await uploadTrack(http, ana, path, { title: `${word} track` })
+  expect((await call(ana.token, 'PUT', `/v1/tracks/${trackId}/like`)).status).toBe(204)
+
   await call(ana.token, 'GET', '/v1/users/me/export')
   const job = await vi.waitFor(async () => {
     const { body } = await call(ana.token, 'GET', '/v1/users/me/export')
@@ -44,7 +64,18 @@ test('somebody signs up, is found and followed, takes a copy of all there is, an
   }, waiting)
   expect(await call(ana.token, 'GET', job.download ?? '')).toMatchObject({
     status: 200,
-    body: { users: { profile: { bio: `${word} bio` }, followers: [{ userId: bob.id }] } },
+    body: {
+      users: { profile: { bio: `${word} bio` }, followers: [{ userId: bob.id }] },
+      auth: {
+        account: { id: ana.id, displayName: 'Ana' },
+        sessions: [{ address: '127.0.0.1', endedAt: null }],
+      },
+      chat: {
+        memberships: [{ roomId, role: 'owner' }],
+        messages: [{ roomId, body: `${word} said` }],
+      },
+      tracks: { tracks: [{ id: trackId, title: `${word} track` }], likes: [{ trackId }], uploads: [] },
+    },
   })
 
   expect(await call(ana.token, 'DELETE', '/v1/users/me')).toMatchObject({

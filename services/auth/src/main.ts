@@ -12,7 +12,7 @@ const environment = {
   SCHEMA_REGISTRY_URL: url('the Confluent-compatible schema registry'),
   HOST: string('the address that clients reach', '127.0.0.1'),
   HTTP_PORT: integer('the port that clients reach', 8080, { max: 65_535 }),
-  INTERNAL_PORT: integer('the port of probes and metrics', 9080, { max: 65_535 }),
+  INTERNAL_PORT: integer('the port of probes, metrics and the internal API', 9080, { max: 65_535 }),
 }
 
 await runMain('auth', async (run) => {
@@ -35,6 +35,7 @@ await runMain('auth', async (run) => {
     port: env.INTERNAL_PORT,
     health,
     metrics: () => telemetry.metrics(),
+    app: auth.internal,
   })
   run.onStop('internal listener', () => internal.close())
 

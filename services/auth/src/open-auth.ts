@@ -2,6 +2,7 @@ import { type Codec } from '@veza/contracts'
 import { addressBook, auditOf, readAuditPage, remoteAudit } from '@veza/kit/audit'
 import { type Api, createApi } from '@veza/kit/http'
 import { type Logger } from '@veza/kit/log'
+import { mountPersonalData } from '@veza/kit/personal-data'
 import { type Telemetry } from '@veza/kit/telemetry'
 import { createTokenVerifier } from '@veza/kit/tokens'
 import { accessTokenSeconds, createAccessTokens } from './adapters/access-tokens.ts'
@@ -33,6 +34,7 @@ import { revokeAllSessions, revokeSession } from './commands/revoke-session.ts'
 import { sendMail } from './commands/send-mail.ts'
 import { verifyEmail } from './commands/verify-email.ts'
 import { type AuthParts, openParts, startFailure } from './open-parts.ts'
+import { readPersonalData } from './queries/personal-data.ts'
 import { readOwnAccount, readOwnSessions, readRoles } from './queries/account.ts'
 import { repeat } from './repeated.ts'
 import { mountAccount } from './routes/account.ts'
@@ -59,6 +61,8 @@ export interface AuthCommon {
 export interface Auth {
   /** Its public HTTP API. */
   readonly app: Api
+  /** Its API for Veza's own processes: the internal listener's app. */
+  readonly internal: Api
   /** A published public key, for a token verifier in the same process. */
   publicKey(kid: string): PublicKey | undefined
   /** Rotates the signing keys if that is due. It does so by itself every minute. */
@@ -161,8 +165,9 @@ const open = async (parts: AuthParts, settings: AuthSettings, common: AuthCommon
     mountOidc(app, { begin: beginOidc({ ...deps, provider }), finish: finishOidc({ ...deps, provider }) })
   }
   const addresses = addressBook(sealing, 'auth')
+  const audit = auditOf('auth', { db, topic: authTopic, codec: common.codec, addresses })
   const sources = [
-    auditOf('auth', { db, topic: authTopic, codec: common.codec, addresses }),
+    audit,
     ...settings.AUDIT_SOURCES.map(({ name, url }) => remoteAudit(name, url, settings.SERVICE_TOKEN)),
   ]
   mountAudit(app, signedIn, {
@@ -170,10 +175,13 @@ const open = async (parts: AuthParts, settings: AuthSettings, common: AuthCommon
     readAudit: (context, ...of) =>
       readAuditPage(sources.filter((source) => context === undefined || source.context === context))(...of),
   })
+  const internal = createApi({ log, telemetry })
+  mountPersonalData(internal, settings.SERVICE_TOKEN, 'auth', readPersonalData({ ...deps, audit }))
   mountRoles(app, signedIn, { readRoles: readRoles(deps), changeRoles: changeRoles(deps) })
 
   return {
     app,
+    internal,
     publicKey,
     rotateKeys,
     checks: {

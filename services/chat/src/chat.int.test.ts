@@ -1080,6 +1080,45 @@ describe("chat's part of the audit", () => {
   })
 })
 
+describe("chat's part of a copy", () => {
+  it('has what somebody wrote in every room they ever were in, and nothing of others', async () => {
+    const [ana, bob] = [await person(), await person()]
+    const [stayed, left] = [await ana.createRoom('public', 'stayed'), await ana.createRoom('public', 'left')]
+    for (const roomId of [stayed, left]) {
+      await bob.call('POST', `/v1/rooms/${roomId}/members`, {})
+      await say(roomId, bob.userId, [`bob in ${roomId}`])
+      await say(roomId, ana.userId, [`ana in ${roomId}`])
+    }
+    const [outcome] = await say(stayed, ana.userId, ['to be reported'])
+    await bob.call('PUT', `/v1/rooms/${stayed}/messages/${outcome?.eventId ?? ''}/report`, { reason: 'rude' })
+    await bob.call('PUT', `/v1/rooms/${stayed}/read`, { messageNumber: 2 })
+    await bob.call('DELETE', `/v1/rooms/${left}/members/me`)
+
+    const path = `/internal/v1/chat/personal-data/${bob.userId}`
+    const { status, body } = await internally<{
+      messages: { roomId: string; body: string }[]
+      memberships: object[]
+      reports: object[]
+      history: { what: string; byYou: boolean }[]
+    }>('GET', path)
+    expect(status).toBe(200)
+    expect(body.messages.map(({ body: text }) => text)).toEqual(
+      [stayed, left].sort().map((roomId) => `bob in ${roomId}`),
+    )
+    expect(body.memberships).toMatchObject([
+      { roomId: stayed, name: 'stayed', role: 'member', readNumber: 2 },
+    ])
+    expect(body.reports).toMatchObject([{ roomId: stayed, messageId: outcome?.eventId, reason: 'rude' }])
+    expect(body.history.map(({ what, byYou }) => [what, byYou])).toEqual([
+      ['MemberLeft', true],
+      ['MessageReported', true],
+      ['MemberJoined', true],
+      ['MemberJoined', true],
+    ])
+    expect((await internally('GET', path, undefined, 'another')).status).toBe(401)
+  })
+})
+
 it('describes itself', () => {
   const document = chat.app.getOpenAPI31Document({ openapi: '3.1.0', info: { title: 'chat', version: '1' } })
   expect(Object.keys(document.paths ?? {})).toEqual([

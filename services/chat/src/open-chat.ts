@@ -4,6 +4,7 @@ import { eventStore } from '@veza/kit/events'
 import { type Api, createApi } from '@veza/kit/http'
 import { type Kafka } from '@veza/kit/kafka'
 import { type Logger } from '@veza/kit/log'
+import { mountPersonalData } from '@veza/kit/personal-data'
 import { openDatabase } from '@veza/kit/postgres'
 import { createSealing, openKeyEncryption } from '@veza/kit/sealing'
 import { type Telemetry } from '@veza/kit/telemetry'
@@ -24,6 +25,7 @@ import { searchMessages } from './queries/search.ts'
 import { searchIndex } from './adapters/search-index.ts'
 import { listBans, listBlockedWords, listInvitations, listReports } from './queries/moderation.ts'
 import { countNotifications, listNotifications } from './queries/notifications.ts'
+import { readPersonalData } from './queries/personal-data.ts'
 import { getRoom, listMembers, listRooms } from './queries/rooms.ts'
 import { mountCommands } from './routes/commands.ts'
 import { mountInternal } from './routes/internal.ts'
@@ -112,6 +114,7 @@ export const openChat = (settings: ChatSettings, common: ChatCommon): Chat => {
   })
   const audit = auditOf('chat', { db, topic: topics.roomEvents, codec, addresses })
   mountAuditSource(internal, settings.SERVICE_TOKEN, audit)
+  mountPersonalData(internal, settings.SERVICE_TOKEN, 'chat', readPersonalData({ db, audit }))
 
   return {
     app,

@@ -4,6 +4,7 @@ import { type EventMetadata } from '@veza/kit/events'
 import { type Api, createApi } from '@veza/kit/http'
 import { type Logger } from '@veza/kit/log'
 import { openObjects } from '@veza/kit/objects'
+import { mountPersonalData } from '@veza/kit/personal-data'
 import { openDatabase } from '@veza/kit/postgres'
 import { createSealing, openKeyEncryption } from '@veza/kit/sealing'
 import { type Telemetry } from '@veza/kit/telemetry'
@@ -19,6 +20,7 @@ import { changeTrack } from './commands/change-track.ts'
 import { finishUpload } from './commands/finish-upload.ts'
 import { likeTrack } from './commands/like-track.ts'
 import { sweepUploads } from './commands/sweep-uploads.ts'
+import { readPersonalData } from './queries/personal-data.ts'
 import { getTrack, listTracks, readPlayable, searchTracks } from './queries/tracks.ts'
 import { mountInternal } from './routes/internal.ts'
 import { mountTracks } from './routes/tracks.ts'
@@ -120,6 +122,7 @@ export const openTracks = async (settings: TracksSettings, common: TracksCommon)
   mountInternal(internal, settings.SERVICE_TOKEN, { readPlayable: readPlayable(db) })
   const audit = auditOf('tracks', { db, topic: topics.tracksEvents, codec, addresses })
   mountAuditSource(internal, settings.SERVICE_TOKEN, audit)
+  mountPersonalData(internal, settings.SERVICE_TOKEN, 'tracks', readPersonalData({ db, audit }))
 
   const sweeping = setInterval(() => {
     sweep().catch((error: unknown) => {

@@ -315,3 +315,25 @@ describe("tracks' part of the audit", () => {
     expect(kept.rows).toEqual([{ n: 0 }])
   })
 })
+
+describe("tracks' part of a copy", () => {
+  it('has the tracks, likes and open uploads of a person', async () => {
+    const [ana, ben] = [await veza.person(), await veza.person()]
+    const [mine, theirs] = [await uploaded(ana), await readyTrack(ben)]
+    await ana.call('PUT', `/v1/tracks/${theirs}/like`)
+    await ana.begin(1_000, { filename: 'begun.wav' })
+    const response = await veza.first.internal.request(`/internal/v1/tracks/personal-data/${ana.userId}`, {
+      headers: { authorization: `Bearer ${serviceToken}` },
+    })
+    const body = (await response.json()) as { history: { what: string; address: string }[] }
+    expect(body).toMatchObject({
+      tracks: [{ id: mine, visibility: 'public' }],
+      likes: [{ trackId: theirs }],
+      uploads: [{ filename: 'begun.wav', bytes: 1_000 }],
+    })
+    expect(body.history.map(({ what, address }) => [what, address])).toEqual([
+      ['TranscodeRequested', '127.0.0.1'],
+      ['TrackUploaded', '127.0.0.1'],
+    ])
+  })
+})

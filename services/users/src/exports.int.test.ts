@@ -1,7 +1,9 @@
+import { randomBytes } from 'node:crypto'
+import { jsonOf } from '@veza/kit/personal-data'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Person, startUsers, type UsersFixture } from './testing/users-fixture.ts'
 import { deleteExpiredExports } from './adapters/exports.ts'
-import { gatherExport, readOwnData } from './store.ts'
+import { type ExportSource, gatherExport, ownSource } from './store.ts'
 import { openStreams } from './adapters/streams.ts'
 
 let fixture: UsersFixture
@@ -20,10 +22,15 @@ interface JobBody {
 }
 
 /** As the worker does, of users' own part. */
-const gather = async (exportId: string, userId: string, keptMs = 60_000) => {
+const gather = async (
+  exportId: string,
+  userId: string,
+  keptMs = 60_000,
+  others: readonly ExportSource[] = [],
+) => {
   const { db, views, store, personal, sealing } = fixture
   const streams = openStreams(store, personal)
-  const sources = [{ name: 'users', read: readOwnData({ db, views, streams, personal, sealing }) }]
+  const sources = [ownSource({ db, views, streams, personal, sealing }), ...others]
   return gatherExport({ db, sealing, now: () => new Date() }, { sources, keptMs })(exportId, userId)
 }
 const get = (one: Person, path = '/v1/users/me/export') => one.call<JobBody>('GET', path)
@@ -95,5 +102,60 @@ describe('an export', () => {
       .where('export_id', '=', body.id)
       .execute()
     expect(rows).toEqual([])
+  })
+
+  it('of any size is kept in sealed pieces, and comes back as it was; without one of them not at all', async () => {
+    const ana = await fixture.person('Ana')
+    const { body } = await get(ana)
+    // Random, so that it is as large in gzip.
+    const words = Array.from({ length: 30_000 }, () => randomBytes(32).toString('hex'))
+    const much: ExportSource = { name: 'much', read: () => Promise.resolve(jsonOf({ words })) }
+    expect(await gather(body.id, ana.userId, 60_000, [much])).toBe('ready')
+    const pieces = await fixture.db
+      .selectFrom('export_pieces')
+      .select(['piece', 'content'])
+      .where('export_id', '=', body.id)
+      .orderBy('piece')
+      .execute()
+    expect(pieces.length).toBeGreaterThan(3)
+    for (const { content } of pieces) expect(content.length).toBeLessThan(600_000)
+    const path = `/v1/users/me/exports/${body.id}/content`
+    expect((await ana.call<{ much: unknown }>('GET', path)).body.much).toEqual({ words })
+
+    const without = (piece: number) =>
+      fixture.db
+        .deleteFrom('export_pieces')
+        .where('export_id', '=', body.id)
+        .where('piece', '=', piece)
+        .execute()
+    await without(2)
+    await expect(ana.call('GET', path)).rejects.toThrow()
+    await without(0)
+    expect(await ana.call('GET', path)).toMatchObject({ status: 404, body: { code: 'export-not-found' } })
+  })
+
+  it('gathered by two at once is one of theirs, whole', async () => {
+    const ana = await fixture.person('Ana')
+    const { body } = await get(ana)
+    const source = (word: string): ExportSource => ({
+      name: 'word',
+      read: () => Promise.resolve(jsonOf({ words: Array.from({ length: 5_000 }, (_, n) => `${word} ${n}`) })),
+    })
+    const outcomes = await Promise.all(
+      ['one', 'two'].map((word) => gather(body.id, ana.userId, 60_000, [source(word)])),
+    )
+    expect(outcomes).toContain('ready')
+    const { word } = (
+      await ana.call<{ word: { words: string[] } }>('GET', `/v1/users/me/exports/${body.id}/content`)
+    ).body
+    expect(word.words).toHaveLength(5_000)
+    expect(new Set(word.words.map((text) => text.split(' ')[0])).size).toBe(1)
+    const attempts = await fixture.db
+      .selectFrom('export_pieces')
+      .select('attempt')
+      .distinct()
+      .where('export_id', '=', body.id)
+      .execute()
+    expect(attempts).toHaveLength(1)
   })
 })

@@ -1,9 +1,9 @@
 import { topics } from '@veza/contracts'
+import { remotePersonalData } from '@veza/kit/personal-data'
 import { type HostedWorker, runWorker, type WorkerCommon } from '@veza/kit/worker'
-import { exportProgress, gatherExport, openUsersStore, readOwnData } from '@veza/users/store'
+import { exportProgress, type ExportSource, gatherExport, openUsersStore, ownSource } from '@veza/users/store'
 import { gather, giveUp } from './gather.ts'
 import { type UsersExportsSettings } from './settings.ts'
-import { contextSource } from './sources.ts'
 
 const name = 'users-exports'
 
@@ -12,10 +12,15 @@ export const openUsersExports = (
   settings: UsersExportsSettings,
   { kafka, codec, health, telemetry, log, fail }: WorkerCommon,
 ): HostedWorker => {
-  const others = settings.USERS_EXPORT_SOURCES.map((source) => contextSource(source, settings.SERVICE_TOKEN))
   const store = openUsersStore(settings, { name, poolSize: 3, codec, log })
   const now = () => new Date()
-  const sources = [{ name: 'users', read: readOwnData(store) }, ...others]
+  const sources: ExportSource[] = [
+    ownSource(store),
+    ...settings.USERS_EXPORT_SOURCES.map((source) => ({
+      name: source.name,
+      read: remotePersonalData(source, settings.SERVICE_TOKEN),
+    })),
+  ]
   const deadLetter = kafka.producer({ maxBatchBytes: 1_900_000 })
   const worker = runWorker({
     ...{ name, kafka, codec, deadLetter, health, telemetry, log },
@@ -24,7 +29,7 @@ export const openUsersExports = (
       gatherExport: gatherExport({ ...store, now }, { sources, keptMs: settings.USERS_EXPORT_KEPT }),
     }),
     onDead: giveUp({
-      fail: (exportId) => exportProgress(store.db, store.sealing, exportId).failed(now()),
+      fail: (exportId) => exportProgress(store.db, exportId).failed(now()),
     }),
     dependencies: async () =>
       (await store.check()) ?? (await store.keyEncryption.check()) ?? (await kafka.admin.check()),

@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import { createServer } from 'node:http'
 import { type AddressInfo } from 'node:net'
+import { text } from 'node:stream/consumers'
 import { connectCodec, type topics } from '@veza/contracts'
 import { registerSchemas } from '@veza/contracts/deploy'
+import { remotePersonalData } from '@veza/kit/personal-data'
 import { createLog } from '@veza/kit/log'
 import { freshDatabase, infrastructure, testKeyEncryption } from '@veza/kit/testing'
 import { type DeadRecord, type Message } from '@veza/kit/worker'
@@ -12,12 +14,11 @@ import {
   exportProgress,
   gatherExport,
   openUsersStore,
-  readOwnData,
+  ownSource,
   type UsersStore,
 } from '@veza/users/store'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { gather, giveUp } from './gather.ts'
-import { contextSource } from './sources.ts'
 
 type Topic = typeof topics.usersEvents
 
@@ -27,8 +28,8 @@ const token = 'a-service-token-for-tests'
 const closers: (() => Promise<unknown>)[] = []
 let store: UsersStore
 let address: string
-/** What the other context answers: a status, or what it has. */
-let other: number | object = {}
+/** What the other context answers: a status, or what it has; or it begins to. */
+let other: number | object | 'breaks off' = {}
 
 beforeAll(async () => {
   const fresh = await freshDatabase()
@@ -46,6 +47,12 @@ beforeAll(async () => {
     const isAllowed = request.headers.authorization === `Bearer ${token}`
     const status = !isAllowed ? 401 : typeof other === 'number' ? other : 200
     response.writeHead(status, { 'content-type': 'application/json' })
+    if (other === 'breaks off') {
+      response.write('{"messages":["hel', () => {
+        response.destroy()
+      })
+      return
+    }
     response.end(JSON.stringify(typeof other === 'number' ? {} : { asked: request.url, ...other }))
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -66,8 +73,8 @@ const exporter = () =>
       { ...store, now },
       {
         sources: [
-          { name: 'users', read: readOwnData(store) },
-          contextSource({ name: 'chat', url: address }, token),
+          ownSource(store),
+          { name: 'chat', read: remotePersonalData({ name: 'chat', url: address }, token) },
         ],
         keptMs: 60_000,
       },
@@ -108,8 +115,11 @@ describe('an export', () => {
     const row = await job()
     expect(row).toMatchObject({ state: 'ready', parts_done: 2, parts: 2, finished_at: now() })
     expect(row?.expires_at).toEqual(new Date(now().getTime() + 60_000))
-    expect(row?.content?.includes('hello')).toBe(false)
-    expect(await readOwnData(store)(userId)).toMatchObject({
+    const pieces = await store.db.selectFrom('export_pieces').selectAll().execute()
+    expect(pieces).toMatchObject([{ export_id: row?.export_id, attempt: row?.attempt, piece: 0 }])
+    const part = (await ownSource(store).read(userId)) ?? []
+    const own = JSON.parse(await text(part as AsyncIterable<Uint8Array>)) as unknown
+    expect(own).toMatchObject({
       profile: { displayName: 'Ana' },
       history: [{ what: 'ProfileCreated' }],
     })
@@ -140,9 +150,24 @@ describe('an export', () => {
     expect(await exporter()(message, control)).toEqual({ kind: 'done' })
   })
 
+  it('has nothing of a context that breaks off in the middle, which is asked again', async () => {
+    other = 'breaks off'
+    const { exportId, message, job } = await asked()
+    await expect(exporter()(message, control)).rejects.toThrow()
+    expect((await job())?.state).toBe('running')
+    other = {}
+    expect(await exporter()(message, control)).toEqual({ kind: 'done' })
+    const attempts = await store.db
+      .selectFrom('export_pieces')
+      .select('attempt')
+      .where('export_id', '=', exportId)
+      .execute()
+    expect(attempts).toEqual([{ attempt: (await job())?.attempt }])
+  })
+
   it('is marked as failed when it is given up, unless it was whole', async () => {
     const { exportId, message, job } = await asked()
-    const onDead = giveUp({ fail: (id) => exportProgress(store.db, store.sealing, id).failed(now()) })
+    const onDead = giveUp({ fail: (id) => exportProgress(store.db, id).failed(now()) })
     await onDead({ message } as unknown as DeadRecord<Topic>)
     expect((await job())?.state).toBe('failed')
     await exporter()(message, control)

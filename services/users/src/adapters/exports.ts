@@ -1,6 +1,7 @@
 import { type Sealing } from '@veza/kit/sealing'
-import { gunzipSync, gzipSync } from 'node:zlib'
+import { type Readable } from 'node:stream'
 import { type Kysely } from 'kysely'
+import { readContent, type WrittenContent } from './export-content.ts'
 import { type ExportState, type UsersDatabase } from './schema.ts'
 
 /** A job that gathers all data about a person. */
@@ -16,8 +17,6 @@ export interface ExportJob {
   /** When its content goes. */
   readonly expiresAt: Date | null
 }
-
-const place = (exportId: string) => ({ table: 'exports', row: exportId, column: 'content' })
 
 const jobs = (db: Kysely<UsersDatabase>) =>
   db
@@ -40,24 +39,23 @@ export const latestExport = (db: Kysely<UsersDatabase>, userId: string): Promise
 export const findExport = (db: Kysely<UsersDatabase>, exportId: string): Promise<ExportJob | undefined> =>
   jobs(db).where('export_id', '=', exportId).executeTakeFirst()
 
-/** JSON; undefined when it is not there, not whole, or nobody can open it any more. */
+/** JSON, as it is read; undefined when it is not there, not whole, or nobody can open it any more. */
 export const readExport = async (
   db: Kysely<UsersDatabase>,
   sealing: Sealing,
   exportId: string,
-): Promise<Buffer | undefined> => {
+): Promise<Readable | undefined> => {
   const row = await db
     .selectFrom('exports')
-    .select('content')
+    .select(['attempt', 'pieces'])
     .where('export_id', '=', exportId)
     .executeTakeFirst()
-  if (row === undefined || row.content === null) return undefined
-  const [opened] = await sealing.open([{ sealed: row.content, place: place(exportId) }])
-  return opened?.state === 'open' ? gunzipSync(opened.plain) : undefined
+  if (row?.attempt == null || row.pieces === null) return undefined
+  return readContent(db, sealing, { attempt: row.attempt, pieces: row.pieces })
 }
 
 /** What a worker tells of an export that it gathers. */
-export const exportProgress = (db: Kysely<UsersDatabase>, sealing: Sealing, exportId: string) => ({
+export const exportProgress = (db: Kysely<UsersDatabase>, exportId: string) => ({
   async running(partsDone: number, parts: number): Promise<void> {
     await db
       .updateTable('exports')
@@ -65,20 +63,31 @@ export const exportProgress = (db: Kysely<UsersDatabase>, sealing: Sealing, expo
       .where('export_id', '=', exportId)
       .execute()
   },
-  async ready(userId: string, content: unknown, { at, keptMs }: { at: Date; keptMs: number }): Promise<void> {
-    const [sealed] = await sealing.seal([
-      { subject: userId, plain: gzipSync(JSON.stringify(content, undefined, 2)), place: place(exportId) },
-    ])
-    await db
-      .updateTable('exports')
-      .set({
-        state: 'ready',
-        content: sealed ?? null,
-        finished_at: at,
-        expires_at: new Date(at.getTime() + keptMs),
-      })
-      .where('export_id', '=', exportId)
-      .execute()
+  /** Of attempts that go on at the same time the first that is whole stands. What others have written is deleted. */
+  async ready(
+    { attempt, pieces }: WrittenContent,
+    { at, keptMs }: { at: Date; keptMs: number },
+  ): Promise<void> {
+    const expiresAt = new Date(at.getTime() + keptMs)
+    await db.transaction().execute(async (trx) => {
+      await trx
+        .updateTable('exports')
+        .set({ state: 'ready', attempt, pieces, finished_at: at, expires_at: expiresAt })
+        .where('export_id', '=', exportId)
+        .where('state', '<>', 'ready')
+        .execute()
+      await trx
+        .deleteFrom('export_pieces')
+        .where('export_id', '=', exportId)
+        .where('attempt', 'not in', (eb) =>
+          eb
+            .selectFrom('exports')
+            .select('attempt')
+            .where('export_id', '=', exportId)
+            .$castTo<{ attempt: string }>(),
+        )
+        .execute()
+    })
   },
   async failed(at: Date): Promise<void> {
     await db

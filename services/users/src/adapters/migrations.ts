@@ -55,6 +55,24 @@ const migrations: Migrations = {
   // Where the step before this one was another: of the tables alone, as they were then.
   '007-views-are-a-projection': { up: (db) => adoptModel(db, usersViews.schema, 1) },
   '008-audit': { up: createAuditIndexes },
+  '009-exports-in-pieces': {
+    async up(db) {
+      // Copies of before were in one piece. They are kept for days only: who wants one asks again.
+      await sql`delete from exports`.execute(db)
+      await sql`alter table exports drop column content, add column attempt uuid, add column pieces integer`.execute(
+        db,
+      )
+      await sql`
+        create table export_pieces (
+          export_id uuid not null references exports (export_id) on delete cascade,
+          attempt uuid not null,
+          piece integer not null,
+          content bytea not null,
+          primary key (attempt, piece)
+        )`.execute(db)
+      await sql`create index export_pieces_export on export_pieces (export_id)`.execute(db)
+    },
+  },
 }
 
 /** Brings users' database up to date; resolves to the steps that it ran. Safe to run by several processes at once. */

@@ -80,8 +80,17 @@ export interface UsersDatabase {
     requested_at: Date
     finished_at: Date | null
     expires_at: Date | null
-    /** JSON, gzipped and sealed under the person's data key. */
-    content: Buffer | null
+    /** Whose pieces are the content; null until it is whole. */
+    attempt: string | null
+    pieces: number | null
+  }
+  /** What was gathered: JSON, gzipped, each piece sealed under the person's data key. */
+  export_pieces: {
+    export_id: string
+    attempt: string
+    /** From 0. */
+    piece: number
+    content: Buffer
   }
   /** Erasures that are not due yet. */
   erasures: { user_id: string; due_at: Date }

@@ -1,5 +1,6 @@
 import { type Sealing } from '@veza/kit/sealing'
 import { type Kysely } from 'kysely'
+import { type Readable } from 'node:stream'
 import { type ExportJob, findExport, latestExport, readExport } from '../adapters/exports.ts'
 import { type UsersDatabase } from '../adapters/schema.ts'
 import { Rejection } from '../domain/rejection.ts'
@@ -29,10 +30,10 @@ export const readExportJob =
     return job
   }
 
-/** What was gathered, JSON. Throws Rejection `export-not-found` or `export-not-ready`. */
+/** What was gathered, JSON, as it is read. Throws Rejection `export-not-found` or `export-not-ready`. */
 export const downloadExport =
   (deps: ExportDeps) =>
-  async (userId: string, exportId: string): Promise<Buffer> => {
+  async (userId: string, exportId: string): Promise<Readable> => {
     const job = await readExportJob(deps)(userId, exportId)
     if (job.state !== 'ready') throw new Rejection('export-not-ready')
     const content = await readExport(deps.db, deps.sealing, exportId)

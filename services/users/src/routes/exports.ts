@@ -1,5 +1,15 @@
-import { type Api, bearer, createRoute, jsonResponse, problemResponses, uuid, z } from '@veza/kit/http'
+import {
+  type Api,
+  bearer,
+  createRoute,
+  jsonResponse,
+  problemResponses,
+  streamedBody,
+  uuid,
+  z,
+} from '@veza/kit/http'
 import { type TokenVerifier } from '@veza/kit/tokens'
+import { type Readable } from 'node:stream'
 import { type ExportJob } from '../adapters/exports.ts'
 import { type Caller } from '../commands/deps.ts'
 import { answer } from './answer.ts'
@@ -10,7 +20,7 @@ export interface ExportHandlers {
   requestExport(caller: Caller): Promise<string>
   newestExport(userId: string): Promise<ExportJob | undefined>
   readExportJob(userId: string, exportId: string): Promise<ExportJob>
-  downloadExport(userId: string, exportId: string): Promise<Buffer>
+  downloadExport(userId: string, exportId: string): Promise<Readable>
 }
 
 const time = z.iso.datetime().nullable()
@@ -117,7 +127,7 @@ export const mountExports = (app: Api, verifier: TokenVerifier, handlers: Export
     async (c) => {
       const { exportId } = c.req.valid('param')
       const content = await answer(handlers.downloadExport(c.var.identity.userId, exportId))
-      return new Response(new Uint8Array(content), {
+      return new Response(streamedBody(c, content), {
         status: 200,
         headers: {
           'content-type': 'application/json',

@@ -1,0 +1,3 @@
+export { inPages } from './pages.ts'
+export { type PersonalParts, jsonOf } from './json.ts'
+export { mountPersonalData, remotePersonalData } from './remote.ts'
