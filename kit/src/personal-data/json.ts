@@ -4,8 +4,8 @@ export type PersonalParts = Readonly<Record<string, unknown>>
 const isList = (value: unknown): value is AsyncIterable<unknown> =>
   typeof value === 'object' && value !== null && Symbol.asyncIterator in value
 
-/** What JSON has no word for, such as undefined, is null. */
-const textOf = (value: unknown): string => (JSON.stringify(value) as string | undefined) ?? 'null'
+/** What JSON has no word for is null. */
+const textOf = (value: unknown): string => JSON.stringify(value === undefined ? null : value)
 
 async function* tokens(parts: PersonalParts): AsyncGenerator<string> {
   let before = '{'

@@ -74,7 +74,7 @@ test('they are read as they are taken: never as a whole, and no longer than some
   let [read, ended] = [0, false]
   const endless = async function* () {
     try {
-      for (;;) yield { n: read++, text: 'x'.repeat(1_000) }
+      for (;;) yield await Promise.resolve({ n: read++, text: 'x'.repeat(1_000) })
     } finally {
       ended = true
     }

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openAuthOperations } from '@veza/auth'
 import { createLog } from '@veza/kit/log'
-import { type AuthFixture, openAuthFixture, type SignedInBody } from './testing/auth-fixture.ts'
+import { type AuthFixture, openAuthFixture } from './testing/auth-fixture.ts'
 
 let fixture: AuthFixture
 beforeAll(async () => {
@@ -28,7 +28,7 @@ describe("auth's part of a copy", () => {
     const [ana, admin] = [await fixture.person(), await fixture.person()]
     const by = { address: '203.0.113.9', client: 'A browser' }
     const { email } = ana.user
-    const second = await fixture.post<SignedInBody>('/v1/auth/login', { email, password: ana.password }, by)
+    const second = await fixture.post('/v1/auth/login', { email, password: ana.password }, by)
     await fixture.post('/v1/auth/logout', { refreshToken: second.body.refreshToken }, by)
 
     const { settings, codec, now } = fixture
@@ -36,7 +36,7 @@ describe("auth's part of a copy", () => {
     const operations = await openAuthOperations(settings, { log, codec, now })
     await operations.grantRole({ email: admin.user.email, role: 'admin' })
     await operations.close()
-    const again = await fixture.post<SignedInBody>('/v1/auth/login', {
+    const again = await fixture.post('/v1/auth/login', {
       email: admin.user.email,
       password: admin.password,
     })

@@ -48,6 +48,9 @@ async function* eventsOf(deps: Deps, userId: string): AsyncGenerator<object> {
   }
 }
 
+const withoutActor = (details: Record<string, unknown>): Record<string, unknown> =>
+  Object.fromEntries(Object.entries(details).filter(([name]) => name !== 'actorId'))
+
 /** All that chat has about a person, for their export. */
 export const readPersonalData =
   (deps: Deps) =>
@@ -116,8 +119,8 @@ export const readPersonalData =
     // What happened to them and what they did to rooms. Who else did it is not theirs to know from here.
     const history = inPages(async (after?: { id: string; at: string }) => {
       const entries = await audit.read({ names: [userId] }, after, pageSize)
-      return entries.map(({ id, at, type, actor, address, details: { actorId: _actorId, ...details } }) => ({
-        ...{ id, at, what: type, byYou: actor === userId, details },
+      return entries.map(({ id, at, type, actor, address, details }) => ({
+        ...{ id, at, what: type, byYou: actor === userId, details: withoutActor(details) },
         address: actor === userId ? address : null,
       }))
     })
