@@ -27,6 +27,7 @@ beforeAll(async () => {
   await client.connect()
   const settings = readEnv(authEnvironment, {
     AUTH_DATABASE_URL: database.url,
+    SERVICE_TOKEN: 'a-service-token-for-tests',
     KEY_ENCRYPTION_KEY: randomBytes(32).toString('base64'),
   })
   const codec = await testCodec()
