@@ -97,6 +97,20 @@ const assertAppends = (appends: readonly StreamAppend<Topic>[]): void => {
   if (appends.some(({ events }) => events.length === 0)) throw new Error('an append has at least one event')
 }
 
+/**
+ * Forgets idempotency keys that were used so long ago that nobody repeats what they did. An append that uses one again
+ * appends again.
+ *
+ * @returns how many
+ */
+export const pruneIdempotencyKeys = async (db: Connection, olderThanMs: number): Promise<number> => {
+  const { numAffectedRows = 0n } = await sql`
+    delete from events.idempotency_keys where recorded_at < now() - ${olderThanMs} * interval '1 ms'`.execute(
+    db,
+  )
+  return Number(numAffectedRows)
+}
+
 /** What decoding needs of a row. */
 type EncodedRow = Pick<EventRow, 'type' | 'schema_version' | 'payload'>
 

@@ -3,7 +3,17 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { createLog } from '../log/index.ts'
 import { type Database, migrate, openDatabase } from '../postgres/index.ts'
 import { type FreshDatabase, freshDatabase, testTelemetry } from '../testing/index.ts'
-import { type Api, createApi, createHttpAnswers, idempotent, Problem, pruneHttpAnswers } from './index.ts'
+import { createEventStore } from '../events/index.ts'
+import {
+  type AnswerSeal,
+  type Api,
+  createApi,
+  createHttpAnswers,
+  idempotent,
+  openAnswers,
+  Problem,
+  pruneHttpAnswers,
+} from './index.ts'
 
 const log = createLog('test', 'silent')
 const telemetry = testTelemetry()
@@ -15,7 +25,10 @@ let hold: Promise<void>
 
 beforeAll(async () => {
   fresh = await freshDatabase()
-  await migrate(fresh.url, { '001-answers': { up: createHttpAnswers } })
+  await migrate(fresh.url, {
+    '001-answers': { up: createHttpAnswers },
+    '002-events': { up: createEventStore },
+  })
   database = openDatabase(fresh.url, { applicationName: 'test', poolSize: 10, log })
 })
 
@@ -140,4 +153,59 @@ test.each(['', 'with blank', 'é', 'x'.repeat(201)])('a key like “%s” is ref
     headers: new Headers([['idempotency-key', key]]),
   })
   expect(await answer.json()).toMatchObject({ status: 400, code: 'invalid-idempotency-key' })
+})
+
+test('a service forgets answers and the keys of its appends after the time that it is told', async () => {
+  const key = newKey()
+  await post(key)
+  await sql`update http_answers set started_at = now() - interval '2 hours' where key like ${`%${key}`}`.execute(
+    database.db,
+  )
+  await sql`
+    insert into events.idempotency_keys (key, streams, versions, recorded_at)
+    values ('old', '{s}', '{1}', now() - interval '2 hours'), ('young', '{s}', '{1}', now())`.execute(
+    database.db,
+  )
+  const answers = openAnswers(database.db, { lifeMs: 3_600_000, log })
+  await answers.prune()
+  answers.close()
+  const { rows } = await sql<{ key: string }>`
+    select key from http_answers where key like ${`%${key}`} union all select key from events.idempotency_keys`.execute(
+    database.db,
+  )
+  expect(rows).toEqual([{ key: 'young' }])
+})
+
+test('answers are kept sealed where they are to be, and go with whoever is erased', async () => {
+  const erased = { is: false }
+  const turn = (bytes: Buffer) => Buffer.from(bytes.map((byte) => byte ^ 0xff))
+  const seal: AnswerSeal = {
+    seal: (_, plain) => Promise.resolve(erased.is ? undefined : turn(plain)),
+    open: (_, sealed) => Promise.resolve(erased.is ? undefined : turn(sealed)),
+  }
+  app = createApi({ log, telemetry })
+  app.post('/things/:status', idempotent(database.db, { seal }), async (c) => {
+    runs.push(c.var.idempotencyKey)
+    return c.json({ said: await c.req.text() }, 201)
+  })
+  app.get('/things/:status', idempotent(database.db, { seal }), (c) =>
+    c.json({ n: runs.push(undefined) }, 200),
+  )
+  const key = newKey()
+  const first = await post(key, 'secret')
+  expect((await post(key, 'secret')).text).toBe(first.text)
+  expect((await post(key, 'another')).status).toBe(422)
+  const { rows } = await sql<{ body: Buffer }>`
+    select body from http_answers where key like ${`%${key}`}`.execute(database.db)
+  expect(rows[0]?.body.toString()).not.toContain('secret')
+  for (const n of [2, 3])
+    expect(await (await app.request('/things/1', { headers: { 'idempotency-key': key } })).json()).toEqual({
+      n,
+    })
+
+  erased.is = true
+  runs = []
+  const later = newKey()
+  expect([(await post(later)).status, (await post(later)).status]).toEqual([201, 201])
+  expect(runs).toEqual([undefined, undefined])
 })

@@ -3,7 +3,11 @@ import { type Context, type MiddlewareHandler } from 'hono'
 import { createMiddleware } from 'hono/factory'
 import { type Kysely, type QueryExecutorProvider, sql } from 'kysely'
 import { z } from 'zod'
+import { duration } from '../env/index.ts'
+import { pruneIdempotencyKeys } from '../events/store.ts'
+import { type Logger } from '../log/index.ts'
 import { type Identity } from '../tokens/index.ts'
+import { type BearerEnv } from './bearer.ts'
 import { Problem } from './problem.ts'
 
 /** What the middleware gives to handlers. */
@@ -18,6 +22,9 @@ export interface IdempotencyEnv {
     identity?: Identity
   }
 }
+
+/** Before the routes of whoever is signed in: bearer, then what makes their writes single. */
+export type CallerMiddleware = [MiddlewareHandler<BearerEnv>, MiddlewareHandler<IdempotencyEnv>]
 
 /** For a route's `request.headers`. */
 export const idempotencyHeader = z.object({
@@ -49,11 +56,34 @@ export const createHttpAnswers = async (db: Kysely<unknown>): Promise<void> => {
   await sql`create index http_answers_age on http_answers (started_at)`.execute(db)
 }
 
+/** For the settings of a service that has it. */
+export const idempotencyEnvironment = {
+  IDEMPOTENCY_RETENTION: duration(
+    'how long a write that comes again under its Idempotency-Key gets the first answer',
+    '24h',
+  ),
+} as const
+
 /** Deletes the answers that are too old to be given again. @returns how many */
 export const pruneHttpAnswers = async (db: QueryExecutorProvider, olderThanMs = dayMs): Promise<number> => {
   const { numAffectedRows = 0n } = await sql`
     delete from http_answers where started_at < now() - ${olderThanMs} * interval '1 ms'`.execute(db)
   return Number(numAffectedRows)
+}
+
+/** Keeps answers so that nobody else can read them, nor guess the requests by their hashes. */
+export interface AnswerSeal {
+  /** undefined = the person was erased: nothing is kept of what they ask. */
+  seal(userId: string, plain: Buffer): Promise<Buffer | undefined>
+  /** undefined = the person was erased. */
+  open(userId: string, sealed: Buffer): Promise<Buffer | undefined>
+}
+
+export interface IdempotencyOptions {
+  /** How long an answer is given again; a day unless given. */
+  readonly lifeMs?: number
+  /** For routes that speak of people. They are kept as they are unless given. */
+  readonly seal?: AnswerSeal
 }
 
 const dayMs = 24 * 60 * 60 * 1000
@@ -95,10 +125,17 @@ const claim = async (
   return rows.length > 0
 }
 
-const firstAnswer = async (db: QueryExecutorProvider, key: string, hash: Buffer): Promise<Response> => {
+const firstAnswer = async (
+  db: QueryExecutorProvider,
+  key: string,
+  hash: Buffer,
+  open: (sealed: Buffer) => Promise<Buffer | undefined>,
+): Promise<Response> => {
   const { rows } = await sql<AnswerRow>`select * from http_answers where key = ${key}`.execute(db)
   const [row] = rows
-  if (row && !row.request_hash.equals(hash))
+  const first = row && (await open(row.request_hash))
+  if (row && !first) throw new Problem(410, 'answer-erased', 'The first answer was erased with the person')
+  if (first && !first.equals(hash))
     throw new Problem(422, 'idempotency-key-reused', 'This Idempotency-Key was used for another request')
   if (row?.status == null)
     throw new Problem(
@@ -112,23 +149,26 @@ const firstAnswer = async (db: QueryExecutorProvider, key: string, hash: Buffer)
   const headers: Record<string, string> = { 'idempotency-replayed': 'true' }
   if (row.content_type !== null) headers['content-type'] = row.content_type
   if (row.location !== null) headers['location'] = row.location
-  return new Response(row.body?.length ? new Uint8Array(row.body) : null, { status: row.status, headers })
+  const body = row.body === null ? undefined : await open(row.body)
+  return new Response(body?.length ? new Uint8Array(body) : null, { status: row.status, headers })
 }
+
+/** Whether the same request would get the same answer later. */
+const isFinal = (status: number): boolean => status < 500 && status !== 409 && status !== 429
 
 /**
  * Gives the first answer again to a write that comes again under its `Idempotency-Key`; without that header it does
  * nothing. Stand it behind `bearer`: keys are each user's own. An answer of 5xx, 409 or 429 is not kept, since the same
- * request may succeed later. Not for answers that carry secrets: they are kept as they are.
- *
- * @param lifeMs how long an answer is given again; a day unless given
+ * request may succeed later. Not for requests or answers that carry secrets, such as passwords and tokens. Reading
+ * requests pass.
  */
 export const idempotent = (
   db: QueryExecutorProvider,
-  { lifeMs = dayMs }: { readonly lifeMs?: number } = {},
+  { lifeMs = dayMs, seal }: IdempotencyOptions = {},
 ): MiddlewareHandler<IdempotencyEnv> =>
   createMiddleware<IdempotencyEnv>(async (c, next) => {
     const given = c.req.header('idempotency-key')
-    if (given === undefined) {
+    if (given === undefined || c.req.method === 'GET' || c.req.method === 'HEAD') {
       await next()
       return undefined
     }
@@ -140,16 +180,61 @@ export const idempotent = (
       )
     const key = keyOf(c, given)
     const hash = await hashOf(c)
-    if (!(await claim(db, key, hash, lifeMs))) return firstAnswer(db, key, hash)
+    const userId = c.var.identity?.userId ?? ''
+    const keep = async (plain: Buffer) => (seal === undefined ? plain : seal.seal(userId, plain))
+    const open = async (kept: Buffer) => (seal === undefined ? kept : seal.open(userId, kept))
+    const kept = await keep(hash)
+    if (kept === undefined) {
+      await next()
+      return undefined
+    }
+    if (!(await claim(db, key, kept, lifeMs))) return firstAnswer(db, key, hash, open)
     c.set('idempotencyKey', key)
     await next()
     const { status, headers } = c.res
-    if (status >= 500 || status === 409 || status === 429)
+    const body = Buffer.from(await c.res.clone().arrayBuffer())
+    const answer = isFinal(status) ? await keep(body) : undefined
+    if (answer === undefined)
       await sql`delete from http_answers where key = ${key} and status is null`.execute(db)
     else
       await sql`
         update http_answers set status = ${status}, content_type = ${headers.get('content-type')},
-          location = ${headers.get('location')}, body = ${Buffer.from(await c.res.clone().arrayBuffer())}
+          location = ${headers.get('location')}, body = ${answer}
         where key = ${key}`.execute(db)
     return undefined
   })
+
+const pruneEveryMs = 60 * 60 * 1000
+
+/**
+ * The first answers of a service, which forgets them by itself, and with them the keys that its appends used.
+ *
+ * @param db has createHttpAnswers' table and createEventStore's
+ */
+export const openAnswers = (
+  db: QueryExecutorProvider,
+  { lifeMs, log, seal }: { readonly lifeMs: number; readonly log: Logger; readonly seal?: AnswerSeal },
+): {
+  /** Stands behind bearer, before the routes that write. */
+  readonly once: MiddlewareHandler<IdempotencyEnv>
+  prune(): Promise<void>
+  close(): void
+} => {
+  const prune = async (): Promise<void> => {
+    await pruneHttpAnswers(db, lifeMs)
+    await pruneIdempotencyKeys(db, lifeMs)
+  }
+  const timer = setInterval(() => {
+    prune().catch((error: unknown) => {
+      log.warn({ err: error }, 'old answers were not deleted')
+    })
+  }, pruneEveryMs)
+  timer.unref()
+  return {
+    once: idempotent(db, { lifeMs, ...(seal && { seal }) }),
+    prune,
+    close() {
+      clearInterval(timer)
+    },
+  }
+}

@@ -4,10 +4,14 @@ export { type BearerEnv, bearer, requireScope } from './bearer.ts'
 export { mountDocs } from './docs.ts'
 export { type Cursor, countField, cursor, nextCursor, parsedField, uuid } from './fields.ts'
 export {
+  type AnswerSeal,
+  type CallerMiddleware,
   type IdempotencyEnv,
   createHttpAnswers,
+  idempotencyEnvironment,
   idempotencyHeader,
   idempotent,
+  openAnswers,
   pruneHttpAnswers,
 } from './idempotency.ts'
 export { requestMetadata } from './request-metadata.ts'

@@ -1,6 +1,6 @@
 import { type Codec } from '@veza/contracts'
 import { addressBook, auditOf, readAuditPage, remoteAudit } from '@veza/kit/audit'
-import { type Api, createApi } from '@veza/kit/http'
+import { type Api, createApi, openAnswers } from '@veza/kit/http'
 import { type Logger } from '@veza/kit/log'
 import { mountPersonalData } from '@veza/kit/personal-data'
 import { type Telemetry } from '@veza/kit/telemetry'
@@ -139,6 +139,7 @@ const open = async (parts: AuthParts, settings: AuthSettings, common: AuthCommon
     ...{ keys: publicKey, issuer: settings.TOKEN_ISSUER, audience: 'veza' },
     now: () => now().getTime(),
   })
+  const answers = openAnswers(db, { lifeMs: settings.IDEMPOTENCY_RETENTION, log })
   const signedIn = signedInOnly(verifier, (session) => isSessionActive(db, { ...session, now: now() }))
   mountSignIn(app, {
     register: registerAccount(deps),
@@ -155,7 +156,7 @@ const open = async (parts: AuthParts, settings: AuthSettings, common: AuthCommon
     resetPassword: resetPassword(deps),
     changePassword: changePassword(deps),
   })
-  mountSessions(app, signedIn, {
+  mountSessions(app, [...signedIn, answers.once], {
     readSessions: readOwnSessions(deps),
     revokeSession: revokeSession(deps),
     revokeAllSessions: revokeAllSessions(deps),
@@ -177,7 +178,7 @@ const open = async (parts: AuthParts, settings: AuthSettings, common: AuthCommon
   })
   const internal = createApi({ log, telemetry })
   mountPersonalData(internal, settings.SERVICE_TOKEN, 'auth', readPersonalData({ ...deps, audit }))
-  mountRoles(app, signedIn, { readRoles: readRoles(deps), changeRoles: changeRoles(deps) })
+  mountRoles(app, [...signedIn, answers.once], { readRoles: readRoles(deps), changeRoles: changeRoles(deps) })
 
   return {
     app,
@@ -190,6 +191,7 @@ const open = async (parts: AuthParts, settings: AuthSettings, common: AuthCommon
     },
     async close() {
       await Promise.all([letters.close(), upkeep.close()])
+      answers.close()
       mailer.close()
       await parts.close()
     },

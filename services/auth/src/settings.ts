@@ -9,6 +9,7 @@ import {
   string,
   url,
 } from '@veza/kit/env'
+import { idempotencyEnvironment } from '@veza/kit/http'
 import { keyEncryptionEnvironment } from '@veza/kit/sealing'
 import { type OidcSettings } from './adapters/oidc-provider.ts'
 
@@ -23,6 +24,7 @@ export const authEnvironment = {
   ...authPartsEnvironment,
   SERVICE_TOKEN: secret("what Veza's own processes show each other's internal APIs"),
   AUDIT_SOURCES: namedUrls('other contexts whose events the audit tells too, and their internal APIs'),
+  ...idempotencyEnvironment,
   TOKEN_ISSUER: string('the issuer (iss) that access tokens name', 'veza'),
   SIGNING_KEY_PERIOD: duration('how long one key signs access tokens before the next one does', '30d'),
   PASSWORD_HASH_CONCURRENCY: integer('password hashes computed at once, 47 MiB of memory each', 2, {

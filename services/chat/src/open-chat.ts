@@ -1,7 +1,7 @@
 import { type Codec, topics } from '@veza/contracts'
 import { addressBook, auditOf, mountAuditSource } from '@veza/kit/audit'
 import { eventStore } from '@veza/kit/events'
-import { type Api, createApi } from '@veza/kit/http'
+import { type Api, bearer, type CallerMiddleware, createApi, openAnswers } from '@veza/kit/http'
 import { type Kafka } from '@veza/kit/kafka'
 import { type Logger } from '@veza/kit/log'
 import { mountPersonalData } from '@veza/kit/personal-data'
@@ -72,8 +72,10 @@ export const openChat = (settings: ChatSettings, common: ChatCommon): Chat => {
   const addresses = addressBook(createSealing({ db, keyEncryption }), 'chat')
   const rooms = withSealedAddresses(roomStore(db, eventStore({ topic: topics.roomEvents, codec })), addresses)
 
+  const answers = openAnswers(db, { lifeMs: settings.IDEMPOTENCY_RETENTION, log })
+  const caller: CallerMiddleware = [bearer(verifier), answers.once]
   const app = createApi({ log, telemetry })
-  mountRooms(app, verifier, {
+  mountRooms(app, caller, {
     createRoom: createRoom(rooms, now),
     getRoom: getRoom(db),
     listRooms: listRooms(db),
@@ -82,7 +84,7 @@ export const openChat = (settings: ChatSettings, common: ChatCommon): Chat => {
     listMembers: listMembers(db),
     markRead: markRead(rooms, readPositions(db), now),
   })
-  mountModeration(app, verifier, {
+  mountModeration(app, caller, {
     changeRoom: changeRoom(rooms, now),
     reportMessage: reportMessage(rooms, getMessage(db), now),
     blockWordsEverywhere: blockWordsEverywhere(rooms, now),
@@ -121,6 +123,7 @@ export const openChat = (settings: ChatSettings, common: ChatCommon): Chat => {
     internal,
     checks: { 'chat-database': () => database.check() },
     async close() {
+      answers.close()
       await producer.close()
       keyEncryption.close()
       await database.close()

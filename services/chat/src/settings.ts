@@ -1,9 +1,11 @@
 import { type EnvironmentValues, duration, integer, secret, url } from '@veza/kit/env'
+import { idempotencyEnvironment } from '@veza/kit/http'
 import { keyEncryptionEnvironment } from '@veza/kit/sealing'
 
 /** The settings of chat, for readEnv in whichever process it runs. */
 export const chatEnvironment = {
   ...keyEncryptionEnvironment,
+  ...idempotencyEnvironment,
   CHAT_DATABASE_URL: url("chat's PostgreSQL database", undefined, { schemes: ['postgres', 'postgresql'] }),
   SERVICE_TOKEN: secret('what other processes of Veza show to the internal API'),
   CHAT_DATABASE_CONNECTIONS: integer('connections to the database at most', 10, { min: 1, max: 100 }),

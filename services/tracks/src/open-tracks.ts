@@ -1,7 +1,7 @@
 import { type Codec, topics } from '@veza/contracts'
 import { addressBook, auditOf, mountAuditSource } from '@veza/kit/audit'
 import { type EventMetadata } from '@veza/kit/events'
-import { type Api, createApi } from '@veza/kit/http'
+import { type Api, bearer, type CallerMiddleware, createApi, openAnswers } from '@veza/kit/http'
 import { type Logger } from '@veza/kit/log'
 import { openObjects } from '@veza/kit/objects'
 import { mountPersonalData } from '@veza/kit/personal-data'
@@ -80,8 +80,10 @@ export const openTracks = async (settings: TracksSettings, common: TracksCommon)
     finishSealed(upload, await addresses.seal(metadata))
   const sweep = sweepUploads({ uploads, files, finish, log, now })
 
+  const answers = openAnswers(db, { lifeMs: settings.IDEMPOTENCY_RETENTION, log })
+  const caller: CallerMiddleware = [bearer(verifier), answers.once]
   const app = createApi({ log, telemetry, streamedBodies })
-  mountTracks(app, verifier, {
+  mountTracks(app, caller, {
     getTrack: getTrack(db),
     listTracks: listTracks(db),
     searchTracks: searchTracks(db),
@@ -142,6 +144,7 @@ export const openTracks = async (settings: TracksSettings, common: TracksCommon)
     sweep,
     async close() {
       clearInterval(sweeping)
+      answers.close()
       await locks.close()
       objects.close()
       keyEncryption.close()

@@ -1,4 +1,5 @@
 import { bytes, duration, type EnvironmentValues, integer, secret, string, url } from '@veza/kit/env'
+import { idempotencyEnvironment } from '@veza/kit/http'
 import { objectsEnvironment } from '@veza/kit/objects'
 import { keyEncryptionEnvironment } from '@veza/kit/sealing'
 
@@ -6,6 +7,7 @@ import { keyEncryptionEnvironment } from '@veza/kit/sealing'
 export const tracksEnvironment = {
   ...objectsEnvironment,
   ...keyEncryptionEnvironment,
+  ...idempotencyEnvironment,
   TRACKS_DATABASE_URL: url("tracks' PostgreSQL database", undefined, { schemes: ['postgres', 'postgresql'] }),
   SERVICE_TOKEN: secret('what other processes of Veza show to the internal API'),
   TRACKS_DATABASE_CONNECTIONS: integer('connections to the database at most', 10, { min: 1, max: 100 }),

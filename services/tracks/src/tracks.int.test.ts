@@ -203,6 +203,18 @@ describe('tracks', () => {
     expect((await ana.call('PATCH', path, { unknown: 1 })).status).toBe(400)
   })
 
+  it('are changed once by a request that comes again under its Idempotency-Key', async () => {
+    const ana = await veza.person()
+    const path = `/v1/tracks/${await readyTrack(ana)}`
+    const edit = (title: string, key: string) =>
+      ana.call<TrackBody>('PATCH', path, { title }, { 'idempotency-key': key })
+    const first = await edit('One', 'one')
+    await edit('Two', 'two')
+    const again = await edit('One', 'one')
+    expect([again.status, again.body]).toEqual([200, first.body])
+    expect((await ana.call<TrackBody>('GET', path)).body.title).toBe('Two')
+  })
+
   it('are found by all, by whoever knows them, or by nobody else', async () => {
     const [ana, ben] = [await veza.person(), await veza.person()]
     const trackId = await readyTrack(ana, { title: 'Zeppelin over Görlitz' })

@@ -1,6 +1,6 @@
 import { type Codec } from '@veza/contracts'
 import { addressBook, auditOf, mountAuditSource } from '@veza/kit/audit'
-import { type Api, createApi } from '@veza/kit/http'
+import { type Api, bearer, type CallerMiddleware, createApi, openAnswers } from '@veza/kit/http'
 import { type Logger } from '@veza/kit/log'
 import { type Telemetry } from '@veza/kit/telemetry'
 import { type TokenVerifier } from '@veza/kit/tokens'
@@ -63,10 +63,17 @@ export const openUsers = (settings: UsersSettings, common: UsersCommon): Users =
   const { db, views, sealing, keyEncryption } = store
   const deps = { ...store, now }
 
+  const answers = openAnswers(db, {
+    ...{ lifeMs: settings.IDEMPOTENCY_RETENTION, log },
+    // People's own words are in them.
+    seal: store.personal.answers,
+  })
+  const caller: CallerMiddleware = [bearer(verifier), answers.once]
+
   const app = createApi({ log, telemetry, bodyLimits })
   const create = createProfile(deps)
   const read = readMe(deps)
-  mountMe(app, verifier, {
+  mountMe(app, caller, {
     async readMe(caller) {
       const found = await read(caller.userId)
       if (found !== undefined) return found
@@ -85,17 +92,17 @@ export const openUsers = (settings: UsersSettings, common: UsersCommon): Users =
     }),
     cancelErasure: cancelErasure(deps),
   })
-  mountAvatar(app, verifier, {
+  mountAvatar(app, caller, {
     changeAvatar: changeAvatar(deps),
     readAvatar: (avatarId, size) => readAvatar(db, sealing, avatarId, size),
   })
-  mountExports(app, verifier, {
+  mountExports(app, caller, {
     requestExport: requestExport(deps, settings.USERS_EXPORT_PAUSE),
     newestExport: newestExport(deps),
     readExportJob: readExportJob(deps),
     downloadExport: downloadExport(deps),
   })
-  mountPeople(app, verifier, {
+  mountPeople(app, caller, {
     readUser: readUser(deps),
     searchUsers: searchUsers(views),
     relate: relate(deps),
@@ -124,6 +131,7 @@ export const openUsers = (settings: UsersSettings, common: UsersCommon): Users =
     bodyLimits,
     checks: { 'users-database': () => store.check(), 'key-encryption': () => keyEncryption.check() },
     async close() {
+      answers.close()
       await stopChores()
       await store.close()
     },

@@ -1,4 +1,5 @@
 import { duration, type EnvironmentValues, integer, secret, url } from '@veza/kit/env'
+import { idempotencyEnvironment } from '@veza/kit/http'
 import { keyEncryptionEnvironment } from '@veza/kit/sealing'
 
 /** The settings of whoever opens users' data: the service, and the workers of its context. */
@@ -14,6 +15,7 @@ export type UsersStoreSettings = EnvironmentValues<typeof usersStoreEnvironment>
 export const usersEnvironment = {
   ...usersStoreEnvironment,
   SERVICE_TOKEN: secret('what other processes of Veza show to the internal API'),
+  ...idempotencyEnvironment,
   USERS_DATABASE_CONNECTIONS: integer('connections to the database at most', 10, { min: 1, max: 100 }),
   USERS_ERASURE_GRACE: duration(
     'how long somebody may take back that they want to be forgotten; 0s = not at all',

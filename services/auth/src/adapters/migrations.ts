@@ -1,5 +1,6 @@
 import { createAuditIndexes } from '@veza/kit/audit'
 import { createEventStore } from '@veza/kit/events'
+import { createHttpAnswers } from '@veza/kit/http'
 import { migrate, type Migrations } from '@veza/kit/postgres'
 import { createDataKeys } from '@veza/kit/sealing'
 import { sql } from 'kysely'
@@ -155,6 +156,7 @@ const migrations: Migrations = {
       await sql`drop index events.events_key`.execute(db)
     },
   },
+  '006-http-answers': { up: createHttpAnswers },
 }
 
 /** Brings auth's database up to date. Safe to run by several processes at once. Answers the steps it ran. */

@@ -6,6 +6,7 @@ import {
   problemResponses,
   requireScope,
   z,
+  idempotencyHeader,
 } from '@veza/kit/http'
 import { type VersionedRoles } from '../commands/change-roles.ts'
 import { type SignedInCaller } from '../commands/deps.ts'
@@ -13,7 +14,7 @@ import { type Role } from '../domain/account.ts'
 import { answer } from './answer.ts'
 import { signedInCallerOf } from './caller.ts'
 import { id, role, version } from './fields.ts'
-import { type SignedInMiddleware } from './signed-in.ts'
+import { type OnceMiddleware, type SignedInMiddleware } from './signed-in.ts'
 
 /** What the routes call. */
 export interface RoleHandlers {
@@ -27,10 +28,14 @@ export interface RoleHandlers {
 const versionedRoles = z.object({ roles: z.array(role).max(10), version }).openapi('Roles')
 
 /** Mounts the roles of accounts, for administrators. */
-export const mountRoles = (app: Api, middleware: SignedInMiddleware, handlers: RoleHandlers): void => {
-  const guarded: [...SignedInMiddleware, ReturnType<typeof requireScope>] = [
-    ...middleware,
+export const mountRoles = (app: Api, middleware: OnceMiddleware, handlers: RoleHandlers): void => {
+  const [token, session, once] = middleware
+  // Before the answers that were given: whoever has lost the scope gets none of them.
+  const guarded: [...SignedInMiddleware, ReturnType<typeof requireScope>, typeof once] = [
+    token,
+    session,
     requireScope('roles:write'),
+    once,
   ]
   const common = { tags: ['administration'], security: [{ bearer: [] }], middleware: guarded }
   const toJson = ({ roles, version: at }: VersionedRoles) => ({ roles: [...roles], version: at })
@@ -58,7 +63,7 @@ export const mountRoles = (app: Api, middleware: SignedInMiddleware, handlers: R
       description:
         'version is the one that the roles were read at: when the account was changed meanwhile, the answer is 409 ' +
         'with currentVersion. Access tokens that were issued before carry the former roles for up to 10 minutes.',
-      request: { params: z.object({ id }), body: jsonBody(versionedRoles) },
+      request: { headers: idempotencyHeader, params: z.object({ id }), body: jsonBody(versionedRoles) },
       responses: {
         200: jsonResponse('The roles from now on', versionedRoles),
         ...problemResponses(400, 401, 403, 404, 409, 503),

@@ -1,10 +1,10 @@
-import { type Api, createRoute, jsonResponse, problemResponses, z } from '@veza/kit/http'
+import { type Api, createRoute, jsonResponse, problemResponses, z, idempotencyHeader } from '@veza/kit/http'
 import { type SignedInCaller } from '../commands/deps.ts'
 import { type OwnSession } from '../queries/account.ts'
 import { answer } from './answer.ts'
 import { signedInCallerOf } from './caller.ts'
 import { id, time } from './fields.ts'
-import { type SignedInMiddleware } from './signed-in.ts'
+import { type OnceMiddleware } from './signed-in.ts'
 
 /** What the routes call. */
 export interface SessionHandlers {
@@ -27,7 +27,7 @@ const session = z
   .openapi('Session')
 
 /** Mounts a person's own sessions. */
-export const mountSessions = (app: Api, middleware: SignedInMiddleware, handlers: SessionHandlers): void => {
+export const mountSessions = (app: Api, middleware: OnceMiddleware, handlers: SessionHandlers): void => {
   const common = { tags: ['sessions'], security: [{ bearer: [] }], middleware }
   app.openapi(
     createRoute({
@@ -57,7 +57,7 @@ export const mountSessions = (app: Api, middleware: SignedInMiddleware, handlers
       summary: 'Sign out one session',
       description:
         'Its WebSocket connections are closed. Its access tokens run out by themselves, in 10 minutes.',
-      request: { params: z.object({ id }) },
+      request: { headers: idempotencyHeader, params: z.object({ id }) },
       responses: { 204: { description: 'It has ended' }, ...problemResponses(400, 401, 404, 503) },
     }),
     async (c) => {

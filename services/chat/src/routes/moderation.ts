@@ -1,7 +1,6 @@
 import { type EventMetadata } from '@veza/kit/events'
 import {
   type Api,
-  bearer,
   createRoute,
   jsonBody,
   jsonResponse,
@@ -9,8 +8,9 @@ import {
   problemResponses,
   requestMetadata,
   z,
+  type CallerMiddleware,
+  idempotencyHeader,
 } from '@veza/kit/http'
-import { type TokenVerifier } from '@veza/kit/tokens'
 import { type ReportInput } from '../commands/moderate.ts'
 import { type RoomCommand, type RoomEvent } from '../domain/room.ts'
 import { type BanView, type InvitationView, type ReportView } from '../queries/moderation.ts'
@@ -57,12 +57,23 @@ const plain = [
 ] as const
 
 /** Mounts what is done to members, and what holds for a room. Every change is an event of rooms.events.v1. */
-export const mountModeration = (app: Api, verifier: TokenVerifier, handlers: ModerationHandlers): void => {
-  const common = { tags: ['moderation'], security: [{ bearer: [] }], middleware: bearer(verifier) }
+export const mountModeration = (
+  app: Api,
+  middleware: CallerMiddleware,
+  handlers: ModerationHandlers,
+): void => {
+  const common = { tags: ['moderation'], security: [{ bearer: [] }], middleware }
 
   for (const [method, path, type, summary] of plain)
     app.openapi(
-      createRoute({ ...common, method, path, summary, request: { params: userParams }, responses: done }),
+      createRoute({
+        ...common,
+        method,
+        path,
+        summary,
+        request: { headers: idempotencyHeader, params: userParams },
+        responses: done,
+      }),
       async (c) => {
         const { roomId, userId } = c.req.valid('param')
         const actorId = c.var.identity.userId
@@ -78,6 +89,7 @@ export const mountModeration = (app: Api, verifier: TokenVerifier, handlers: Mod
       path: '/v1/rooms/{roomId}/members/{userId}/role',
       summary: "Change a member's role, as the owner; giving the room away leaves you a moderator",
       request: {
+        headers: idempotencyHeader,
         params: userParams,
         body: jsonBody(z.object({ role: z.enum(['owner', 'moderator', 'member']) }).openapi('NewRole')),
       },
@@ -101,6 +113,7 @@ export const mountModeration = (app: Api, verifier: TokenVerifier, handlers: Mod
       path: '/v1/rooms/{roomId}/members/{userId}/mute',
       summary: 'Let a member only read for a while; 0 seconds: let them post again',
       request: {
+        headers: idempotencyHeader,
         params: userParams,
         body: jsonBody(z.object({ seconds: z.int().min(0).max(maxMuteSeconds) }).openapi('Mute')),
       },
@@ -123,6 +136,7 @@ export const mountModeration = (app: Api, verifier: TokenVerifier, handlers: Mod
       path: '/v1/rooms/{roomId}',
       summary: 'Archive a room, as its owner, or set its slow mode, as a moderator',
       request: {
+        headers: idempotencyHeader,
         params: roomParams,
         body: jsonBody(
           z
@@ -154,7 +168,7 @@ export const mountModeration = (app: Api, verifier: TokenVerifier, handlers: Mod
       summary: 'Set the words that no message of the room may hold',
       description:
         'Whole words or phrases, whatever their case. A message that holds one is refused `blocked-word`.',
-      request: { params: roomParams, body: jsonBody(words) },
+      request: { headers: idempotencyHeader, params: roomParams, body: jsonBody(words) },
       responses: done,
     }),
     async (c) => {
@@ -197,7 +211,7 @@ export const mountModeration = (app: Api, verifier: TokenVerifier, handlers: Mod
       path: '/v1/blocked-words',
       summary: 'Set the words that no message of any room may hold; for moderators of Veza',
       description: 'Takes effect within five seconds.',
-      request: { body: jsonBody(words) },
+      request: { headers: idempotencyHeader, body: jsonBody(words) },
       responses: { 204: { description: 'It is so now' }, ...problemResponses(400, 401, 403, 503) },
     }),
     async (c) => {
@@ -288,6 +302,7 @@ export const mountModeration = (app: Api, verifier: TokenVerifier, handlers: Mod
       path: '/v1/rooms/{roomId}/messages/{messageId}/report',
       summary: "Report a message to the room's moderators; once a person",
       request: {
+        headers: idempotencyHeader,
         params: z.object({ roomId: id, messageId: id }),
         body: jsonBody(z.object({ reason: text(1000) }).openapi('Report')),
       },

@@ -1,7 +1,6 @@
 import { type EventMetadata } from '@veza/kit/events'
 import {
   type Api,
-  bearer,
   createRoute,
   jsonBody,
   jsonResponse,
@@ -9,8 +8,9 @@ import {
   problemResponses,
   requestMetadata,
   z,
+  type CallerMiddleware,
+  idempotencyHeader,
 } from '@veza/kit/http'
-import { type TokenVerifier } from '@veza/kit/tokens'
 import { type RoomDetails } from '../adapters/rooms.ts'
 import { type ReadPosition } from '../adapters/read-positions.ts'
 import { type RoomCommand, type RoomEvent, type Visibility } from '../domain/room.ts'
@@ -114,8 +114,8 @@ const memberJson = ({ joinedAt, mutedUntil, readAt, ...rest }: MemberView) => ({
 })
 
 /** Mounts rooms and their members. */
-export const mountRooms = (app: Api, verifier: TokenVerifier, handlers: RoomHandlers): void => {
-  const common = { tags: ['rooms'], security, middleware: bearer(verifier) }
+export const mountRooms = (app: Api, middleware: CallerMiddleware, handlers: RoomHandlers): void => {
+  const common = { tags: ['rooms'], security, middleware }
 
   app.openapi(
     createRoute({
@@ -123,7 +123,10 @@ export const mountRooms = (app: Api, verifier: TokenVerifier, handlers: RoomHand
       method: 'post',
       path: '/v1/rooms',
       summary: 'Create a room and own it',
-      request: { body: jsonBody(z.object({ name: roomName, visibility }).openapi('NewRoom')) },
+      request: {
+        headers: idempotencyHeader,
+        body: jsonBody(z.object({ name: roomName, visibility }).openapi('NewRoom')),
+      },
       responses: { 201: jsonResponse('The room', room), ...problemResponses(400, 401, 503) },
     }),
     async (c) => {
@@ -143,7 +146,7 @@ export const mountRooms = (app: Api, verifier: TokenVerifier, handlers: RoomHand
       summary: 'The direct room of you and somebody else',
       description:
         'Created when it is first asked for; the same one however often and whichever of the two asks.',
-      request: { body: jsonBody(z.object({ userId: id }).openapi('DirectRoom')) },
+      request: { headers: idempotencyHeader, body: jsonBody(z.object({ userId: id }).openapi('DirectRoom')) },
       responses: {
         200: jsonResponse('The room, which was there', room),
         201: jsonResponse('The room, now created', room),
@@ -209,6 +212,7 @@ export const mountRooms = (app: Api, verifier: TokenVerifier, handlers: RoomHand
         'invited. With userId the owner of a public or ' +
         'private room adds that person. Adding a member again changes nothing.',
       request: {
+        headers: idempotencyHeader,
         params: roomParams,
         body: jsonBody(z.object({ userId: id.optional() }).openapi('NewMember')),
       },
@@ -255,7 +259,7 @@ export const mountRooms = (app: Api, verifier: TokenVerifier, handlers: RoomHand
       path: '/v1/rooms/{roomId}/members/me',
       summary: 'Leave a room',
       description: 'Leaving a public room that one is not in changes nothing. The owner cannot leave: 409.',
-      request: { params: roomParams },
+      request: { headers: idempotencyHeader, params: roomParams },
       responses: {
         204: { description: 'Not a member any more' },
         ...problemResponses(400, 401, 404, 409, 503),
@@ -278,6 +282,7 @@ export const mountRooms = (app: Api, verifier: TokenVerifier, handlers: RoomHand
       description:
         'The position only moves forwards, and not beyond the last message. Others see it as a read receipt.',
       request: {
+        headers: idempotencyHeader,
         params: roomParams,
         body: jsonBody(z.object({ messageNumber: z.int().min(0) }).openapi('ReadMark')),
       },

@@ -1,5 +1,6 @@
 import { createAuditIndexes } from '@veza/kit/audit'
 import { createEventStore } from '@veza/kit/events'
+import { createHttpAnswers } from '@veza/kit/http'
 import { migrate } from '@veza/kit/postgres'
 import { createDataKeys } from '@veza/kit/sealing'
 import { type Migration, sql } from 'kysely'
@@ -103,6 +104,7 @@ const migrations: Record<string, Migration> = {
       await createDataKeys(db)
     },
   },
+  '0005-http-answers': { up: createHttpAnswers },
 }
 
 /** Brings tracks' database up to date; resolves to the steps that it ran. Safe to run by several processes at once. */

@@ -1,7 +1,6 @@
 import { type EventMetadata } from '@veza/kit/events'
 import {
   type Api,
-  bearer,
   createRoute,
   jsonBody,
   jsonResponse,
@@ -9,8 +8,10 @@ import {
   problemResponses,
   requestMetadata,
   z,
+  type CallerMiddleware,
+  idempotencyHeader,
 } from '@veza/kit/http'
-import { type Identity, type TokenVerifier } from '@veza/kit/tokens'
+import { type Identity } from '@veza/kit/tokens'
 import { refusalTexts } from '@veza/kit/media'
 import { Rejection } from '../domain/rejection.ts'
 import { type Actor, type TrackCommand } from '../domain/track.ts'
@@ -125,8 +126,8 @@ const expectedVersion = (ifMatch: string | undefined): number | undefined => {
 const trackParams = z.object({ trackId: id })
 
 /** Mounts tracks: finding, seeing, changing, liking. */
-export const mountTracks = (app: Api, verifier: TokenVerifier, handlers: TrackHandlers): void => {
-  const common = { tags: ['tracks'], security: [{ bearer: [] }], middleware: bearer(verifier) }
+export const mountTracks = (app: Api, middleware: CallerMiddleware, handlers: TrackHandlers): void => {
+  const common = { tags: ['tracks'], security: [{ bearer: [] }], middleware }
 
   app.openapi(
     createRoute({
@@ -235,6 +236,7 @@ export const mountTracks = (app: Api, verifier: TokenVerifier, handlers: TrackHa
       summary: 'Change what a track says of itself, or who may hear it',
       description: 'With If-Match of a version, only that one is changed: 409 `version-conflict` otherwise.',
       request: {
+        headers: idempotencyHeader,
         params: trackParams,
         body: jsonBody(z.object(changes).partial().strict().openapi('TrackChanges')),
       },
@@ -267,7 +269,7 @@ export const mountTracks = (app: Api, verifier: TokenVerifier, handlers: TrackHa
       summary: 'Delete a track',
       description:
         'By its owner, or by a moderator. Whoever hears it now hears no further segment within seconds.',
-      request: { params: trackParams },
+      request: { headers: idempotencyHeader, params: trackParams },
       responses: { 204: { description: 'It is gone' }, ...problemResponses(400, 401, 403, 404, 503) },
     }),
     async (c) => {
@@ -292,7 +294,7 @@ export const mountTracks = (app: Api, verifier: TokenVerifier, handlers: TrackHa
         method,
         path: '/v1/tracks/{trackId}/like',
         summary: liked ? 'Like a track' : 'Take a like back',
-        request: { params: trackParams },
+        request: { headers: idempotencyHeader, params: trackParams },
         responses: { 204: { description: 'Done, or done before' }, ...problemResponses(400, 401, 404, 503) },
       }),
       async (c) => {

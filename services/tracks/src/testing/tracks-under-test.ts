@@ -54,6 +54,7 @@ export const tracksUnderTest = async (change: Partial<TracksSettings> = {}) => {
     ...{ UPLOADS_DIR: join(dir, 'uploads'), UPLOAD_MAX_BYTES: 5_000_000, UPLOAD_QUOTA_BYTES: 10_000_000 },
     ...{ UPLOAD_MAX_OPEN: 3, UPLOAD_EXPIRY: 3_600_000, TRACK_MAX_DURATION: 60_000 },
     ...testKeyEncryption(),
+    ...{ IDEMPOTENCY_RETENTION: 86_400_000 },
     ...change,
   }
   let now: Date | undefined

@@ -1,5 +1,6 @@
 import { createAuditIndexes } from '@veza/kit/audit'
 import { createEventStore } from '@veza/kit/events'
+import { createHttpAnswers } from '@veza/kit/http'
 import { adoptModel, createModel } from '@veza/kit/projection'
 import { createInbox, migrate, type Migrations } from '@veza/kit/postgres'
 import { createDataKeys } from '@veza/kit/sealing'
@@ -73,6 +74,7 @@ const migrations: Migrations = {
       await sql`create index export_pieces_export on export_pieces (export_id)`.execute(db)
     },
   },
+  '010-http-answers': { up: createHttpAnswers },
 }
 
 /** Brings users' database up to date; resolves to the steps that it ran. Safe to run by several processes at once. */

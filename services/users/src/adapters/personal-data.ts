@@ -1,3 +1,4 @@
+import { type AnswerSeal } from '@veza/kit/http'
 import { type Sealing, SubjectErased } from '@veza/kit/sealing'
 import { type PrivateProfile, type Profile, type Settings, unknownUser } from '../domain/user.ts'
 
@@ -18,6 +19,7 @@ const empty: Documents = {
 
 // An event and the row that it was copied to hold the same bytes, so their place is the person and what it is.
 const place = (userId: string, column: string) => ({ table: 'users.events', row: userId, column })
+const answerOf = (userId: string) => ({ table: 'http_answers', row: userId, column: 'answer' })
 
 export type SealedDocument = {
   readonly userId: string
@@ -36,6 +38,8 @@ export interface PersonalData {
     name: N,
     sealed: Uint8Array | null,
   ): Promise<Documents[N] | undefined>
+  /** The answers that are given again to writes that come again, which say what the person said. */
+  readonly answers: AnswerSeal
   /** A network address for the metadata of an event, base64; undefined where there is none or no key. */
   sealAddress(userId: string, address: string | undefined): Promise<string | undefined>
 }
@@ -48,6 +52,21 @@ export const createPersonalData = (sealing: Sealing): PersonalData => {
     ])
     if (sealed === undefined) throw new Error('nothing was sealed')
     return sealed
+  }
+  const answers: AnswerSeal = {
+    async seal(userId, plain) {
+      try {
+        const [sealed] = await sealing.seal([{ subject: userId, plain, place: answerOf(userId) }])
+        return sealed
+      } catch (error) {
+        if (error instanceof SubjectErased) return undefined
+        throw error
+      }
+    },
+    async open(userId, sealed) {
+      const [opened] = await sealing.open([{ sealed, place: answerOf(userId) }])
+      return opened?.state === 'open' ? opened.plain : undefined
+    },
   }
   const open: PersonalData['open'] = async (documents) => {
     const opened = await sealing.open(
@@ -63,6 +82,7 @@ export const createPersonalData = (sealing: Sealing): PersonalData => {
   return {
     seal: (userId, name, document) => sealText(userId, name, JSON.stringify(document)),
     open,
+    answers,
     async openOne<N extends DocumentName>(userId: string, name: N, sealed: Uint8Array | null) {
       if (sealed === null) return empty[name]
       const [document] = await open([{ userId, name, sealed }])

@@ -1,14 +1,14 @@
 import {
   type Api,
-  bearer,
   createRoute,
   jsonResponse,
   Problem,
   problemResponses,
   uuid,
   z,
+  type CallerMiddleware,
+  idempotencyHeader,
 } from '@veza/kit/http'
-import { type TokenVerifier } from '@veza/kit/tokens'
 import { type AvatarSize, avatarSizes } from '../adapters/schema.ts'
 import { type Caller } from '../commands/deps.ts'
 import { type ChangedUser } from '../commands/on-user.ts'
@@ -34,8 +34,8 @@ const binary = z.string().openapi({ type: 'string', format: 'binary' })
 const sizeOf = (text: string): AvatarSize | undefined => avatarSizes.find((size) => `${size}.webp` === text)
 
 /** Mounts people's pictures. */
-export const mountAvatar = (app: Api, verifier: TokenVerifier, handlers: AvatarHandlers): void => {
-  const common = { tags: ['users'], security: [{ bearer: [] }], middleware: bearer(verifier) }
+export const mountAvatar = (app: Api, middleware: CallerMiddleware, handlers: AvatarHandlers): void => {
+  const common = { tags: ['users'], security: [{ bearer: [] }], middleware }
   const addresses = z.object({ avatar: z.record(z.string(), z.string()).nullable() }).openapi('AvatarChanged')
 
   app.openapi(
@@ -48,6 +48,7 @@ export const mountAvatar = (app: Api, verifier: TokenVerifier, handlers: AvatarH
         'The body is a PNG, JPEG or WebP of at most 8 MiB and 24 megapixels. It is cut to a square, encoded anew as WebP ' +
         `in ${avatarSizes.join(', ')} pixels, and kept without anything that the file says beside the picture.`,
       request: {
+        headers: idempotencyHeader,
         body: {
           required: true,
           content: Object.fromEntries(pictures.map((type) => [type, { schema: binary }])),
@@ -75,6 +76,7 @@ export const mountAvatar = (app: Api, verifier: TokenVerifier, handlers: AvatarH
       method: 'delete',
       path,
       summary: 'Take your picture away',
+      request: { headers: idempotencyHeader },
       responses: { 204: { description: 'There is none' }, ...problemResponses(401, 409, 410, 503) },
     }),
     async (c) => {

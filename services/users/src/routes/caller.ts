@@ -1,12 +1,14 @@
-import { type BearerEnv, Problem, requestMetadata } from '@veza/kit/http'
+import { type BearerEnv, type IdempotencyEnv, Problem, requestMetadata } from '@veza/kit/http'
 import { type Caller } from '../commands/deps.ts'
 
-type BehindBearer = Parameters<typeof requestMetadata>[0] & { readonly var: BearerEnv['Variables'] }
+type BehindBearer = Parameters<typeof requestMetadata>[0] & {
+  readonly var: BearerEnv['Variables'] & IdempotencyEnv['Variables']
+}
 
 /** Who asks, of a request behind `bearer`. */
 export const callerOf = (c: BehindBearer): Caller => {
   const { userId, name, signedInAt } = c.var.identity
-  return { userId, name, signedInAt, metadata: requestMetadata(c) }
+  return { userId, name, signedInAt, metadata: requestMetadata(c), idempotencyKey: c.var.idempotencyKey }
 }
 
 interface WithHeaders {

@@ -1,14 +1,14 @@
 import {
   type Api,
-  bearer,
+  type CallerMiddleware,
   createRoute,
+  idempotencyHeader,
   jsonResponse,
   problemResponses,
   streamedBody,
   uuid,
   z,
 } from '@veza/kit/http'
-import { type TokenVerifier } from '@veza/kit/tokens'
 import { type Readable } from 'node:stream'
 import { type ExportJob } from '../adapters/exports.ts'
 import { type Caller } from '../commands/deps.ts'
@@ -48,8 +48,8 @@ const jobJson = (found: ExportJob): z.input<typeof job> => ({
 })
 
 /** Mounts the export of all data about the caller. */
-export const mountExports = (app: Api, verifier: TokenVerifier, handlers: ExportHandlers): void => {
-  const common = { tags: ['users'], security: [{ bearer: [] }], middleware: bearer(verifier) }
+export const mountExports = (app: Api, middleware: CallerMiddleware, handlers: ExportHandlers): void => {
+  const common = { tags: ['users'], security: [{ bearer: [] }], middleware }
   const byId = z.object({ exportId: uuid })
   const what =
     'A copy of all that Veza has about you, gathered in the background from every part of the platform.'
@@ -86,6 +86,7 @@ export const mountExports = (app: Api, verifier: TokenVerifier, handlers: Export
       path: '/v1/users/me/export',
       summary: 'Ask for a new export',
       description: `${what} 429 \`too-many-exports\` when the last one is not old enough.`,
+      request: { headers: idempotencyHeader },
       responses: {
         202: jsonResponse('It is being gathered', job),
         ...problemResponses(401, 410, 429, 503),

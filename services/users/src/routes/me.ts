@@ -1,5 +1,13 @@
-import { type Api, bearer, createRoute, jsonBody, jsonResponse, problemResponses, z } from '@veza/kit/http'
-import { type TokenVerifier } from '@veza/kit/tokens'
+import {
+  type Api,
+  createRoute,
+  jsonBody,
+  jsonResponse,
+  problemResponses,
+  z,
+  type CallerMiddleware,
+  idempotencyHeader,
+} from '@veza/kit/http'
 import { type Caller } from '../commands/deps.ts'
 import { type ChangedUser } from '../commands/on-user.ts'
 import { type ProfileChanges } from '../commands/update-profile.ts'
@@ -57,9 +65,9 @@ const versioned =
   '`version-conflict` with `currentVersion`.'
 
 /** Mounts what people do with their own profile. */
-export const mountMe = (app: Api, verifier: TokenVerifier, handlers: MeHandlers): void => {
-  const common = { tags: ['users'], security: [{ bearer: [] }], middleware: bearer(verifier) }
-  const ifMatch = z.object({ 'if-match': z.string().max(40).optional() })
+export const mountMe = (app: Api, middleware: CallerMiddleware, handlers: MeHandlers): void => {
+  const common = { tags: ['users'], security: [{ bearer: [] }], middleware }
+  const ifMatch = idempotencyHeader.extend({ 'if-match': z.string().max(40).optional() })
 
   app.openapi(
     createRoute({
@@ -114,6 +122,7 @@ export const mountMe = (app: Api, verifier: TokenVerifier, handlers: MeHandlers)
       description:
         'Deletes the key that your personal data is sealed with, so that no copy of it can be read again, and tells every ' +
         'part of the platform. Needs a session that you signed in to a short time ago (403 `sign-in-again`).',
+
       responses: {
         202: jsonResponse('It is done, or will be', erasure),
         ...problemResponses(401, 403, 410, 503),
@@ -132,6 +141,7 @@ export const mountMe = (app: Api, verifier: TokenVerifier, handlers: MeHandlers)
       method: 'delete',
       path: '/v1/users/me/erasure',
       summary: 'Take back that you want to be forgotten, before it is due',
+      request: { headers: idempotencyHeader },
       responses: { 204: { description: 'You stay' }, ...problemResponses(401, 409, 410, 503) },
     }),
     async (c) => {

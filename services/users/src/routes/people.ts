@@ -1,6 +1,5 @@
 import {
   type Api,
-  bearer,
   countField,
   createRoute,
   cursor,
@@ -10,8 +9,9 @@ import {
   problemResponses,
   uuid,
   z,
+  type CallerMiddleware,
+  idempotencyHeader,
 } from '@veza/kit/http'
-import { type TokenVerifier } from '@veza/kit/tokens'
 import { type Caller } from '../commands/deps.ts'
 import { type Relation } from '../commands/relate.ts'
 import { type Pair, sideOf } from '../domain/pair.ts'
@@ -79,8 +79,8 @@ const listedJson = (people: readonly Listed[]) =>
   people.map((person) => ({ ...summaryOf(person), since: person.since.toISOString() }))
 
 /** Mounts what people see of and have with each other. */
-export const mountPeople = (app: Api, verifier: TokenVerifier, handlers: PeopleHandlers): void => {
-  const common = { tags: ['users'], security: [{ bearer: [] }], middleware: bearer(verifier) }
+export const mountPeople = (app: Api, middleware: CallerMiddleware, handlers: PeopleHandlers): void => {
+  const common = { tags: ['users'], security: [{ bearer: [] }], middleware }
 
   /** A list of people with `next`. */
   const list = (
@@ -212,7 +212,7 @@ export const mountPeople = (app: Api, verifier: TokenVerifier, handlers: PeopleH
       createRoute({
         ...common,
         ...route,
-        request: { params: byId },
+        request: { headers: idempotencyHeader, params: byId },
         responses: {
           200: jsonResponse('What is between you two from now on', relationshipChanged),
           ...problemResponses(400, 401, 404, 409, 410, 503),

@@ -104,6 +104,7 @@ export const startUsers = async (settings: Partial<UsersSettings> = {}): Promise
         USERS_ERASURE_GRACE: 0,
         USERS_ERASURE_SIGN_IN_WITHIN: 600_000,
         USERS_EXPORT_PAUSE: 3_600_000,
+        IDEMPOTENCY_RETENTION: 86_400_000,
         ...settings,
         ...more,
       },
