@@ -54,6 +54,15 @@ export const readDataKeys = async (
   return rows
 }
 
+/** Those of the ids whose keys are there and not erased. */
+export const findWholeKeys = async (db: QueryExecutorProvider, ids: readonly string[]): Promise<string[]> => {
+  const { rows } = await sql<{ key_id: string }>`
+    select key_id from sealing.data_keys where key_id = any(${ids}::uuid[]) and wrapped is not null`.execute(
+    db,
+  )
+  return rows.map(({ key_id }) => key_id)
+}
+
 /** Stores new keys. A subject that has one meanwhile keeps that one. */
 export const insertDataKeys = async (
   db: QueryExecutorProvider,

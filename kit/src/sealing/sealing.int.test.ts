@@ -1,5 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { createLog } from '../log/index.ts'
 import { type Database, migrate, openDatabase } from '../postgres/index.ts'
 import { type FreshDatabase, freshDatabase } from '../testing/index.ts'
@@ -190,12 +190,39 @@ describe('a person whose key was deleted', () => {
     expect(await openOne(sealing, ana, sealed)).toBe('a')
   })
 
-  it('is forgotten by other processes when their memory is that old', async () => {
-    const ana = person()
-    const other = process(undefined, { maxAgeMs: 1 })
-    const sealed = await sealOne(other, ana, 'a')
+  it('is forgotten by other processes that have it in memory, at their next look', async () => {
+    const [ana, bob] = [person(), person()]
+    const { calls, keyEncryption } = counted(envKeyEncryption([kek]))
+    const other = process(keyEncryption, { checkAfterMs: 0 })
+    const [ofAna, ofBob] = [await sealOne(other, ana, 'a'), await sealOne(other, bob, 'b')]
+    const both = [
+      { sealed: ofAna, place: placeOf(ana) },
+      { sealed: ofBob, place: placeOf(bob) },
+    ]
     await process().erase(database.db, ana)
-    await expect.poll(() => openOne(other, ana, sealed)).toBe('erased')
+    calls.unwrap = 0
+    expect((await other.open(both)).map(({ state }) => state)).toEqual(['erased', 'open'])
+    await expect(sealOne(other, ana, 'again')).rejects.toThrow(SubjectErased)
+    // A look is a query: Vault is not asked for what is in memory.
+    expect(calls.unwrap).toBe(0)
+  })
+
+  it('is used for a second by who has it in memory, and is not read each time', async () => {
+    const ana = person()
+    const [patient, other] = [process(undefined, { checkAfterMs: 60_000 }), process()]
+    const sealed = await sealOne(patient, ana, 'a')
+    expect(await openOne(other, ana, sealed)).toBe('a')
+    const queries = vi.spyOn(database.pool, 'connect')
+    for (let n = 0; n < 20; n++) expect(await openOne(patient, ana, sealed)).toBe('a')
+    expect(queries).not.toHaveBeenCalled()
+    queries.mockRestore()
+    await process().erase(database.db, ana)
+    await vi.waitFor(
+      async () => {
+        expect(await openOne(other, ana, sealed)).toBe('erased')
+      },
+      { timeout: 10_000 },
+    )
   })
 })
 

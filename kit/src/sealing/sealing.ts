@@ -1,7 +1,14 @@
 import { createSecretKey, type KeyObject, randomBytes, randomUUID } from 'node:crypto'
 import { type QueryExecutorProvider } from 'kysely'
 import { LRUCache } from 'lru-cache'
-import { type DataKeyRow, eraseDataKey, insertDataKeys, placeOfKey, readDataKeys } from './data-keys.ts'
+import {
+  type DataKeyRow,
+  eraseDataKey,
+  findWholeKeys,
+  insertDataKeys,
+  placeOfKey,
+  readDataKeys,
+} from './data-keys.ts'
 import { type KeyEncryption } from './key-encryption.ts'
 import { keyIdOf, openWith, SealBroken, type SealedPlace, sealWith } from './seal.ts'
 
@@ -36,8 +43,8 @@ export interface Sealing {
   /** Opens each, in order. Rejects SealBroken, KeyEncryptionUnavailable, or the database's error. */
   open(items: readonly ToOpen[]): Promise<Opened[]>
   /**
-   * Deletes the subject's data key, in the transaction that is given. Other processes may hold the key in memory for
-   * `maxAgeMs` more.
+   * Deletes the subject's data key, in the transaction that is given. Other processes may use it from memory for
+   * `checkAfterMs` more, and forget it then.
    *
    * @returns false when it had been erased before
    */
@@ -52,9 +59,22 @@ export interface SealingOptions {
   readonly maxKeys?: number
   /** How long a key stays in memory, milliseconds. Default 60,000. */
   readonly maxAgeMs?: number
+  /**
+   * How long a key in memory is used without asking the database whether it was erased, milliseconds. Default 1,000; a
+   * query of all keys that are due, no unwrapping.
+   */
+  readonly checkAfterMs?: number
 }
 
-type Known = { readonly keyId: string; readonly key: KeyObject } | { readonly erased: true }
+/** A key in memory. */
+interface Held {
+  readonly keyId: string
+  readonly key: KeyObject
+  /** When it was last known to be in the database: before that was asked. */
+  seenAt: number
+}
+
+type Known = Pick<Held, 'keyId' | 'key'> | { readonly erased: true }
 
 /** Seals people's data, each under a key of their own that the key-encryption key wraps. */
 export const createSealing = ({
@@ -62,21 +82,42 @@ export const createSealing = ({
   keyEncryption,
   maxKeys = 10_000,
   maxAgeMs = 60_000,
+  checkAfterMs = 1_000,
 }: SealingOptions): Sealing => {
-  const byId = new LRUCache<string, KeyObject>({ max: maxKeys, ttl: maxAgeMs })
+  const byId = new LRUCache<string, Held>({ max: maxKeys, ttl: maxAgeMs })
   const idOfSubject = new LRUCache<string, string>({ max: maxKeys, ttl: maxAgeMs })
 
-  const remember = (keyId: string, subject: string, bytes: Buffer): KeyObject => {
+  const remember = (row: DataKeyRow, bytes: Buffer, seenAt: number): Held => {
     // A KeyObject is outside of the JavaScript heap, so heap dumps do not hold it.
-    const key = createSecretKey(bytes)
+    const held = { keyId: row.key_id, key: createSecretKey(bytes), seenAt }
     bytes.fill(0)
-    byId.set(keyId, key)
-    idOfSubject.set(subject, keyId)
-    return key
+    byId.set(row.key_id, held)
+    idOfSubject.set(row.subject, row.key_id)
+    return held
   }
 
-  /** The keys of rows, unwrapped together. Those that are erased are marked so. */
-  const unwrapAll = async (rows: readonly DataKeyRow[]): Promise<Map<DataKeyRow, Known>> => {
+  /** Those of the keys that are in memory, and were not erased. */
+  const recall = async (keyIds: Iterable<string>): Promise<Held[]> => {
+    const now = performance.now()
+    const held = [...new Set(keyIds)].flatMap((keyId) => byId.get(keyId) ?? [])
+    const due = held.filter(({ seenAt }) => now - seenAt >= checkAfterMs)
+    if (due.length === 0) return held
+    const whole = new Set(
+      await findWholeKeys(
+        db,
+        due.map(({ keyId }) => keyId),
+      ),
+    )
+    const erased = new Set(due.filter(({ keyId }) => !whole.has(keyId)))
+    for (const one of due) {
+      if (erased.has(one)) byId.delete(one.keyId)
+      else one.seenAt = now
+    }
+    return held.filter((one) => !erased.has(one))
+  }
+
+  /** The keys of rows that were read at a time, unwrapped together. Those that are erased are marked so. */
+  const unwrapAll = async (rows: readonly DataKeyRow[], readAt: number): Promise<Map<DataKeyRow, Known>> => {
     const whole = rows.flatMap((row) => {
       const { wrapped, kek } = row
       if (wrapped === null || kek === null) return []
@@ -87,7 +128,7 @@ export const createSealing = ({
     whole.forEach(({ row }, index) => {
       const bytes = keys[index]
       if (!Buffer.isBuffer(bytes)) throw bytes ?? new SealBroken('damaged')
-      known.set(row, { keyId: row.key_id, key: remember(row.key_id, row.subject, bytes) })
+      known.set(row, remember(row, bytes, readAt))
     })
     return known
   }
@@ -110,15 +151,18 @@ export const createSealing = ({
 
   const keysOfSubjects = async (subjects: readonly string[]): Promise<Map<string, Known>> => {
     const found = new Map<string, Known>()
-    for (const subject of new Set(subjects)) {
-      const keyId = idOfSubject.get(subject)
-      const key = keyId === undefined ? undefined : byId.get(keyId)
-      if (keyId !== undefined && key !== undefined) found.set(subject, { keyId, key })
-    }
-    const load = async (wanted: readonly string[]): Promise<void> => {
-      if (wanted.length === 0) return
-      const rows = await readDataKeys(db, { subjects: wanted })
-      for (const [row, known] of await unwrapAll(rows)) found.set(row.subject, known)
+    const wanted = new Map(
+      subjects.flatMap((subject) => {
+        const keyId = idOfSubject.get(subject)
+        return keyId === undefined ? [] : [[keyId, subject] as const]
+      }),
+    )
+    for (const held of await recall(wanted.keys())) found.set(wanted.get(held.keyId) ?? '', held)
+    const load = async (missing: readonly string[]): Promise<void> => {
+      if (missing.length === 0) return
+      const readAt = performance.now()
+      const rows = await readDataKeys(db, { subjects: missing })
+      for (const [row, known] of await unwrapAll(rows, readAt)) found.set(row.subject, known)
     }
     const missing = () => [...new Set(subjects)].filter((subject) => !found.has(subject))
     await load(missing())
@@ -144,14 +188,12 @@ export const createSealing = ({
     async open(items) {
       const ids = items.map(({ sealed }) => keyIdOf(sealed))
       const keys = new Map<string, Known>()
-      for (const keyId of new Set(ids)) {
-        const key = byId.get(keyId)
-        if (key !== undefined) keys.set(keyId, { keyId, key })
-      }
+      for (const held of await recall(ids)) keys.set(held.keyId, held)
       const missing = [...new Set(ids)].filter((keyId) => !keys.has(keyId))
       if (missing.length > 0) {
+        const readAt = performance.now()
         const rows = await readDataKeys(db, { ids: missing })
-        for (const [row, known] of await unwrapAll(rows)) keys.set(row.key_id, known)
+        for (const [row, known] of await unwrapAll(rows, readAt)) keys.set(row.key_id, known)
       }
       return items.map(({ sealed, place }, index): Opened => {
         const known = keys.get(ids[index] ?? '')
