@@ -80,7 +80,7 @@ export const topics = {
       'UserUnblocked',
     ],
     writers: ['outbox-relay'],
-    readers: ['users-views', 'users-exports', 'auth-erasure', 'data teams'],
+    readers: ['users-views', 'users-exports', 'auth-erasure', 'tracks-erasure', 'data teams'],
     doc: 'What happened to profiles and between people. What a profile says is sealed. A record can come again with the same ce_id.',
   },
   tracksEvents: {
@@ -203,6 +203,18 @@ export const topics = {
     writers: ['auth-erasure'],
     readers: ['operators'],
     doc: 'Records that auth-erasure could not handle, as they were, with headers that say where from and why.',
+  },
+  tracksErasureDeadLetters: {
+    name: deadLetterTopic('tracks-erasure'),
+    key: 'as in the source topic',
+    partitions: 6,
+    cleanup: 'delete',
+    retentionMs: 14 * day,
+    maxMessageBytes: 2 * 1024 * 1024,
+    records: [],
+    writers: ['tracks-erasure'],
+    readers: ['operators'],
+    doc: 'Records that tracks-erasure could not handle, as they were, with headers that say where from and why.',
   },
   usersViewsDeadLetters: {
     name: deadLetterTopic('users-views'),

@@ -66,6 +66,11 @@ describe('somebody who signs in with the outside provider', () => {
     expect(await types(first.body.user.id)).toEqual([
       ...['UserRegistered', 'IdentityLinked', 'SessionStarted', 'SessionStarted'],
     ])
+    const copy = await fixture.auth.internal.request(
+      `/internal/v1/auth/personal-data/${first.body.user.id}`,
+      { headers: { authorization: `Bearer ${fixture.settings.SERVICE_TOKEN}` } },
+    )
+    expect(await copy.json()).toMatchObject({ identities: [{ issuer: provider.issuer, subject }] })
     expect((await fixture.post('/v1/auth/login', { email, password })).status).toBe(401)
   })
 

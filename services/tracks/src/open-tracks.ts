@@ -10,6 +10,7 @@ import { createSealing, openKeyEncryption } from '@veza/kit/sealing'
 import { type Telemetry } from '@veza/kit/telemetry'
 import { type TokenVerifier } from '@veza/kit/tokens'
 import { buffer } from 'node:stream/consumers'
+import { isErased } from './adapters/erased-owners.ts'
 import { type TracksDatabase } from './adapters/schema.ts'
 import { sharedLocks } from './adapters/shared-locks.ts'
 import { openTracks as openAggregate } from './adapters/tracks.ts'
@@ -102,6 +103,7 @@ export const openTracks = async (settings: TracksSettings, common: TracksCommon)
     handlers: {
       beginUpload: beginUpload({
         uploads,
+        isErased: (userId) => isErased(db, userId),
         limits: {
           maxBytes: settings.UPLOAD_MAX_BYTES,
           quotaBytes: settings.UPLOAD_QUOTA_BYTES,

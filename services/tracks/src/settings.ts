@@ -3,12 +3,17 @@ import { idempotencyEnvironment } from '@veza/kit/http'
 import { objectsEnvironment } from '@veza/kit/objects'
 import { keyEncryptionEnvironment } from '@veza/kit/sealing'
 
+/** The settings of whoever opens tracks' database and what is sealed in it. */
+export const tracksStoreEnvironment = {
+  ...keyEncryptionEnvironment,
+  TRACKS_DATABASE_URL: url("tracks' PostgreSQL database", undefined, { schemes: ['postgres', 'postgresql'] }),
+} as const
+
 /** The settings of tracks, for readEnv in whichever process it runs. */
 export const tracksEnvironment = {
   ...objectsEnvironment,
-  ...keyEncryptionEnvironment,
+  ...tracksStoreEnvironment,
   ...idempotencyEnvironment,
-  TRACKS_DATABASE_URL: url("tracks' PostgreSQL database", undefined, { schemes: ['postgres', 'postgresql'] }),
   SERVICE_TOKEN: secret('what other processes of Veza show to the internal API'),
   TRACKS_DATABASE_CONNECTIONS: integer('connections to the database at most', 10, { min: 1, max: 100 }),
   UPLOADS_DIR: string(

@@ -6,6 +6,7 @@ import { makeAudio } from '@veza/kit/testing'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { type Job, jobQueue, type Jobs, openTracks, type TracksDatabase } from './store.ts'
+import { openTracksStore } from './store.ts'
 import { serviceToken, tracksUnderTest, type TracksUnderTest } from './testing/tracks-under-test.ts'
 
 let veza: TracksUnderTest
@@ -347,5 +348,39 @@ describe("tracks' part of a copy", () => {
       ['TranscodeRequested', '127.0.0.1'],
       ['TrackUploaded', '127.0.0.1'],
     ])
+  })
+})
+
+describe('somebody who was forgotten', () => {
+  it('brings in nothing more while their access token has minutes left', async () => {
+    const [ana, ben] = [await veza.person(), await veza.person()]
+    const theirs = await readyTrack(ben)
+    const begun = await ana.begin(song.length)
+    const store = openTracksStore(veza.settings, {
+      log: veza.log,
+      codec: veza.codec,
+      applicationName: 'test',
+    })
+    await store.erase(ana.userId, { actor: 'tracks-erasure', causation: 'x' })
+    expect(await store.check()).toBeUndefined()
+    await store.close()
+
+    expect((await ana.begin(1_000)).body).toMatchObject({ code: 'user-erased' })
+    expect(await ana.call('PUT', `/v1/tracks/${theirs}/like`)).toMatchObject({
+      status: 410,
+      body: { code: 'user-erased' },
+    })
+    const location = begun.headers.get('location') ?? ''
+    const finished = await ana.tus('PATCH', location, { 'upload-offset': '0' }, song)
+    expect(finished.status).toBeGreaterThanOrEqual(400)
+    const left = async () => ({
+      tracks: await database.db
+        .selectFrom('tracks')
+        .select('id')
+        .where('owner_id', '=', ana.userId)
+        .execute(),
+      likes: await database.db.selectFrom('likes').selectAll().where('user_id', '=', ana.userId).execute(),
+    })
+    expect(await left()).toEqual({ tracks: [], likes: [] })
   })
 })

@@ -1,4 +1,5 @@
 import { type Codec } from '@veza/contracts'
+import { type AddressBook, addressBook } from '@veza/kit/audit'
 import { eventStore } from '@veza/kit/events'
 import { type Logger } from '@veza/kit/log'
 import { openDatabase } from '@veza/kit/postgres'
@@ -19,6 +20,7 @@ export interface UsersStore {
   readonly keyEncryption: KeyEncryption
   readonly sealing: Sealing
   readonly personal: PersonalData
+  readonly addresses: AddressBook
   readonly streams: Streams
   /** undefined, or what is wrong with the database. */
   check(): Promise<string | undefined>
@@ -43,6 +45,7 @@ export const openUsersStore = (
   const personal = createPersonalData(sealing)
   return {
     ...{ db, views, keyEncryption, sealing, personal },
+    addresses: addressBook(sealing, 'users'),
     streams: openStreams(eventStore({ topic: usersTopic, codec: o.codec }), personal),
     check: () => database.check(),
     async close() {

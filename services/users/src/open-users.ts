@@ -1,5 +1,5 @@
 import { type Codec } from '@veza/contracts'
-import { addressBook, auditOf, mountAuditSource } from '@veza/kit/audit'
+import { auditOf, mountAuditSource } from '@veza/kit/audit'
 import { type Api, bearer, type CallerMiddleware, createApi, openAnswers } from '@veza/kit/http'
 import { type Logger } from '@veza/kit/log'
 import { type Telemetry } from '@veza/kit/telemetry'
@@ -60,7 +60,7 @@ export const openUsers = (settings: UsersSettings, common: UsersCommon): Users =
     poolSize: settings.USERS_DATABASE_CONNECTIONS,
     ...{ codec, log },
   })
-  const { db, views, sealing, keyEncryption } = store
+  const { db, views, sealing, keyEncryption, addresses } = store
   const deps = { ...store, now }
 
   const answers = openAnswers(db, {
@@ -113,7 +113,6 @@ export const openUsers = (settings: UsersSettings, common: UsersCommon): Users =
   })
 
   const internal = createApi({ log, telemetry })
-  const addresses = addressBook(sealing, 'users')
   mountAuditSource(
     internal,
     settings.SERVICE_TOKEN,

@@ -1,37 +1,23 @@
 import { openAuthStore } from '@veza/auth/store'
-import { topics } from '@veza/contracts'
+import { type topics } from '@veza/contracts'
 import { type EnvironmentValues } from '@veza/kit/env'
-import { type HostedWorker, runWorker, type WorkerCommon } from '@veza/kit/worker'
-import { erase } from './erase.ts'
+import { runErasure } from '@veza/kit/personal-data'
+import { type HostedWorker, type WorkerCommon } from '@veza/kit/worker'
 import { type authErasureEnvironment } from './settings.ts'
 
-/** What tests have of their own. */
-export interface AuthErasureOverrides {
-  readonly topic?: typeof topics.usersEvents
-  readonly name?: string
-}
-
-/** Opens the worker on auth's migrated database. Rejects EnvironmentError when no key that is given opens it. */
+/**
+ * Forgets in auth whom users has forgotten, on auth's migrated database. Rejects EnvironmentError when no key that is given
+ * opens it.
+ *
+ * @param overrides what tests have of their own
+ */
 export const openAuthErasure = async (
   env: EnvironmentValues<typeof authErasureEnvironment>,
-  { kafka, codec, health, telemetry, log, fail }: WorkerCommon,
-  { name = 'auth-erasure', topic = topics.usersEvents }: AuthErasureOverrides = {},
+  common: WorkerCommon,
+  overrides: { readonly name?: string; readonly topic?: typeof topics.usersEvents } = {},
 ): Promise<HostedWorker> => {
+  const { name = 'auth-erasure' } = overrides
+  const { log, codec } = common
   const store = await openAuthStore(env, { log, codec, applicationName: name })
-  const deadLetter = kafka.producer({ maxBatchBytes: 1_900_000 })
-  const worker = runWorker({
-    ...{ name, kafka, codec, deadLetter, health, telemetry, log },
-    topics: [topic],
-    handle: erase(store, name),
-    dependencies: async () => (await store.check()) ?? (await kafka.admin.check()),
-  })
-  worker.finished.catch(fail)
-  return {
-    name,
-    async stop() {
-      await worker.stop()
-      await deadLetter.close()
-      await store.close()
-    },
-  }
+  return runErasure(store, { ...overrides, name }, common)
 }

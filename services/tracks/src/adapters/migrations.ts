@@ -105,6 +105,13 @@ const migrations: Record<string, Migration> = {
     },
   },
   '0005-http-answers': { up: createHttpAnswers },
+  '0006-erased-owners': {
+    async up(db) {
+      await sql`create table erased_owners (user_id uuid primary key, erased_at timestamptz not null)`.execute(
+        db,
+      )
+    },
+  },
 }
 
 /** Brings tracks' database up to date; resolves to the steps that it ran. Safe to run by several processes at once. */

@@ -67,10 +67,17 @@ interface TranscodeJobsTable {
   settled_at: Date | null
 }
 
+/** People who are forgotten: of them there is nothing else. */
+interface ErasedOwnersTable {
+  user_id: string
+  erased_at: Date
+}
+
 /** Tables of tracks' database, as `migrateTracks` makes them. */
 export interface TracksDatabase {
   uploads: UploadsTable
   tracks: TracksTable
   likes: LikesTable
   transcode_jobs: TranscodeJobsTable
+  erased_owners: ErasedOwnersTable
 }

@@ -20,6 +20,7 @@ const visibilityOf = (text: string | null | undefined): Visibility =>
 export const beginUpload =
   (deps: {
     uploads: Uploads
+    isErased: (userId: string) => Promise<boolean>
     limits: UploadLimits & { maxBytes: number; expiryMs: number }
     now: () => Date
   }) =>
@@ -37,4 +38,8 @@ export const beginUpload =
       },
       deps.limits,
     )
+    if (await deps.isErased(ownerId)) {
+      await deps.uploads.remove(id)
+      throw new Rejection('user-erased')
+    }
   }

@@ -8,12 +8,14 @@ import { type EventMetadata } from '@veza/kit/events'
 import { probeAudio, type ProbeLimits, RefusedAudio } from '@veza/kit/media'
 import { type Objects } from '@veza/kit/objects'
 import { type Kysely } from 'kysely'
+import { isErased } from '../adapters/erased-owners.ts'
 import { type TracksDatabase } from '../adapters/schema.ts'
 import { sourceKey } from '../adapters/source-key.ts'
 import { type Tracks } from '../adapters/tracks.ts'
 import { type UploadFiles } from '../adapters/upload-files.ts'
 import { type Upload, type Uploads } from '../adapters/uploads.ts'
 import { currentRecipe } from '../domain/recipe.ts'
+import { Rejection } from '../domain/rejection.ts'
 import { titleOf } from '../domain/texts.ts'
 
 const digestOf = async (path: string): Promise<string> => {
@@ -30,7 +32,7 @@ const freshMs = 12 * 60 * 60 * 1000
  * after a crash at any point. What is refused is removed at once.
  *
  * @returns resolves when the track is there; its id is the upload's
- * @throws RefusedAudio; ObjectsUnavailable and the database's errors, after which it can be tried again
+ * @throws RefusedAudio, Rejection `user-erased`; ObjectsUnavailable and the database's errors, after which it can be tried again
  */
 export const finishUpload =
   (deps: {
@@ -65,8 +67,14 @@ export const finishUpload =
         },
         { metadata },
       )
+      if (await isErased(deps.db, ownerId)) {
+        const actor = { userId: ownerId, moderator: false }
+        await deps.tracks.execute(deps.db, id, { type: 'delete', actor, at: deps.now() }, { metadata })
+        throw new Rejection('user-erased')
+      }
     } catch (error) {
-      if (error instanceof RefusedAudio) await deps.files.remove(id).then(() => deps.uploads.remove(id))
+      if (error instanceof RefusedAudio || error instanceof Rejection)
+        await deps.files.remove(id).then(() => deps.uploads.remove(id))
       throw error
     } finally {
       await rm(cwd, { recursive: true, force: true })

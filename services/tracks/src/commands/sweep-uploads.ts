@@ -1,6 +1,7 @@
 import { RefusedAudio } from '@veza/kit/media'
 import { type Logger } from '@veza/kit/log'
 import { type UploadFiles } from '../adapters/upload-files.ts'
+import { Rejection } from '../domain/rejection.ts'
 import { type Upload, type Uploads } from '../adapters/uploads.ts'
 
 const atOnce = 100
@@ -27,7 +28,7 @@ export const sweepUploads =
       try {
         await deps.finish(upload, { actor: upload.ownerId })
       } catch (error) {
-        if (!(error instanceof RefusedAudio))
+        if (!(error instanceof RefusedAudio || error instanceof Rejection))
           deps.log.warn({ err: error, uploadId: id }, 'an upload was not finished')
       }
     }

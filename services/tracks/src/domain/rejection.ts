@@ -5,6 +5,7 @@
  * - `track-not-ready`: its stream is not made yet, or could not be
  * - `upload-not-found`: there is no such upload of the caller's
  * - `upload-too-large`, `quota-exceeded`, `too-many-uploads`: limits of one file, of a person, of what is open at once
+ * - `user-erased`: the caller was forgotten, though their access token has some minutes left
  * - `length-required`: the upload must say how long it is
  */
 export type RejectionCode =
@@ -15,6 +16,7 @@ export type RejectionCode =
   | 'upload-too-large'
   | 'quota-exceeded'
   | 'too-many-uploads'
+  | 'user-erased'
   | 'length-required'
 
 /** A refusal that the caller brought about. Thrown by commands and queries, made a problem document by routes/answer.ts. */

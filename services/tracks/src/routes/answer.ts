@@ -2,7 +2,7 @@ import { Problem } from '@veza/kit/http'
 import { RefusedAudio } from '@veza/kit/media'
 import { Rejection, type RejectionCode } from '../domain/rejection.ts'
 
-const problems: Record<RejectionCode, { status: 400 | 403 | 404 | 409 | 413 | 429; detail: string }> = {
+const problems: Record<RejectionCode, { status: 400 | 403 | 404 | 409 | 410 | 413 | 429; detail: string }> = {
   'track-not-found': { status: 404, detail: 'There is no such track, or it is private' },
   'not-owner': { status: 403, detail: "Only the track's owner may do this" },
   'track-not-ready': { status: 409, detail: 'There is no stream of this track yet' },
@@ -10,6 +10,7 @@ const problems: Record<RejectionCode, { status: 400 | 403 | 404 | 409 | 413 | 42
   'upload-too-large': { status: 413, detail: 'The file is larger than is allowed' },
   'quota-exceeded': { status: 413, detail: 'There is no room left for this file in what you may store' },
   'too-many-uploads': { status: 429, detail: 'Finish or end one of your open uploads first' },
+  'user-erased': { status: 410, detail: 'Your data was erased' },
   'length-required': { status: 400, detail: 'Say with Upload-Length how long the file is' },
 }
 

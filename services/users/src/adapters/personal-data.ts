@@ -1,5 +1,5 @@
 import { type AnswerSeal } from '@veza/kit/http'
-import { type Sealing, SubjectErased } from '@veza/kit/sealing'
+import { type Sealing } from '@veza/kit/sealing'
 import { type PrivateProfile, type Profile, type Settings, unknownUser } from '../domain/user.ts'
 
 /** What users keeps of people in sealed form: by document, what is in it. */
@@ -40,8 +40,6 @@ export interface PersonalData {
   ): Promise<Documents[N] | undefined>
   /** The answers that are given again to writes that come again, which say what the person said. */
   readonly answers: AnswerSeal
-  /** A network address for the metadata of an event, base64; undefined where there is none or no key. */
-  sealAddress(userId: string, address: string | undefined): Promise<string | undefined>
 }
 
 /** Seals under the data key of each person. */
@@ -87,15 +85,6 @@ export const createPersonalData = (sealing: Sealing): PersonalData => {
       if (sealed === null) return empty[name]
       const [document] = await open([{ userId, name, sealed }])
       return document as Documents[N] | undefined
-    },
-    async sealAddress(userId, address) {
-      if (address === undefined) return undefined
-      try {
-        return (await sealText(userId, 'address', address)).toString('base64')
-      } catch (error) {
-        if (error instanceof SubjectErased) return undefined
-        throw error
-      }
     },
   }
 }

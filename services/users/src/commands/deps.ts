@@ -1,3 +1,4 @@
+import { type AddressBook } from '@veza/kit/audit'
 import { type EventMetadata } from '@veza/kit/events'
 import { type Sealing } from '@veza/kit/sealing'
 import { type Kysely } from 'kysely'
@@ -10,6 +11,7 @@ export interface CommandDeps {
   readonly db: Kysely<UsersDatabase>
   readonly streams: Streams
   readonly personal: PersonalData
+  readonly addresses: AddressBook
   readonly sealing: Sealing
   readonly now: () => Date
 }

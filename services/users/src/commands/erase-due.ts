@@ -10,7 +10,7 @@ import { type CommandDeps } from './deps.ts'
  * @returns how many this call erased
  */
 export const eraseDue =
-  ({ db, streams, sealing, now }: Omit<CommandDeps, 'personal'>, limit = 100) =>
+  ({ db, streams, sealing, now }: Omit<CommandDeps, 'personal' | 'addresses'>, limit = 100) =>
   async (): Promise<number> => {
     const at = now()
     const due = await db

@@ -12,10 +12,8 @@ export type ChangedUser = Executed<User, UserEvent>
 const attempts = 4
 
 /** Who asks, as events keep it: the address sealed under the asker's own key. */
-export const metadataOf = async ({ personal }: Pick<CommandDeps, 'personal'>, caller: Caller) => ({
-  ...caller.metadata,
-  address: await personal.sealAddress(caller.userId, caller.metadata.address),
-})
+export const metadataOf = ({ addresses }: Pick<CommandDeps, 'addresses'>, caller: Caller) =>
+  addresses.seal(caller.metadata)
 
 /**
  * Runs commands of a person on themselves, all or none. Somebody whose sign-up has not come here yet gets their profile

@@ -1,0 +1,2 @@
+export { openTracksErasure } from './open-tracks-erasure.ts'
+export { tracksErasureEnvironment } from './settings.ts'
