@@ -73,3 +73,20 @@ export const importUsers: Command = {
     })
   },
 }
+
+/** After a restore, or a statement that was meant for another table. Beside running services, as often as one likes. */
+export const rebuildAccounts: Command = {
+  name: 'rebuild-accounts',
+  args: '',
+  doc: 'makes the rows of accounts anew from their events; passwords and sessions are in none, and stay',
+  run(args, io) {
+    if (args.length > 0) throw new UsageError('no arguments')
+    return withAccounts(io, async (operations) => {
+      const { accounts, mended } = await operations.rebuildAccounts((done) => {
+        io.print(`${done} accounts`)
+      })
+      io.print(`${mended} of ${accounts} rows were not as their events have it, and are now`)
+      return true
+    })
+  },
+}

@@ -1,12 +1,19 @@
 import { EnvironmentError } from '@veza/kit/env'
-import { grantRole, importUsers } from './accounts.ts'
+import { grantRole, importUsers, rebuildAccounts } from './accounts.ts'
 import { type Command, UsageError } from './command.ts'
 import { operatorEnvironment } from './environment.ts'
 import { rebase, replayReadModel } from './events.ts'
 import { rewrapKeys } from './rewrap-keys.ts'
 
 /** A command more is a line here. */
-const commands: readonly Command[] = [grantRole, importUsers, rewrapKeys, replayReadModel, rebase]
+const commands: readonly Command[] = [
+  grantRole,
+  importUsers,
+  rebuildAccounts,
+  rewrapKeys,
+  replayReadModel,
+  rebase,
+]
 
 const usage = (): string => {
   const calls = commands.map(({ name, args }) => `${name} ${args}`)

@@ -2,6 +2,7 @@ import { type Codec } from '@veza/contracts'
 import { type Logger } from '@veza/kit/log'
 import { type VersionedRoles, grantRole } from './commands/change-roles.ts'
 import { type ImportReport, importUsers } from './commands/import-users.ts'
+import { type RebuiltAccounts, rebuildAccounts } from './commands/rebuild-accounts.ts'
 import { type Role } from './domain/account.ts'
 import { openParts, type PartsSettings } from './open-parts.ts'
 
@@ -11,6 +12,8 @@ export interface AuthOperations {
   grantRole(input: { email: string; role: Role }): Promise<VersionedRoles & { userId: string }>
   /** See commands/import-users.ts. */
   importUsers(...of: Parameters<ReturnType<typeof importUsers>>): Promise<ImportReport>
+  /** See commands/rebuild-accounts.ts. */
+  rebuildAccounts(...of: Parameters<ReturnType<typeof rebuildAccounts>>): Promise<RebuiltAccounts>
   close(): Promise<void>
 }
 
@@ -25,6 +28,7 @@ export const openAuthOperations = async (
   return {
     grantRole: grantRole(deps),
     importUsers: importUsers(deps),
+    rebuildAccounts: rebuildAccounts(deps),
     close: () => parts.close(),
   }
 }
