@@ -1,5 +1,5 @@
 import { type AnswerSeal } from '@veza/kit/http'
-import { type Sealing } from '@veza/kit/sealing'
+import { type Sealing, SubjectErased } from '@veza/kit/sealing'
 import { type PrivateProfile, type Profile, type Settings, unknownUser } from '../domain/user.ts'
 
 /** What users keeps of people in sealed form: by document, what is in it. */
