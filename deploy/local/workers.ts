@@ -2,6 +2,7 @@ import { openAuthErasure } from '@veza/auth-erasure'
 import { runWorkers } from '@veza/kit/worker'
 import { openOutboxRelay } from '@veza/outbox-relay'
 import { openTracksErasure } from '@veza/tracks-erasure'
+import { openTracksRelations } from '@veza/tracks-relations'
 import { openUsersExports } from '@veza/users-exports'
 import { openUsersProfiles } from '@veza/users-profiles'
 import { openUsersViews } from '@veza/users-views'
@@ -18,4 +19,5 @@ await runWorkers('workers', environment, [
   openUsersViews,
   openUsersProfiles,
   openUsersExports,
+  openTracksRelations,
 ])

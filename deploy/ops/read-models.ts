@@ -1,6 +1,7 @@
 import { type EnvironmentSpec, type EnvironmentValues, readEnv } from '@veza/kit/env'
 import { type Logger } from '@veza/kit/log'
 import { type ReplayOptions, type ReplayProgress } from '@veza/kit/projection'
+import { replayTracksRelations, tracksRelationsEnvironment } from '@veza/tracks-relations'
 import { replayUsersViews, usersViewsEnvironment } from '@veza/users-views'
 
 type Options = ReplayOptions & { readonly log: Logger }
@@ -28,4 +29,5 @@ const replayable = <const S extends EnvironmentSpec>(
 /** Every read model: what `npm run ops -- replay` finds by its group. A projection more is a line. */
 export const readModels: readonly Replayable[] = [
   replayable('users-views', usersViewsEnvironment, replayUsersViews),
+  replayable('tracks-relations', tracksRelationsEnvironment, replayTracksRelations),
 ]

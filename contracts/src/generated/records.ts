@@ -400,6 +400,60 @@ export interface PasswordChanged {
   changedAt: number
 }
 
+/** A playlist came to be, empty. */
+export interface PlaylistCreated {
+  /** The playlist; also the record's key. */
+  playlistId: string
+  /** Whose playlist it is. */
+  ownerId: string
+  /** 1 to 200 characters. */
+  title: string
+  /** 0 to 4000 characters. */
+  description: string
+  /** public, followers, unlisted or private. */
+  visibility: string
+  /** Milliseconds since the Unix epoch. */
+  createdAt: number
+}
+
+/** A playlist was deleted by its owner. */
+export interface PlaylistDeleted {
+  /** The playlist; also the record's key. */
+  playlistId: string
+  /** Whose playlist it is. */
+  ownerId: string
+  /** Milliseconds since the Unix epoch. */
+  deletedAt: number
+}
+
+/** What a playlist says of itself was changed; the fields are what it says now. */
+export interface PlaylistEdited {
+  /** The playlist; also the record's key. */
+  playlistId: string
+  /** Whose playlist it is. */
+  ownerId: string
+  /** 1 to 200 characters. */
+  title: string
+  /** 0 to 4000 characters. */
+  description: string
+  /** public, followers, unlisted or private. */
+  visibility: string
+  /** Milliseconds since the Unix epoch. */
+  editedAt: number
+}
+
+/** A playlist has these tracks now, in this order. */
+export interface PlaylistTracksChanged {
+  /** The playlist; also the record's key. */
+  playlistId: string
+  /** Whose playlist it is. */
+  ownerId: string
+  /** At most 500, each once. */
+  trackIds: readonly (string)[]
+  /** Milliseconds since the Unix epoch. */
+  changedAt: number
+}
+
 /** A user asks to post a message in a room. It has exactly one outcome: MessagePosted or CommandRefused. */
 export interface PostMessage {
   /** Room to post in; also the record's key. */
@@ -698,6 +752,18 @@ export interface TrackNews {
   at: number
 }
 
+/** A track becomes public by itself at a time, or does not any more. */
+export interface TrackPublicationScheduled {
+  /** The track; also the record's key. */
+  trackId: string
+  /** Whose track it is. */
+  ownerId: string
+  /** When, in milliseconds since the Unix epoch; null: not by itself. */
+  publishAt: null | number
+  /** Milliseconds since the Unix epoch. */
+  scheduledAt: number
+}
+
 /** A track's stream is stored whole and can be heard. */
 export interface TrackReady {
   /** The track; also the record's key. */
@@ -718,6 +784,58 @@ export interface TrackReady {
   gain: number
   /** Milliseconds since the Unix epoch. */
   readyAt: number
+}
+
+/** Somebody reported a track to the moderators. */
+export interface TrackReported {
+  /** The track; also the record's key. */
+  trackId: string
+  /** Whose track it is. */
+  ownerId: string
+  /** Who reported it. */
+  reporterId: string
+  /** copyright, abuse, spam, sexual, violence or other. */
+  reason: string
+  /** Milliseconds since the Unix epoch. */
+  reportedAt: number
+}
+
+/** A moderator looked into the reports of a track and found nothing wrong. */
+export interface TrackReportsDismissed {
+  /** The track; also the record's key. */
+  trackId: string
+  /** Whose track it is. */
+  ownerId: string
+  /** Who looked. */
+  moderatorId: string
+  /** Milliseconds since the Unix epoch. */
+  dismissedAt: number
+}
+
+/** A moderator put a track back that was taken down. */
+export interface TrackRestored {
+  /** The track; also the record's key. */
+  trackId: string
+  /** Whose track it is. */
+  ownerId: string
+  /** Who put it back. */
+  moderatorId: string
+  /** Milliseconds since the Unix epoch. */
+  restoredAt: number
+}
+
+/** A moderator took a track down: nobody but its owner and moderators finds or hears it. */
+export interface TrackTakenDown {
+  /** The track; also the record's key. */
+  trackId: string
+  /** Whose track it is. */
+  ownerId: string
+  /** Who took it down. */
+  moderatorId: string
+  /** copyright, abuse, spam, sexual, violence or other. */
+  reason: string
+  /** Milliseconds since the Unix epoch. */
+  takenDownAt: number
 }
 
 /** A file was uploaded whole, looked into, and is a track now. */
@@ -890,6 +1008,10 @@ export interface Records {
   MessagePosted: MessagePosted
   MessageReported: MessageReported
   PasswordChanged: PasswordChanged
+  PlaylistCreated: PlaylistCreated
+  PlaylistDeleted: PlaylistDeleted
+  PlaylistEdited: PlaylistEdited
+  PlaylistTracksChanged: PlaylistTracksChanged
   PostMessage: PostMessage
   PresenceChanged: PresenceChanged
   PrivacyChanged: PrivacyChanged
@@ -909,7 +1031,12 @@ export interface Records {
   TrackEdited: TrackEdited
   TrackFailed: TrackFailed
   TrackNews: TrackNews
+  TrackPublicationScheduled: TrackPublicationScheduled
   TrackReady: TrackReady
+  TrackReported: TrackReported
+  TrackReportsDismissed: TrackReportsDismissed
+  TrackRestored: TrackRestored
+  TrackTakenDown: TrackTakenDown
   TrackUploaded: TrackUploaded
   TrackVisibilityChanged: TrackVisibilityChanged
   TranscodeProgressed: TranscodeProgressed

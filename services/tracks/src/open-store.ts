@@ -5,6 +5,7 @@ import { type ForgetfulStore } from '@veza/kit/personal-data'
 import { openDatabase } from '@veza/kit/postgres'
 import { createSealing, openKeyEncryption } from '@veza/kit/sealing'
 import { type TracksDatabase } from './adapters/schema.ts'
+import { openPlaylists } from './adapters/playlists.ts'
 import { openTracks } from './adapters/tracks.ts'
 import { eraseOwner } from './commands/erase-owner.ts'
 import { type tracksStoreEnvironment } from './settings.ts'
@@ -29,7 +30,10 @@ export const openTracksStore = (
     ...{ applicationName, poolSize: 2, log },
   })
   return {
-    erase: eraseOwner({ db, tracks: openTracks(codec), sealing: createSealing({ db, keyEncryption }), now }),
+    erase: eraseOwner({
+      ...{ db, tracks: openTracks(codec), playlists: openPlaylists(db, codec) },
+      ...{ sealing: createSealing({ db, keyEncryption }), now },
+    }),
     check,
     async close() {
       keyEncryption.close()

@@ -11,19 +11,27 @@ import { type Telemetry } from '@veza/kit/telemetry'
 import { type TokenVerifier } from '@veza/kit/tokens'
 import { buffer } from 'node:stream/consumers'
 import { isErased } from './adapters/erased-owners.ts'
+import { openPlaylists } from './adapters/playlists.ts'
 import { type TracksDatabase } from './adapters/schema.ts'
 import { sharedLocks } from './adapters/shared-locks.ts'
 import { openTracks as openAggregate } from './adapters/tracks.ts'
 import { uploadFiles } from './adapters/upload-files.ts'
 import { type Upload, uploadStore } from './adapters/uploads.ts'
 import { beginUpload } from './commands/begin-upload.ts'
+import { changePlaylist } from './commands/change-playlist.ts'
 import { changeTrack } from './commands/change-track.ts'
 import { finishUpload } from './commands/finish-upload.ts'
 import { likeTrack } from './commands/like-track.ts'
+import { moderateTrack, reportTrack } from './commands/moderate-track.ts'
+import { publishDue } from './commands/publish-due.ts'
 import { sweepUploads } from './commands/sweep-uploads.ts'
 import { readPersonalData } from './queries/personal-data.ts'
-import { getTrack, listTracks, readPlayable, searchTracks } from './queries/tracks.ts'
+import { getPlaylist, knownTracks, listPlaylists, tracksOf } from './queries/playlists.ts'
+import { listReports } from './queries/reports.ts'
+import { getTrack, listTracks, readFeed, readPlayable, searchTracks } from './queries/tracks.ts'
 import { mountInternal } from './routes/internal.ts'
+import { mountModeration } from './routes/moderation.ts'
+import { mountPlaylists } from './routes/playlists.ts'
 import { mountTracks } from './routes/tracks.ts'
 import { mountUploads } from './routes/uploads.ts'
 import { type TracksSettings } from './settings.ts'
@@ -48,6 +56,8 @@ export interface Tracks {
   readonly checks: Readonly<Record<string, () => Promise<string | undefined>>>
   /** Finishes uploads that are whole, removes those that have expired. Runs every minute by itself. */
   sweep(): Promise<void>
+  /** Publishes what is due. Runs every few seconds by itself. */
+  publish(): Promise<number>
   close(): Promise<void>
 }
 
@@ -55,6 +65,18 @@ export interface Tracks {
 export const streamedBodies = ['/v1/uploads'] as const
 
 const sweepEveryMs = 60_000
+const publishEveryMs = 5_000
+
+const every = (
+  ms: number,
+  work: () => Promise<unknown>,
+  failed: (error: unknown) => void,
+): NodeJS.Timeout => {
+  const timer = setInterval(() => {
+    work().catch(failed)
+  }, ms)
+  return timer.unref()
+}
 
 /** Opens tracks on its migrated database ('@veza/tracks/migrate'). */
 export const openTracks = async (settings: TracksSettings, common: TracksCommon): Promise<Tracks> => {
@@ -73,12 +95,20 @@ export const openTracks = async (settings: TracksSettings, common: TracksCommon)
   const tracks = openAggregate(codec)
   const uploads = uploadStore(db)
   const change = changeTrack(db, tracks)
+  const [report, moderate] = [reportTrack(db, tracks, now), moderateTrack(db, tracks)]
+  const changeList = changePlaylist({
+    playlists: openPlaylists(db, codec),
+    knownTracks: knownTracks(db),
+    tracksOf: tracksOf(db),
+    isErased: (userId) => isErased(db, userId),
+  })
   const finishSealed = finishUpload({
     ...{ db, tracks, uploads, files, objects, now },
     limits: { maxDurationSeconds: settings.TRACK_MAX_DURATION / 1000 },
   })
   const finish = async (upload: Upload, metadata: EventMetadata): Promise<void> =>
     finishSealed(upload, await addresses.seal(metadata))
+  const publish = publishDue(db, tracks, now)
   const sweep = sweepUploads({ uploads, files, finish, log, now })
 
   const answers = openAnswers(db, { lifeMs: settings.IDEMPOTENCY_RETENTION, log })
@@ -88,6 +118,7 @@ export const openTracks = async (settings: TracksSettings, common: TracksCommon)
     getTrack: getTrack(db),
     listTracks: listTracks(db),
     searchTracks: searchTracks(db),
+    readFeed: readFeed(db),
     async changeTrack(trackId, command, { metadata, ...options }) {
       await change(trackId, command, { ...options, metadata: await addresses.seal(metadata) })
     },
@@ -96,6 +127,25 @@ export const openTracks = async (settings: TracksSettings, common: TracksCommon)
       const stream = await objects.read(`${media}/waveform.${form === 'json' ? 'json' : 'dat'}`)
       return stream && buffer(stream)
     },
+    now,
+  })
+  mountPlaylists(app, caller, {
+    getPlaylist: getPlaylist(db),
+    listPlaylists: listPlaylists(db),
+    async changePlaylist(playlistId, command, { metadata, ...options }) {
+      await changeList(playlistId, command, { ...options, metadata: await addresses.seal(metadata) })
+    },
+    now,
+  })
+  mountModeration(app, caller, {
+    getTrack: getTrack(db),
+    async reportTrack(trackId, said, metadata) {
+      await report(trackId, said, await addresses.seal(metadata))
+    },
+    async moderateTrack(trackId, command, metadata) {
+      await moderate(trackId, command, await addresses.seal(metadata))
+    },
+    listReports: listReports(db),
     now,
   })
   mountUploads(app, verifier, {
@@ -128,12 +178,14 @@ export const openTracks = async (settings: TracksSettings, common: TracksCommon)
   mountAuditSource(internal, settings.SERVICE_TOKEN, audit)
   mountPersonalData(internal, settings.SERVICE_TOKEN, 'tracks', readPersonalData({ db, audit }))
 
-  const sweeping = setInterval(() => {
-    sweep().catch((error: unknown) => {
+  const timers = [
+    every(sweepEveryMs, sweep, (error) => {
       log.warn({ err: error }, 'uploads were not swept')
-    })
-  }, sweepEveryMs)
-  sweeping.unref()
+    }),
+    every(publishEveryMs, publish, (error) => {
+      log.warn({ err: error }, 'what is due was not published')
+    }),
+  ]
 
   return {
     app,
@@ -144,8 +196,9 @@ export const openTracks = async (settings: TracksSettings, common: TracksCommon)
       uploads: () => files.check(),
     },
     sweep,
+    publish,
     async close() {
-      clearInterval(sweeping)
+      timers.forEach(clearInterval)
       answers.close()
       await locks.close()
       objects.close()

@@ -1,6 +1,8 @@
 export { type Job, jobQueue, type Jobs } from './adapters/jobs.ts'
+export { type RelationsDatabase, relationsModel } from './adapters/relations.ts'
 export { type TracksDatabase } from './adapters/schema.ts'
 export { sourceKey } from './adapters/source-key.ts'
+export { openPlaylists } from './adapters/playlists.ts'
 export { openTracks, projectTrack, type Tracks } from './adapters/tracks.ts'
 export { currentRecipe } from './domain/recipe.ts'
 export { type Outcome, type Stream } from './domain/track.ts'

@@ -335,6 +335,10 @@ describe("tracks' part of a copy", () => {
     const [mine, theirs] = [await uploaded(ana), await readyTrack(ben)]
     await ana.call('PUT', `/v1/tracks/${theirs}/like`)
     await ana.begin(1_000, { filename: 'begun.wav' })
+    const playlist = await ana.call<{ id: string }>('POST', '/v1/playlists', { title: 'Late' })
+    await ana.call('POST', `/v1/tracks/${theirs}/reports`, { reason: 'spam', comment: 'Twice' })
+    const cem = await veza.person()
+    await cem.call('POST', `/v1/tracks/${mine}/reports`, { reason: 'spam' })
     const response = await veza.first.internal.request(`/internal/v1/tracks/personal-data/${ana.userId}`, {
       headers: { authorization: `Bearer ${serviceToken}` },
     })
@@ -343,8 +347,15 @@ describe("tracks' part of a copy", () => {
       tracks: [{ id: mine, visibility: 'public' }],
       likes: [{ trackId: theirs }],
       uploads: [{ filename: 'begun.wav', bytes: 1_000 }],
+      playlists: [{ id: playlist.body.id, title: 'Late', trackIds: [] }],
+      reports: [{ trackId: theirs, comment: 'Twice' }],
     })
+    // That they were reported, and by nobody.
+    expect(JSON.stringify(body)).not.toContain(cem.userId)
     expect(body.history.map(({ what, address }) => [what, address])).toEqual([
+      ['TrackReported', null],
+      ['TrackReported', '127.0.0.1'],
+      ['PlaylistCreated', '127.0.0.1'],
       ['TranscodeRequested', '127.0.0.1'],
       ['TrackUploaded', '127.0.0.1'],
     ])

@@ -16,14 +16,14 @@ import {
   testTelemetry,
 } from '@veza/kit/testing'
 import { migrateTracks } from '@veza/tracks/migrate'
-import { openTracks, type TracksDatabase } from '@veza/tracks/store'
+import { openPlaylists, openTracks, type TracksDatabase } from '@veza/tracks/store'
 import { expect, it, onTestFinished, vi } from 'vitest'
 import { openTracksErasure } from './index.ts'
 
 const waiting = { timeout: 40_000, interval: 50 }
 const log = createLog('test', 'silent')
 
-it('forgets in tracks whom users has forgotten: tracks, likes, uploads, addresses; and nobody else', async () => {
+it('forgets in tracks whom users has forgotten: tracks, playlists, likes, reports, uploads, addresses; and nobody else', async () => {
   const { kafkaBrokers, schemaRegistryUrl } = infrastructure()
   await registerSchemas(schemaRegistryUrl)
   const codec = await connectCodec(schemaRegistryUrl)
@@ -71,6 +71,19 @@ it('forgets in tracks whom users has forgotten: tracks, likes, uploads, addresse
       .execute()
     const liked = { track_id: likes ?? trackIds[0] ?? '', user_id: userId, liked_at: at }
     await db.insertInto('likes').values(liked).execute()
+    await openPlaylists(db, codec).execute(
+      userId,
+      {
+        ...{ type: 'create', id: userId, actorId: userId, at },
+        details: { title: 'Late', description: '', visibility: 'public' },
+      },
+      { metadata: { actor: userId } },
+    )
+    const report = { reason: 'spam', comment: 'Mine', reported_at: at } as const
+    await db
+      .insertInto('reports')
+      .values({ track_id: liked.track_id, reporter_id: userId, ...report })
+      .execute()
     return { userId, trackIds, uploadId: upload.id }
   }
   const ben = await somebody()
@@ -106,6 +119,10 @@ it('forgets in tracks whom users has forgotten: tracks, likes, uploads, addresse
   const left = await db.selectFrom('tracks').select('id').execute()
   expect(left.map(({ id }) => id).sort()).toEqual([...ben.trackIds].sort())
   expect(await db.selectFrom('likes').select('user_id').execute()).toEqual([{ user_id: ben.userId }])
+  expect(await db.selectFrom('reports').select('reporter_id').execute()).toEqual([
+    { reporter_id: ben.userId },
+  ])
+  expect(await db.selectFrom('playlists').select('owner_id').execute()).toEqual([{ owner_id: ben.userId }])
   const uploads = await db.selectFrom('uploads').select(['id', 'filename', 'title', 'expires_at']).execute()
   expect(uploads.find(({ id }) => id === ana.uploadId)).toEqual({
     ...{ id: ana.uploadId, filename: '', title: null, expires_at: new Date(0) },

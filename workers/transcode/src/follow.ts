@@ -14,8 +14,10 @@ export const follow = (deps: {
   wake: () => void
 }): Handle<typeof topics.tracksEvents> =>
   async function follow(message) {
-    const { trackId, ownerId: userId } = message.value
-    const tell = async (news: { status: 'ready' | 'failed'; code: string | null; at: number }) => {
+    const tell = async (
+      { trackId, ownerId: userId }: { readonly trackId: string; readonly ownerId: string },
+      news: { status: 'ready' | 'failed'; code: string | null; at: number },
+    ) => {
       const told = { userId, trackId, percent: 100, ...news }
       await deps.producer.send(newsRecord(deps.codec, message.id, told, message.traceparent))
       return done
@@ -25,9 +27,9 @@ export const follow = (deps: {
         deps.wake()
         return done
       case 'TrackReady':
-        return tell({ status: 'ready', code: null, at: message.value.readyAt })
+        return tell(message.value, { status: 'ready', code: null, at: message.value.readyAt })
       case 'TrackFailed':
-        return tell({ status: 'failed', code: message.value.code, at: message.value.failedAt })
+        return tell(message.value, { status: 'failed', code: message.value.code, at: message.value.failedAt })
       default:
         return skip('nothing to make of it')
     }

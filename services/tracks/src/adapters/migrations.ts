@@ -1,11 +1,13 @@
 import { createAuditIndexes } from '@veza/kit/audit'
 import { createEventStore } from '@veza/kit/events'
 import { createHttpAnswers } from '@veza/kit/http'
-import { migrate } from '@veza/kit/postgres'
+import { createModel } from '@veza/kit/projection'
+import { migrate, type Migrations } from '@veza/kit/postgres'
 import { createDataKeys } from '@veza/kit/sealing'
-import { type Migration, sql } from 'kysely'
+import { type Kysely, sql } from 'kysely'
+import { type RelationsDatabase, relationsModel } from './relations.ts'
 
-const migrations: Record<string, Migration> = {
+const migrations: Migrations = {
   '0001-events': { up: createEventStore },
   '0002-tracks': {
     async up(db) {
@@ -112,6 +114,54 @@ const migrations: Record<string, Migration> = {
       )
     },
   },
+  '0007-playlists-publishing-reports': {
+    async up(db) {
+      await sql`
+        alter table tracks
+          add column publish_at timestamptz,
+          add column published_at timestamptz,
+          add column taken_down text,
+          drop constraint tracks_visibility_known,
+          add constraint tracks_visibility_known
+            check (visibility in ('public', 'followers', 'unlisted', 'private'))`.execute(db)
+      await sql`update tracks set published_at = uploaded_at where visibility = 'public'`.execute(db)
+      await sql`create index tracks_due on tracks (publish_at) where publish_at is not null`.execute(db)
+      await sql`drop index tracks_found`.execute(db)
+      await sql`
+        create index tracks_found on tracks (id)
+        where visibility = 'public' and status = 'ready' and taken_down is null`.execute(db)
+      await sql`
+        create index tracks_news on tracks (owner_id, published_at, id)
+        where visibility in ('public', 'followers') and status = 'ready' and taken_down is null`.execute(db)
+
+      await sql`
+        create table playlists (
+          id uuid primary key,
+          owner_id uuid not null,
+          version bigint not null,
+          title text not null,
+          description text not null,
+          visibility text not null
+            constraint playlists_visibility_known check (visibility in ('public', 'followers', 'unlisted', 'private')),
+          track_ids uuid[] not null,
+          created_at timestamptz not null,
+          changed_at timestamptz not null
+        )`.execute(db)
+      await sql`create index playlists_owner on playlists (owner_id, id)`.execute(db)
+
+      await sql`
+        create table reports (
+          track_id uuid not null references tracks (id) on delete cascade,
+          reporter_id uuid not null,
+          reason text not null,
+          comment text not null,
+          reported_at timestamptz not null,
+          primary key (track_id, reporter_id)
+        )`.execute(db)
+      await sql`create index reports_reporter on reports (reporter_id)`.execute(db)
+    },
+  },
+  '0008-relations': { up: (db: Kysely<RelationsDatabase>) => createModel(db, relationsModel) },
 }
 
 /** Brings tracks' database up to date; resolves to the steps that it ran. Safe to run by several processes at once. */

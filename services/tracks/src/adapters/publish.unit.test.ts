@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest'
 import { type TrackEvent } from '../domain/track.ts'
-import { toEvent, toRecord } from './publish.ts'
+import { type PlaylistEvent } from '../domain/playlist.ts'
+import { playlistEvents, playlistRecord, trackEvents, trackRecord } from './publish.ts'
 
 const about = { trackId: 't', ownerId: 'o', at: new Date(1_795_000_000_000) }
 const events: TrackEvent[] = [
@@ -20,22 +21,49 @@ const events: TrackEvent[] = [
     details: { title: 'Two', description: 'd', artist: null, genre: 'g', tags: ['a', 'b'] },
   },
   { type: 'visibility-changed', ...about, visibility: 'private' },
+  { type: 'publication-scheduled', ...about, publishAt: new Date(1_795_000_100_000) },
+  { type: 'publication-scheduled', ...about, publishAt: null },
+  { type: 'reported', ...about, reporterId: 'b', reason: 'spam' },
+  { type: 'reports-dismissed', ...about, moderatorId: 'm' },
+  { type: 'taken-down', ...about, moderatorId: 'm', reason: 'copyright' },
+  { type: 'restored', ...about, moderatorId: 'm' },
   { type: 'deleted', ...about, deletedBy: 'm' },
 ]
+const list = { playlistId: 'p', ownerId: 'o', at: about.at }
+const details = { title: 'One', description: '', visibility: 'followers' } as const
+const playlists: PlaylistEvent[] = [
+  { type: 'created', ...list, details },
+  { type: 'edited', ...list, details },
+  { type: 'tracks-changed', ...list, trackIds: ['t', 'u'] },
+  { type: 'deleted', ...list },
+]
+const stored = {
+  ...{ id: 'e', stream: 's', version: 1, position: 1, schemaVersion: 1 },
+  ...{ recordedAt: new Date(), metadata: {} },
+}
 
 it.each(events.map((event) => [event.type, event] as const))(
-  '%s is the same after a turn in the store',
+  'a track that is %s is the same after a turn in the store',
   (_type, event) => {
-    const record = toRecord(event)
-    const stored = {
-      id: 'e',
-      stream: 's',
-      version: 1,
-      position: 1,
-      schemaVersion: 1,
-      recordedAt: new Date(),
-      metadata: {},
-    }
-    expect(toEvent({ ...record, ...stored })).toEqual(event)
+    const kept = { ...trackRecord(event), ...stored }
+    expect(trackEvents([kept])).toEqual([event])
+    expect(playlistEvents([kept])).toEqual([])
   },
 )
+
+it.each(playlists.map((event) => [event.type, event] as const))(
+  'a playlist that is %s is the same after a turn in the store',
+  (_type, event) => {
+    const kept = { ...playlistRecord(event), ...stored }
+    expect(playlistEvents([kept])).toEqual([event])
+    expect(trackEvents([kept])).toEqual([])
+  },
+)
+
+it('takes a word that it does not know to be the narrowest', () => {
+  const changed = {
+    type: 'TrackVisibilityChanged',
+    value: { ...list, trackId: 't', visibility: 'friends', changedAt: 1 },
+  } as const
+  expect(trackEvents([{ ...changed, ...stored }])).toMatchObject([{ visibility: 'private' }])
+})

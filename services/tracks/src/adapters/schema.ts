@@ -1,4 +1,4 @@
-import { type Visibility } from '../domain/track.ts'
+import { type ReportReason, type Visibility } from '../domain/track.ts'
 
 interface UploadsTable {
   /** Also the id of the track that it becomes. */
@@ -37,6 +37,31 @@ interface TracksTable {
   gain: number | null
   failure: string | null
   uploaded_at: Date
+  publish_at: Date | null
+  published_at: Date | null
+  taken_down: ReportReason | null
+}
+
+interface PlaylistsTable {
+  id: string
+  owner_id: string
+  /** Of the stream of events that this row was folded from. */
+  version: number
+  title: string
+  description: string
+  visibility: Visibility
+  track_ids: string[]
+  created_at: Date
+  changed_at: Date
+}
+
+interface ReportsTable {
+  track_id: string
+  reporter_id: string
+  reason: ReportReason
+  /** In the reporter's words, for moderators alone. */
+  comment: string
+  reported_at: Date
 }
 
 interface LikesTable {
@@ -78,6 +103,9 @@ export interface TracksDatabase {
   uploads: UploadsTable
   tracks: TracksTable
   likes: LikesTable
+  playlists: PlaylistsTable
+  /** Those that no moderator has settled. */
+  reports: ReportsTable
   transcode_jobs: TranscodeJobsTable
   erased_owners: ErasedOwnersTable
 }

@@ -3,7 +3,7 @@ import { aggregate, type EventMetadata, eventStore } from '@veza/kit/events'
 import { type Kysely, type Transaction } from 'kysely'
 import { decide, evolve, statusOf, type Track, type TrackCommand, type TrackEvent } from '../domain/track.ts'
 import { projectJobs } from './job-rows.ts'
-import { toEvent, toRecord } from './publish.ts'
+import { trackEvents, trackRecord } from './publish.ts'
 import { type TracksDatabase } from './schema.ts'
 
 /** Tracks by their events, with the row that queries read and the job that they ask for kept in the same transaction. */
@@ -53,6 +53,9 @@ const rowOf = (track: Track, version: number) => ({
   gain: track.stream?.gain ?? null,
   failure: track.failure,
   uploaded_at: track.uploadedAt,
+  publish_at: track.publishAt,
+  published_at: track.publishedAt,
+  taken_down: track.takenDown,
 })
 
 /** The row of a track as its events have it; a deleted one has none. Can be repeated. */
@@ -78,8 +81,8 @@ export const openTracks = (codec: Codec): Tracks => {
     store: eventStore({ topic: topics.tracksEvents, codec }),
     initial: undefined,
     evolve,
-    read: (stored) => stored.map(toEvent),
-    write: (events) => events.map(toRecord),
+    read: trackEvents,
+    write: (events) => events.map(trackRecord),
   })
   return {
     async execute(db, trackId, command, { metadata, ...options } = {}) {

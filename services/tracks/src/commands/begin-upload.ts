@@ -1,7 +1,7 @@
 import { type UploadLimits, type Uploads } from '../adapters/uploads.ts'
 import { Rejection } from '../domain/rejection.ts'
 import { normaliseFilename } from '../domain/texts.ts'
-import { type Visibility } from '../domain/track.ts'
+import { visibilities, type Visibility } from '../domain/track.ts'
 
 /** What a client says of a file before it sends it. */
 export interface NewUpload {
@@ -13,8 +13,11 @@ export interface NewUpload {
   readonly metadata: Readonly<Record<string, string | null>>
 }
 
-const visibilityOf = (text: string | null | undefined): Visibility =>
-  text === 'private' || text === 'unlisted' ? text : 'public'
+const visibilityOf = (text: string | null | undefined): Visibility => {
+  const known = visibilities.find((one) => one === (text ?? 'public'))
+  if (known === undefined) throw new Rejection('visibility-unknown')
+  return known
+}
 
 /** Takes down who uploads what, within their limits. @throws Rejection */
 export const beginUpload =

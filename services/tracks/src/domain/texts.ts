@@ -1,5 +1,7 @@
-/** Longest texts of a track, in code points. */
-export const longest = { title: 200, artist: 200, description: 4000, genre: 50, tag: 30, tags: 10 } as const
+/** Longest texts, in code points; `tags` counts them. */
+export const longest = {
+  ...{ title: 200, artist: 200, description: 4000, genre: 50, tag: 30, tags: 10, comment: 1000 },
+} as const
 
 const unstorable = /[\0\p{Surrogate}]/u
 const control = /[\p{Cc}\p{Zl}\p{Zp}]/u

@@ -1,10 +1,18 @@
 import { Rejection } from './rejection.ts'
 
 /**
- * `public`: whoever is signed in finds and hears it. `unlisted`: whoever knows its id. `private`: to others it does not
- * exist.
+ * `public`: whoever is signed in finds and hears it. `followers`: whoever follows its owner. `unlisted`: whoever knows its
+ * id. `private`: to others it does not exist.
  */
-export type Visibility = 'public' | 'unlisted' | 'private'
+export const visibilities = ['public', 'followers', 'unlisted', 'private'] as const
+export type Visibility = (typeof visibilities)[number]
+
+/** Why somebody reports a track, and why a moderator takes it down. */
+export const reportReasons = ['copyright', 'abuse', 'spam', 'sexual', 'violence', 'other'] as const
+export type ReportReason = (typeof reportReasons)[number]
+
+/** A track can be announced for this long at most, ms. */
+export const longestAnnouncement = 366 * 24 * 60 * 60 * 1000
 
 /** What a track says of itself. */
 export interface Details {
@@ -48,6 +56,12 @@ export interface Track extends Details {
   readonly ownerId: string
   readonly album: string | null
   readonly visibility: Visibility
+  /** When it becomes public by itself; null: never. */
+  readonly publishAt: Date | null
+  /** Since when others find it without being told of it; null: they never did. */
+  readonly publishedAt: Date | null
+  /** Why a moderator took it down; null: none did. */
+  readonly takenDown: ReportReason | null
   readonly source: SourceFile
   readonly uploadedAt: Date
   /** The newest that could be made. */
@@ -64,6 +78,16 @@ export interface Actor {
   readonly userId: string
   readonly moderator: boolean
 }
+
+/** What is between who asks and the track's owner. */
+export interface Relation {
+  /** The asker follows the owner. */
+  readonly follows: boolean
+  /** One of them blocks the other. */
+  readonly blocked: boolean
+}
+
+const strangers: Relation = { follows: false, blocked: false }
 
 export type Outcome =
   { readonly type: 'made'; readonly stream: Stream } | { readonly type: 'not-made'; readonly code: string }
@@ -96,9 +120,19 @@ export type TrackCommand =
   | {
       readonly type: 'edit'
       readonly actor: Actor
-      readonly changes: Partial<Details> & { readonly visibility?: Visibility | undefined }
+      readonly changes: Partial<Details> & {
+        readonly visibility?: Visibility | undefined
+        /** null: not by itself any more. */
+        readonly publishAt?: Date | null | undefined
+      }
       readonly at: Date
     }
+  /** Its time may have come. */
+  | { readonly type: 'publish-due'; readonly at: Date }
+  | { readonly type: 'report'; readonly actor: Actor; readonly reason: ReportReason; readonly at: Date }
+  | { readonly type: 'dismiss-reports'; readonly actor: Actor; readonly at: Date }
+  | { readonly type: 'take-down'; readonly actor: Actor; readonly reason: ReportReason; readonly at: Date }
+  | { readonly type: 'restore'; readonly actor: Actor; readonly at: Date }
   | { readonly type: 'delete'; readonly actor: Actor; readonly at: Date }
 
 interface Happened {
@@ -127,6 +161,11 @@ export type TrackEvent = Happened &
     | { readonly type: 'failed'; readonly code: string }
     | { readonly type: 'edited'; readonly details: Details }
     | { readonly type: 'visibility-changed'; readonly visibility: Visibility }
+    | { readonly type: 'publication-scheduled'; readonly publishAt: Date | null }
+    | { readonly type: 'reported'; readonly reporterId: string; readonly reason: ReportReason }
+    | { readonly type: 'reports-dismissed'; readonly moderatorId: string }
+    | { readonly type: 'taken-down'; readonly moderatorId: string; readonly reason: ReportReason }
+    | { readonly type: 'restored'; readonly moderatorId: string }
     | { readonly type: 'deleted'; readonly deletedBy: string }
   )
 
@@ -139,17 +178,35 @@ export const statusOf = ({
   return wanted !== null ? 'processing' : 'failed'
 }
 
-/** A track that the actor may know of. @throws Rejection that does not tell whether there is one */
-export const visibleTo = <T extends Pick<Track, 'ownerId' | 'visibility'> & { readonly deleted?: boolean }>(
-  track: T | undefined,
+/** What has an owner who says who may know of it. */
+interface Owned {
+  readonly ownerId: string
+  readonly visibility: Visibility
+  /** Not null: nobody but its owner and moderators. */
+  readonly takenDown?: ReportReason | null
+  readonly deleted?: boolean
+}
+
+/** May the actor know of it? An unlisted thing: whoever has its id. */
+export const maySee = (
+  { ownerId, visibility, takenDown = null, deleted = false }: Owned,
   { userId, moderator }: Actor,
-): T => {
-  const hidden =
-    track === undefined ||
-    track.deleted === true ||
-    (track.visibility === 'private' && track.ownerId !== userId && !moderator)
-  if (hidden) throw new Rejection('track-not-found')
+  { follows, blocked }: Relation = strangers,
+): boolean => {
+  if (deleted) return false
+  if (ownerId === userId || moderator) return true
+  if (blocked || takenDown !== null || visibility === 'private') return false
+  return visibility !== 'followers' || follows
+}
+
+/** A track that the actor may know of. @throws Rejection that does not tell whether there is one */
+export const visibleTo = <T extends Owned>(track: T | undefined, actor: Actor, relation?: Relation): T => {
+  if (track === undefined || !maySee(track, actor, relation)) throw new Rejection('track-not-found')
   return track
+}
+
+const assertModerator = ({ moderator }: Actor): void => {
+  if (!moderator) throw new Rejection('not-moderator')
 }
 
 const sameDetails = (a: Details, b: Details): boolean =>
@@ -163,6 +220,12 @@ const sameDetails = (a: Details, b: Details): boolean =>
 const detailsOf = ({ title, description, artist, genre, tags }: Details): Details => ({
   ...{ title, description, artist, genre, tags },
 })
+
+const assertAnnounceable = (visibility: Visibility, publishAt: Date, at: Date): void => {
+  if (visibility === 'public') throw new Rejection('already-public')
+  const ahead = publishAt.getTime() - at.getTime()
+  if (ahead <= 0 || ahead > longestAnnouncement) throw new Rejection('publish-time')
+}
 
 /** Pure. No event: nothing to do, the track is already as the command wants it. */
 export const decide = (command: TrackCommand, track: Track | undefined): TrackEvent[] => {
@@ -204,14 +267,44 @@ export const decide = (command: TrackCommand, track: Track | undefined): TrackEv
       const { actor, changes } = command
       visibleTo(track, actor)
       if (track.ownerId !== actor.userId) throw new Rejection('not-owner')
-      const { visibility = track.visibility, ...wanted } = changes
+      const { visibility = track.visibility, publishAt, ...wanted } = changes
       const details = detailsOf({ ...track, ...wanted })
-      return [
-        ...(sameDetails(details, track) ? [] : [{ type: 'edited' as const, ...about, details }]),
-        ...(visibility === track.visibility
-          ? []
-          : [{ type: 'visibility-changed' as const, ...about, visibility }]),
-      ]
+      const events: TrackEvent[] = []
+      if (!sameDetails(details, track)) events.push({ type: 'edited', ...about, details })
+      if (visibility !== track.visibility) events.push({ type: 'visibility-changed', ...about, visibility })
+      if (publishAt !== undefined && publishAt?.getTime() !== track.publishAt?.getTime()) {
+        if (publishAt !== null) assertAnnounceable(visibility, publishAt, at)
+        events.push({ type: 'publication-scheduled', ...about, publishAt })
+      }
+      return events
+    }
+    case 'publish-due':
+      if (track.deleted || track.publishAt === null || track.publishAt > at) return []
+      return [{ type: 'visibility-changed', ...about, visibility: 'public' }]
+    case 'report': {
+      const { actor, reason } = command
+      if (track.deleted) throw new Rejection('track-not-found')
+      return [{ type: 'reported', ...about, reporterId: actor.userId, reason }]
+    }
+    case 'dismiss-reports': {
+      assertModerator(command.actor)
+      if (track.deleted) throw new Rejection('track-not-found')
+      return [{ type: 'reports-dismissed', ...about, moderatorId: command.actor.userId }]
+    }
+    case 'take-down': {
+      const { actor, reason } = command
+      assertModerator(actor)
+      if (track.deleted) throw new Rejection('track-not-found')
+      return track.takenDown === reason
+        ? []
+        : [{ type: 'taken-down', ...about, moderatorId: actor.userId, reason }]
+    }
+    case 'restore': {
+      assertModerator(command.actor)
+      if (track.deleted) throw new Rejection('track-not-found')
+      return track.takenDown === null
+        ? []
+        : [{ type: 'restored', ...about, moderatorId: command.actor.userId }]
     }
     case 'delete': {
       const { actor } = command
@@ -225,6 +318,9 @@ export const decide = (command: TrackCommand, track: Track | undefined): TrackEv
   }
 }
 
+/** Is it of a kind that others find by themselves? */
+const isAnnounced = (visibility: Visibility): boolean => visibility === 'public' || visibility === 'followers'
+
 /** Pure. A stream's first event is `uploaded`; what comes before it, and after `deleted`, changes nothing. */
 export const evolve = (track: Track | undefined, event: TrackEvent): Track | undefined => {
   if (event.type === 'uploaded') {
@@ -235,6 +331,9 @@ export const evolve = (track: Track | undefined, event: TrackEvent): Track | und
         description: '',
         genre: null,
         tags: [],
+        publishAt: null,
+        publishedAt: isAnnounced(visibility) ? uploadedAt : null,
+        takenDown: null,
         stream: null,
         wanted: null,
         failure: null,
@@ -253,7 +352,21 @@ export const evolve = (track: Track | undefined, event: TrackEvent): Track | und
     case 'edited':
       return { ...track, ...event.details }
     case 'visibility-changed':
-      return { ...track, visibility: event.visibility }
+      return {
+        ...track,
+        visibility: event.visibility,
+        publishAt: event.visibility === 'public' ? null : track.publishAt,
+        publishedAt: track.publishedAt ?? (isAnnounced(event.visibility) ? event.at : null),
+      }
+    case 'publication-scheduled':
+      return { ...track, publishAt: event.publishAt }
+    case 'taken-down':
+      return { ...track, takenDown: event.reason }
+    case 'restored':
+      return { ...track, takenDown: null }
+    case 'reported':
+    case 'reports-dismissed':
+      return track
     case 'deleted':
       return { ...track, deleted: true }
     default:

@@ -1,6 +1,15 @@
 import { describe, expect, it } from 'vitest'
 import { normaliseFilename, normaliseLine, normaliseText, titleOf } from './texts.ts'
-import { decide, evolve, statusOf, type Track, type TrackCommand, type TrackEvent } from './track.ts'
+import {
+  decide,
+  evolve,
+  longestAnnouncement,
+  maySee,
+  statusOf,
+  type Track,
+  type TrackCommand,
+  type TrackEvent,
+} from './track.ts'
 
 const at = new Date('2026-11-24T06:00:00Z')
 const source = { sha256: 'ab'.repeat(32), bytes: 10, filename: 'a.mp3', format: 'mp3', codec: 'mp3' }
@@ -127,5 +136,88 @@ describe('texts', () => {
     expect(titleOf(undefined, undefined, 'Night drive.flac')).toBe('Night drive')
     expect(titleOf('\ud800', undefined, '')).toBe('Untitled')
     expect(titleOf('x'.repeat(500), undefined, '')).toHaveLength(200)
+  })
+})
+
+describe('who may know of a track', () => {
+  const nobody = { follows: false, blocked: false }
+  const of = (visibility: Track['visibility'], takenDown: Track['takenDown'] = null) => ({
+    ...{ ownerId: 'ana', visibility, takenDown },
+  })
+  it.each([
+    ['public', nobody, true],
+    ['unlisted', nobody, true],
+    ['followers', nobody, false],
+    ['followers', { follows: true, blocked: false }, true],
+    ['private', { follows: true, blocked: false }, false],
+    ['public', { follows: false, blocked: true }, false],
+    ['followers', { follows: true, blocked: true }, false],
+  ] as const)('%s, %o: %s', (visibility, relation, expected) => {
+    expect(maySee(of(visibility), ben, relation)).toBe(expected)
+    expect(maySee(of(visibility), ana, relation)).toBe(true)
+    expect(maySee(of(visibility), moderator, relation)).toBe(true)
+    expect(maySee(of(visibility, 'spam'), ben, relation)).toBe(false)
+    expect(maySee(of(visibility, 'spam'), ana, relation)).toBe(true)
+    expect(maySee({ ...of(visibility), deleted: true }, ana, relation)).toBe(false)
+  })
+})
+
+describe('a track that is announced', () => {
+  const tomorrow = new Date(at.getTime() + 86_400_000)
+  const hidden: TrackCommand = { ...upload, visibility: 'private' }
+  const announce = (publishAt: Date | null) => edit(ana, { publishAt })
+
+  it('becomes public when its time has come, once', () => {
+    const due: TrackCommand = { type: 'publish-due', at: tomorrow }
+    expect(types(after(hidden, announce(tomorrow), { ...due, at }))).toEqual([])
+    const { track, events } = after(hidden, announce(tomorrow), due)
+    expect(events).toMatchObject([{ type: 'visibility-changed', visibility: 'public' }])
+    expect(track).toMatchObject({ publishAt: null, publishedAt: tomorrow })
+    expect(types(after(hidden, announce(tomorrow), due, due))).toEqual([])
+  })
+
+  it('does not when its owner thinks better of it, publishes it at once, or deletes it', () => {
+    const due: TrackCommand = { type: 'publish-due', at: tomorrow }
+    for (const meanwhile of [announce(null), edit(ana, { visibility: 'public' }), remove(ana)])
+      expect(types(after(hidden, announce(tomorrow), meanwhile, due))).toEqual([])
+    expect(types(after(hidden, announce(tomorrow), announce(tomorrow)))).toEqual([])
+  })
+
+  it('has its time ahead, and is not public', () => {
+    expect(code(hidden, announce(at))).toBe('publish-time')
+    expect(code(hidden, announce(new Date(at.getTime() + longestAnnouncement + 1)))).toBe('publish-time')
+    expect(code(upload, announce(tomorrow))).toBe('already-public')
+    expect(types(after(upload, edit(ana, { visibility: 'private', publishAt: tomorrow })))).toEqual([
+      ...['visibility-changed', 'publication-scheduled'],
+    ])
+  })
+
+  it('keeps the time at which it was first found', () => {
+    const again = [edit(ana, { visibility: 'private' }), edit(ana, { visibility: 'public' })]
+    expect(after(upload, ...again).track?.publishedAt).toEqual(at)
+  })
+})
+
+describe('moderators', () => {
+  const takeDown = (actor: typeof ana): TrackCommand => ({ type: 'take-down', actor, reason: 'abuse', at })
+  const restore = (actor: typeof ana): TrackCommand => ({ type: 'restore', actor, at })
+  const dismiss = (actor: typeof ana): TrackCommand => ({ type: 'dismiss-reports', actor, at })
+  const report = (actor: typeof ana): TrackCommand => ({ type: 'report', actor, reason: 'spam', at })
+
+  it('take a track down and put it back, each once', () => {
+    expect(after(upload, takeDown(moderator)).track?.takenDown).toBe('abuse')
+    expect(types(after(upload, takeDown(moderator), takeDown(moderator)))).toEqual([])
+    expect(after(upload, takeDown(moderator), restore(moderator)).track?.takenDown).toBeNull()
+    expect(types(after(upload, restore(moderator)))).toEqual([])
+  })
+
+  it('alone do so, and of tracks that are there', () => {
+    for (const command of [takeDown, restore, dismiss]) {
+      expect(code(upload, command(ana))).toBe('not-moderator')
+      expect(code(upload, remove(ana), command(moderator))).toBe('track-not-found')
+    }
+    expect(types(after(upload, report(ben)))).toEqual(['reported'])
+    expect(types(after(upload, report(ben), dismiss(moderator)))).toEqual(['reports-dismissed'])
+    expect(code(upload, remove(ana), report(ben))).toBe('track-not-found')
   })
 })

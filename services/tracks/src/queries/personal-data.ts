@@ -50,12 +50,34 @@ export const readPersonalData =
         .limit(pageSize)
         .execute(),
     )
-    // Files' names and what titles were before are in the events alone.
+    const playlists = inPages((after?: { id: string }) =>
+      db
+        .selectFrom('playlists')
+        .select(['id', 'title', 'description', 'visibility', 'track_ids as trackIds'])
+        .select(['created_at as createdAt', 'changed_at as changedAt'])
+        .where('owner_id', '=', userId)
+        .$if(after !== undefined, (query) => query.where('id', '>', after?.id ?? ''))
+        .orderBy('id')
+        .limit(pageSize)
+        .execute(),
+    )
+    const reports = inPages((after?: { trackId: string }) =>
+      db
+        .selectFrom('reports')
+        .select(['track_id as trackId', 'reason', 'comment', 'reported_at as reportedAt'])
+        .where('reporter_id', '=', userId)
+        .$if(after !== undefined, (query) => query.where('track_id', '>', after?.trackId ?? ''))
+        .orderBy('track_id')
+        .limit(pageSize)
+        .execute(),
+    )
+    // Files' names and what titles were before are in the events alone. Who reported them is not theirs to know.
     const history = inPages(async (after?: { id: string; at: string }) => {
       const entries = await audit.read({ names: [userId] }, after, pageSize)
       return entries.map(({ id, at, type, actor, address, details }) => ({
-        ...{ id, at, what: type, details, address: actor === userId ? address : null },
+        ...{ id, at, what: type, address: actor === userId ? address : null },
+        details: actor === userId ? details : { ...details, reporterId: undefined, moderatorId: undefined },
       }))
     })
-    return Promise.resolve({ tracks, likes, uploads, history })
+    return Promise.resolve({ tracks, likes, uploads, playlists, reports, history })
   }

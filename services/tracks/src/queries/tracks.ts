@@ -1,6 +1,7 @@
 import { type Kysely, sql } from 'kysely'
+import { blockedWithOwner, followsOwner } from '../adapters/relations.ts'
 import { type TracksDatabase } from '../adapters/schema.ts'
-import { type Actor, visibleTo, type Visibility } from '../domain/track.ts'
+import { type Actor, type ReportReason, visibleTo, type Visibility } from '../domain/track.ts'
 
 /** A track as it is shown. */
 export interface TrackView {
@@ -22,9 +23,13 @@ export interface TrackView {
   readonly failure: string | null
   readonly media: string | null
   readonly uploadedAt: Date
+  readonly publishAt: Date | null
+  /** Since when others find it; null: they never did. */
+  readonly publishedAt: Date | null
+  readonly takenDown: ReportReason | null
 }
 
-const columns = [
+export const trackColumns = [
   ...([
     'id',
     'owner_id',
@@ -46,12 +51,15 @@ const columns = [
     'failure',
     'media',
     'uploaded_at',
+    'publish_at',
+    'published_at',
+    'taken_down',
   ] as const),
 ] as const
 
-type Row = Pick<TracksDatabase['tracks'], (typeof columns)[number]>
+type Row = Pick<TracksDatabase['tracks'], (typeof trackColumns)[number]>
 
-const toView = (row: Row): TrackView => ({
+export const toView = (row: Row): TrackView => ({
   ...{
     id: row.id,
     ownerId: row.owner_id,
@@ -68,7 +76,16 @@ const toView = (row: Row): TrackView => ({
   },
   ...{ tags: row.tags, durationMs: row.duration_ms, loudness: row.loudness, truePeak: row.true_peak },
   ...{ gain: row.gain, failure: row.failure, media: row.media, uploadedAt: row.uploaded_at },
+  ...{ publishAt: row.publish_at, publishedAt: row.published_at, takenDown: row.taken_down },
 })
+
+/** A Relation, as columns `follows` and `blocked`. */
+export const relationTo = ({ userId }: Actor, owner: string) =>
+  [followsOwner(userId, owner).as('follows'), blockedWithOwner(userId, owner).as('blocked')] as const
+
+/** Whose rows these are, where owner and asker have nothing against each other. */
+export const notBlocked = ({ userId }: Actor, owner: string) =>
+  sql<boolean>`not ${blockedWithOwner(userId, owner)}`
 
 /** One track, with its likes. Throws Rejection `track-not-found`. */
 export const getTrack =
@@ -79,7 +96,7 @@ export const getTrack =
   ): Promise<TrackView & { readonly likes: number; readonly liked: boolean }> => {
     const row = await db
       .selectFrom('tracks')
-      .select(columns)
+      .select(trackColumns)
       .select((eb) => [
         eb
           .selectFrom('likes')
@@ -95,12 +112,14 @@ export const getTrack =
               .select('user_id'),
           )
           .as('liked'),
+        ...relationTo(actor, 'tracks.owner_id'),
       ])
       .where('id', '=', trackId)
       .executeTakeFirst()
     const { likes, liked, ...found } = visibleTo(
       row && { ...toView(row), likes: row.likes ?? 0, liked: row.liked === true },
       actor,
+      row,
     )
     return { ...found, likes, liked }
   }
@@ -119,9 +138,14 @@ export const listTracks =
     actor: Actor,
     { after, limit }: TrackPage,
   ): Promise<TrackView[]> => {
-    let query = db.selectFrom('tracks').select(columns).orderBy('id', 'desc').limit(limit)
+    let query = db.selectFrom('tracks').select(trackColumns).orderBy('id', 'desc').limit(limit)
     if (mine) query = query.where('owner_id', '=', actor.userId)
-    else query = query.where('visibility', '=', 'public').where('status', '=', 'ready')
+    else
+      query = query
+        .where('visibility', '=', 'public')
+        .where('status', '=', 'ready')
+        .where('taken_down', 'is', null)
+        .where(notBlocked(actor, 'tracks.owner_id'))
     if (ownerId !== undefined) query = query.where('owner_id', '=', ownerId)
     if (likedBy !== undefined)
       query = query.where('id', 'in', (eb) =>
@@ -138,13 +162,19 @@ export const listTracks =
  */
 export const searchTracks =
   (db: Kysely<TracksDatabase>) =>
-  async (words: string, { offset, limit }: { offset: number; limit: number }): Promise<TrackView[]> => {
+  async (
+    words: string,
+    actor: Actor,
+    { offset, limit }: { offset: number; limit: number },
+  ): Promise<TrackView[]> => {
     const exact = sql`websearch_to_tsquery('simple', ${words})`
     const rows = await db
       .selectFrom('tracks')
-      .select(columns)
+      .select(trackColumns)
       .where('visibility', '=', 'public')
       .where('status', '=', 'ready')
+      .where('taken_down', 'is', null)
+      .where(notBlocked(actor, 'tracks.owner_id'))
       .where((eb) => eb.or([sql<boolean>`search @@ ${exact}`, sql<boolean>`${words} <% search_text`]))
       .orderBy(sql`ts_rank(search, ${exact}) + word_similarity(${words}, search_text)`, 'desc')
       .orderBy('id', 'desc')
@@ -152,6 +182,52 @@ export const searchTracks =
       .limit(limit)
       .execute()
     return rows.map(toView)
+  }
+
+/** A place in the feed. */
+export interface FeedPlace {
+  readonly publishedAt: Date
+  readonly id: string
+}
+
+export type FeedTrack = TrackView & { readonly publishedAt: Date }
+
+/** What those whom the caller follows let their followers hear, what came last first. */
+export const readFeed =
+  (db: Kysely<TracksDatabase>) =>
+  async (
+    { userId }: Actor,
+    { after, limit }: { after: FeedPlace | undefined; limit: number },
+  ): Promise<FeedTrack[]> => {
+    const before = sql<boolean>`(published_at, id) < (${after?.publishedAt}, ${after?.id}::uuid)`
+    // A page of each of them, of which a page is left: the index gives each without reading what is older.
+    const rows = await db
+      .selectFrom(
+        sql<{ followee_id: string }>`(
+        select followee_id from relations.follows where follower_id = ${userId})`.as('followed'),
+      )
+      .innerJoinLateral(
+        (eb) =>
+          eb
+            .selectFrom('tracks')
+            .select(trackColumns)
+            .whereRef('owner_id', '=', 'followed.followee_id')
+            .where('visibility', 'in', ['public', 'followers'])
+            .where('status', '=', 'ready')
+            .where('taken_down', 'is', null)
+            .$if(after !== undefined, (query) => query.where(before))
+            .orderBy('published_at', 'desc')
+            .orderBy('id', 'desc')
+            .limit(limit)
+            .as('news'),
+        (join) => join.onTrue(),
+      )
+      .selectAll('news')
+      .orderBy('news.published_at', 'desc')
+      .orderBy('news.id', 'desc')
+      .limit(limit)
+      .execute()
+    return rows.map((row) => ({ ...toView(row), publishedAt: row.published_at ?? row.uploaded_at }))
   }
 
 /** What streams must know before it lets somebody hear a track. */
@@ -167,9 +243,10 @@ export const readPlayable =
   async (trackId: string, actor: Actor): Promise<Playable | undefined> => {
     const row = await db
       .selectFrom('tracks')
-      .select(['owner_id as ownerId', 'visibility', 'media', 'duration_ms'])
+      .select(['owner_id as ownerId', 'visibility', 'taken_down as takenDown', 'media', 'duration_ms'])
+      .select(relationTo(actor, 'tracks.owner_id'))
       .where('id', '=', trackId)
       .executeTakeFirst()
-    const { media, duration_ms: durationMs } = visibleTo(row, actor)
+    const { media, duration_ms: durationMs } = visibleTo(row, actor, row)
     return media === null || durationMs === null ? undefined : { trackId, media, durationMs }
   }

@@ -5,12 +5,21 @@ import { Rejection, type RejectionCode } from '../domain/rejection.ts'
 const problems: Record<RejectionCode, { status: 400 | 403 | 404 | 409 | 410 | 413 | 429; detail: string }> = {
   'track-not-found': { status: 404, detail: 'There is no such track, or it is private' },
   'not-owner': { status: 403, detail: "Only the track's owner may do this" },
+  'not-moderator': { status: 403, detail: 'Only moderators may do this' },
+  'already-public': { status: 409, detail: 'The track is public already' },
+  'publish-time': { status: 400, detail: 'publishAt takes a time to come, within a year' },
+  'playlist-not-found': { status: 404, detail: 'There is no such playlist, or it is private' },
+  'playlist-full': { status: 409, detail: 'The playlist has as many tracks as it can have' },
   'track-not-ready': { status: 409, detail: 'There is no stream of this track yet' },
   'upload-not-found': { status: 404, detail: 'There is no such upload of yours' },
   'upload-too-large': { status: 413, detail: 'The file is larger than is allowed' },
   'quota-exceeded': { status: 413, detail: 'There is no room left for this file in what you may store' },
   'too-many-uploads': { status: 429, detail: 'Finish or end one of your open uploads first' },
   'user-erased': { status: 410, detail: 'Your data was erased' },
+  'visibility-unknown': {
+    status: 400,
+    detail: 'The metadata `visibility` is public, followers, unlisted or private',
+  },
   'length-required': { status: 400, detail: 'Say with Upload-Length how long the file is' },
 }
 

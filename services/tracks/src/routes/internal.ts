@@ -6,12 +6,12 @@ import {
   Problem,
   problemResponses,
   serviceOnly,
+  uuid as id,
   z,
 } from '@veza/kit/http'
 import { type Actor } from '../domain/track.ts'
 import { type Playable } from '../queries/tracks.ts'
 import { answer } from './answer.ts'
-import { id } from './fields.ts'
 
 /** What the routes call. */
 export interface InternalHandlers {

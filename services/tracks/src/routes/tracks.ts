@@ -1,23 +1,24 @@
 import { type EventMetadata } from '@veza/kit/events'
 import {
   type Api,
+  countField,
   createRoute,
   jsonBody,
   jsonResponse,
-  Problem,
+  nextCursor,
   problemResponses,
   requestMetadata,
+  uuid,
   z,
   type CallerMiddleware,
   idempotencyHeader,
 } from '@veza/kit/http'
-import { type Identity } from '@veza/kit/tokens'
-import { refusalTexts } from '@veza/kit/media'
 import { Rejection } from '../domain/rejection.ts'
 import { type Actor, type TrackCommand } from '../domain/track.ts'
-import { type TrackPage, type TrackView } from '../queries/tracks.ts'
+import { type FeedPlace, type FeedTrack, type TrackPage, type TrackView } from '../queries/tracks.ts'
 import { answer } from './answer.ts'
-import { changes, count, cursor, id, writeCursor } from './fields.ts'
+import { changes, cursors } from './fields.ts'
+import { actorOf, expectedVersion, trackFields, trackJson, trackPage } from './track-json.ts'
 
 /** What the routes call. */
 export interface TrackHandlers {
@@ -27,7 +28,8 @@ export interface TrackHandlers {
     actor: Actor,
     page: TrackPage,
   ): Promise<TrackView[]>
-  searchTracks(words: string, page: { offset: number; limit: number }): Promise<TrackView[]>
+  searchTracks(words: string, actor: Actor, page: { offset: number; limit: number }): Promise<TrackView[]>
+  readFeed(actor: Actor, page: { after: FeedPlace | undefined; limit: number }): Promise<FeedTrack[]>
   changeTrack(
     trackId: string,
     command: Extract<TrackCommand, { type: 'edit' | 'delete' }>,
@@ -39,91 +41,10 @@ export interface TrackHandlers {
   now(): Date
 }
 
-const level = (unit: string, what: string) =>
-  z
-    .number()
-    .nullable()
-    .openapi({ description: `${what}, ${unit}; null: not known yet, or silence` })
-
-const trackFields = {
-  id,
-  ownerId: id,
-  version: z.int().openapi({ description: 'Rises with every change; for If-Match' }),
-  status: z.enum(['processing', 'ready', 'failed']).openapi({ description: 'Whether it can be heard' }),
-  failure: z
-    .object({ code: z.string(), detail: z.string() })
-    .nullable()
-    .openapi({ description: 'Why no stream could be made' }),
-  visibility: changes.visibility,
-  title: z.string(),
-  description: z.string(),
-  artist: z.string().nullable(),
-  album: z.string().nullable(),
-  genre: z.string().nullable(),
-  tags: z.array(z.string()),
-  duration: z.number().nullable().openapi({ description: 'Seconds; null until it is ready' }),
-  loudness: z
-    .object({
-      integrated: level('LUFS', "The file's loudness"),
-      truePeak: level('dBTP', "The file's highest peak"),
-      gain: level('dB', 'What was added'),
-    })
-    .nullable(),
-  waveform: z.string().nullable().openapi({ description: 'Where the waveform is; null until it is ready' }),
-  uploadedAt: z.iso.datetime(),
-}
-const track = z.object(trackFields).openapi('Track')
 const trackWithLikes = z
   .object({ ...trackFields, likes: z.int(), liked: z.boolean().openapi({ description: 'By the caller' }) })
   .openapi('TrackWithLikes')
-const trackPage = z
-  .object({
-    tracks: z.array(track),
-    next: z.string().nullable().openapi({ description: 'Cursor of the next page; null: this was the last' }),
-  })
-  .openapi('TrackPage')
-
-const failureTexts: Readonly<Record<string, string>> = refusalTexts
-
-const toJson = ({
-  durationMs,
-  loudness,
-  truePeak,
-  gain,
-  failure,
-  media,
-  uploadedAt,
-  ...rest
-}: TrackView) => ({
-  ...{ ...rest, tags: [...rest.tags] },
-  failure:
-    failure === null
-      ? null
-      : {
-          code: failure,
-          detail: failureTexts[failure] ?? 'Something went wrong on our side: upload it once more',
-        },
-  duration: durationMs === null ? null : durationMs / 1000,
-  loudness: media === null ? null : { integrated: loudness, truePeak, gain },
-  waveform: media === null ? null : `/v1/tracks/${rest.id}/waveform`,
-  uploadedAt: uploadedAt.toISOString(),
-})
-
-export const actorOf = ({ userId, roles }: Identity): Actor => ({
-  userId,
-  moderator: roles.includes('moderator') || roles.includes('admin'),
-})
-
-/** If-Match of a version that GET gave, quoted or not; undefined: whatever it is now. */
-const expectedVersion = (ifMatch: string | undefined): number | undefined => {
-  if (ifMatch === undefined || ifMatch === '*') return undefined
-  const version = /^"?(\d{1,15})"?$/.exec(ifMatch)?.[1]
-  if (version === undefined)
-    throw new Problem(400, 'invalid-request', 'If-Match takes the version of the track')
-  return Number(version)
-}
-
-const trackParams = z.object({ trackId: id })
+const trackParams = z.object({ trackId: uuid })
 
 /** Mounts tracks: finding, seeing, changing, liking. */
 export const mountTracks = (app: Api, middleware: CallerMiddleware, handlers: TrackHandlers): void => {
@@ -142,9 +63,9 @@ export const mountTracks = (app: Api, middleware: CallerMiddleware, handlers: Tr
         query: z.object({
           q: z.string().trim().min(1).max(200).optional(),
           scope: z.enum(['public', 'mine', 'liked']).default('public'),
-          owner: id.optional(),
-          cursor: cursor.optional(),
-          limit: count(1, 100, 20),
+          owner: uuid.optional(),
+          cursor: cursors.tracks.field.optional(),
+          limit: countField(1, 100, 20),
         }),
       },
       responses: { 200: jsonResponse('A page of tracks', trackPage), ...problemResponses(400, 401, 503) },
@@ -154,11 +75,14 @@ export const mountTracks = (app: Api, middleware: CallerMiddleware, handlers: Tr
       const actor = actorOf(c.var.identity)
       if (q !== undefined) {
         const offset = from !== undefined && 'offset' in from ? from.offset : 0
-        const tracks = await answer(handlers.searchTracks(q, { offset, limit }))
+        const tracks = await answer(handlers.searchTracks(q, actor, { offset, limit }))
         // So far down nobody reads, and the database would read all of it.
         const more = tracks.length === limit && offset + limit < 1_000
         return c.json(
-          { tracks: tracks.map(toJson), next: more ? writeCursor.search(offset + limit) : null },
+          {
+            tracks: tracks.map(trackJson),
+            next: more ? cursors.tracks.write({ offset: offset + limit }) : null,
+          },
           200,
         )
       }
@@ -169,11 +93,28 @@ export const mountTracks = (app: Api, middleware: CallerMiddleware, handlers: Tr
         likedBy: scope === 'liked' ? actor.userId : undefined,
       }
       const tracks = await answer(handlers.listTracks(of, actor, { after, limit }))
-      const last = tracks.length === limit ? tracks.at(-1) : undefined
-      return c.json(
-        { tracks: tracks.map(toJson), next: last === undefined ? null : writeCursor.list(last.id) },
-        200,
-      )
+      const next = nextCursor(tracks, limit, ({ id }) => cursors.tracks.write({ after: id }))
+      return c.json({ tracks: tracks.map(trackJson), next }, 200)
+    },
+  )
+
+  app.openapi(
+    createRoute({
+      ...common,
+      method: 'get',
+      path: '/v1/feed',
+      summary: 'What those whom one follows publish',
+      description: 'Public tracks and those for followers, what came last first.',
+      request: {
+        query: z.object({ cursor: cursors.feed.field.optional(), limit: countField(1, 100, 20) }),
+      },
+      responses: { 200: jsonResponse('A page of tracks', trackPage), ...problemResponses(400, 401, 503) },
+    }),
+    async (c) => {
+      const { cursor: after, limit } = c.req.valid('query')
+      const tracks = await answer(handlers.readFeed(actorOf(c.var.identity), { after, limit }))
+      const next = nextCursor(tracks, limit, cursors.feed.write)
+      return c.json({ tracks: tracks.map(trackJson), next }, 200)
     },
   )
 
@@ -189,7 +130,7 @@ export const mountTracks = (app: Api, middleware: CallerMiddleware, handlers: Tr
     async (c) => {
       const found = await answer(handlers.getTrack(c.req.valid('param').trackId, actorOf(c.var.identity)))
       const { likes, liked, ...view } = found
-      return c.json({ ...toJson(view), likes, liked }, 200, { etag: `"${view.version}"` })
+      return c.json({ ...trackJson(view), likes, liked }, 200, { etag: `"${view.version}"` })
     },
   )
 
@@ -257,7 +198,7 @@ export const mountTracks = (app: Api, middleware: CallerMiddleware, handlers: Tr
         ),
       )
       const { likes, liked, ...view } = await answer(handlers.getTrack(trackId, actor))
-      return c.json({ ...toJson(view), likes, liked }, 200, { etag: `"${view.version}"` })
+      return c.json({ ...trackJson(view), likes, liked }, 200, { etag: `"${view.version}"` })
     },
   )
 

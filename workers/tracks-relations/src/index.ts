@@ -1,0 +1,3 @@
+export { openTracksRelations } from './open-tracks-relations.ts'
+export { replayTracksRelations } from './replay-tracks-relations.ts'
+export { type TracksRelationsSettings, tracksRelationsEnvironment } from './settings.ts'
