@@ -146,17 +146,18 @@ const print = (figures: readonly Figures[]): void => {
 const printProcesses = (processes: readonly ProcessUsage[], seconds: number): void => {
   table(
     ['process', 'CPU %', 'peak MiB'],
-    processes.map(({ name, cpuSeconds, peakRssMiB }) => [
-      name,
-      rounded((100 * cpuSeconds) / seconds),
-      peakRssMiB,
-    ]),
+    processes
+      .filter(({ cpuSeconds }) => cpuSeconds >= 0.1)
+      .map(({ name, cpuSeconds, peakRssMiB }) => [name, rounded((100 * cpuSeconds) / seconds), peakRssMiB]),
   )
 }
 
 const watch = (veza: Veza) =>
   watchProcesses([
     ...Object.entries(veza.processes).map(([name, child]) => ({ name, pid: () => child.pid })),
+    ...Object.entries(veza.infrastructure).map(([name, child]) => ({
+      ...{ name, pid: () => child.pid, withChildren: name === 'postgres' },
+    })),
     { name: 'load generator', pid: () => process.pid },
   ])
 

@@ -7,7 +7,10 @@ export class ViewsBehind extends Error {
   override readonly name = 'ViewsBehind'
 }
 
-const pauseMs = 10
+const firstPauseMs = 10
+// Views that are far behind are asked by all who wait: if each asked a hundred times a second, that alone would keep them
+// behind.
+const longestPauseMs = 250
 const patienceMs = 3_000
 
 /**
@@ -17,7 +20,7 @@ const patienceMs = 3_000
  */
 export const whenCaughtUp = async <T>(read: () => Promise<T | undefined>): Promise<T> => {
   const deadline = performance.now() + patienceMs
-  for (;;) {
+  for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(longestPauseMs, pauseMs * 1.5)) {
     const found = await read()
     if (found !== undefined) return found
     if (performance.now() > deadline) throw new ViewsBehind('the views have not caught up')
