@@ -42,9 +42,13 @@ export interface Veza {
   /**
    * Starts another of a process, on free ports, beside the first. It is stopped with everything else.
    *
+   * @param settings that it has instead of the first one's
    * @returns it, and the public port that it listens on, if it has one
    */
-  another(name: ProcessName): Promise<{ readonly child: Child; readonly port: number | undefined }>
+  another(
+    name: ProcessName,
+    settings?: Readonly<Record<string, string>>,
+  ): Promise<{ readonly child: Child; readonly port: number | undefined }>
   /** Stops everything that was started, in the reverse order. */
   stop(): Promise<void>
 }
@@ -122,13 +126,17 @@ export const startVeza = async (options: InfrastructureOptions): Promise<Veza> =
       infrastructure: infrastructure.children,
       processes: Object.fromEntries(children) as Record<ProcessName, Child>,
       stack,
-      async another(name) {
+      async another(name, settings = {}) {
         const process = processes.find((candidate) => candidate.name === name)
         if (process === undefined) throw new Error(`there is no process ${name}`)
         const port = process.publicPort === undefined ? undefined : await freePort()
         const ports = { ...stack.ports, [name]: { public: port, internal: await freePort() } }
         const program = programOf(process, { ...stack, ports }, env)
-        const child = await supervisor.start({ ...program, name: `${name}-${others.length + 2}` })
+        const child = await supervisor.start({
+          ...program,
+          name: `${name}-${others.length + 2}`,
+          env: { ...program.env, ...settings },
+        })
         others.push(child)
         return { child, port }
       },

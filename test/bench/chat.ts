@@ -1,6 +1,6 @@
-import { type Veza } from '@veza/deploy/launcher'
+import { type Child, type Veza } from '@veza/deploy/launcher'
 import { type Crowd, gatherCrowd, liftedLimits } from '../load/crowd.ts'
-import { type FaultRecord, makeFaults } from '../load/faults.ts'
+import { type Fault, type FaultRecord, makeFaults } from '../load/faults.ts'
 import { startGenerator } from '../load/generator.ts'
 import { brokenPromises, type Latency, type LoadPlan, type LoadReport } from '../load/plan.ts'
 import { startOwnVeza } from '../stack/veza.ts'
@@ -15,8 +15,12 @@ export interface ChatBench {
   readonly seconds: number
   readonly sockets: number
   readonly rooms: number
+  /** So many of the sockets are the published SDK. */
+  readonly sdks: number
   readonly findMax: boolean
   readonly faults: boolean
+  /** Two edges and two chat-fanouts; the second ones leave and join in an orderly way, and are killed. */
+  readonly pairs: boolean
 }
 
 const people = 100
@@ -35,9 +39,41 @@ interface Measured {
   readonly broken: readonly string[]
 }
 
-const measure = async (veza: Veza, crowd: Crowd, bench: ChatBench, rate: number): Promise<Measured> => {
+/** The processes that are watched and struck, and the endpoints that clients connect to. */
+interface Parts {
+  readonly edges: readonly string[]
+  readonly processes: Readonly<Record<string, Child>>
+  /** What happens to them while it runs. */
+  readonly faults: readonly Fault[]
+}
+
+const partsOf = async (veza: Veza, { faults, pairs }: ChatBench): Promise<Parts> => {
+  const { ws } = veza.endpoints
+  if (!pairs)
+    return {
+      edges: [ws],
+      processes: veza.processes,
+      faults: faults ? ['kill chat-fanout', 'kill chat-fanout', 'restart kafka', 'kill chat-fanout'] : [],
+    }
+  const edge = await veza.another('realtime')
+  const worker = await veza.another('chat-fanout')
+  return {
+    edges: [ws, ws.replace(/:\d+\//, `:${edge.port}/`)],
+    processes: { ...veza.processes, 'realtime-2': edge.child, 'chat-fanout-2': worker.child },
+    faults: ['restart chat-fanout-2', 'restart realtime-2', 'kill chat-fanout-2', 'kill realtime-2'],
+  }
+}
+
+const measure = async (
+  veza: Veza,
+  parts: Parts,
+  crowd: Crowd,
+  bench: ChatBench,
+  rate: number,
+): Promise<Measured> => {
   const plan: LoadPlan = {
-    edges: [veza.endpoints.ws],
+    edges: parts.edges,
+    http: veza.endpoints.http,
     databaseUrl: veza.stack.databaseUrls.chat,
     rooms: crowd.rooms,
     sockets: await crowd.sockets(),
@@ -47,6 +83,7 @@ const measure = async (veza: Veza, crowd: Crowd, bench: ChatBench, rate: number)
     bodyCharacters: 120,
     settleSeconds: 180,
     cuts: 0,
+    sdks: bench.sdks,
     seed,
   }
   let watch: ReturnType<typeof watchProcesses> | undefined
@@ -59,7 +96,7 @@ const measure = async (veza: Veza, crowd: Crowd, bench: ChatBench, rate: number)
     if (news.type !== 'connected') return
     say(`  ${plan.sockets.length} sockets are subscribed; sending ${rate} messages a second`)
     watch = watchProcesses([
-      ...Object.entries(veza.processes).map(([name, child]) => ({ name, pid: () => child.pid })),
+      ...Object.entries(parts.processes).map(([name, child]) => ({ name, pid: () => child.pid })),
       ...Object.entries(veza.infrastructure).map(([name, child]) => ({
         name,
         pid: () => child.pid,
@@ -67,10 +104,10 @@ const measure = async (veza: Veza, crowd: Crowd, bench: ChatBench, rate: number)
       })),
       { name: 'load generator', pid: () => generator.pid },
     ])
-    if (bench.faults)
+    if (parts.faults.length > 0)
       faults = makeFaults(
-        new Map(Object.entries({ ...veza.infrastructure, ...veza.processes })),
-        ['kill chat-fanout', 'kill chat-fanout', 'restart kafka', 'kill chat-fanout'],
+        new Map(Object.entries({ ...veza.infrastructure, ...parts.processes })),
+        parts.faults,
         warmupSeconds + bench.seconds,
         plan.seed,
       )
@@ -148,6 +185,10 @@ const print = ({ rate, report, processes, faults, broken }: Measured): void => {
       latencyRow('generator behind its schedule', report.sendDelay),
     ],
   )
+  const worst = report.worstSeconds.map(
+    ({ second, delivery, ack }) => `${second} s: ${rounded(delivery)} (${rounded(ack)})`,
+  )
+  say(`latest deliveries (acknowledgements), ms, by the second in which they were due: ${worst.join(', ')}`)
   say('')
   table(['process', 'CPU s', 'peak RSS MiB'], sharedRows(processes))
   const total = processes.reduce((sum, { cpuSeconds }) => sum + cpuSeconds, 0)
@@ -195,8 +236,9 @@ export const benchChat = async (options: ChatBench): Promise<boolean> => {
   try {
     say(`registering ${people} people and joining ${options.sockets} sockets to ${options.rooms} rooms`)
     const crowd = await gatherCrowd(veza.endpoints.http, { ...options, people })
+    const parts = await partsOf(veza, options)
     const step = async (rate: number) => {
-      const measured = await measure(veza, crowd, options, rate)
+      const measured = await measure(veza, parts, crowd, options, rate)
       print(measured)
       return measured
     }

@@ -1,5 +1,6 @@
 /**
- * `npm run bench -- chat [--rate 1667] [--seconds 60] [--sockets 1000] [--rooms 100] [--find-max] [--faults]`,
+ * `npm run bench -- chat [--rate 1667] [--seconds 60] [--sockets 1000] [--rooms 100] [--sdks 0] [--find-max] [--faults | --pairs]`,
+ * `npm run bench -- sockets [--sockets 10000]`, `npm run bench -- fanout [--seconds 5] [--rooms 1|100]`,
  * `npm run bench -- http [--rate 500] [--seconds 60]`, `npm run bench -- events [--rate 2000] [--seconds 60]` and
  * `npm run bench -- codec`: figures, as a table and as JSON in bench-results/.
  */
@@ -7,10 +8,14 @@ import { parseArgs } from 'node:util'
 import { benchChat } from './chat.ts'
 import { benchContractsCodec } from './codec.ts'
 import { benchEvents } from './events.ts'
+import { benchFanout } from './fanout.ts'
 import { benchHttp } from './http.ts'
+import { benchSockets } from './sockets.ts'
 
 const usage =
-  'npm run bench -- chat [--rate 1667] [--seconds 60] [--sockets 1000] [--rooms 100] [--find-max] [--faults]\n' +
+  'npm run bench -- chat [--rate 1667] [--seconds 60] [--sockets 1000] [--rooms 100] [--sdks 0] [--find-max] [--faults | --pairs]\n' +
+  'npm run bench -- sockets [--sockets 10000]\n' +
+  'npm run bench -- fanout [--seconds 5] [--rooms 1|100]\n' +
   'npm run bench -- http [--rate 500] [--seconds 60]\n' +
   'npm run bench -- events [--rate 2000] [--seconds 60]\n' +
   'npm run bench -- codec\n'
@@ -27,32 +32,43 @@ const run = (): Promise<boolean> => {
     allowPositionals: true,
     options: {
       rate: { type: 'string' },
-      seconds: { type: 'string', default: '60' },
-      sockets: { type: 'string', default: '1000' },
-      rooms: { type: 'string', default: '100' },
+      seconds: { type: 'string' },
+      sockets: { type: 'string' },
+      rooms: { type: 'string' },
+      sdks: { type: 'string' },
       'find-max': { type: 'boolean', default: false },
       faults: { type: 'boolean', default: false },
+      pairs: { type: 'boolean', default: false },
     },
   })
   switch (positionals[0]) {
     case 'chat':
       return benchChat({
         rate: positive('rate', values.rate ?? '1667'),
-        seconds: positive('seconds', values.seconds),
-        sockets: Math.round(positive('sockets', values.sockets)),
-        rooms: Math.round(positive('rooms', values.rooms)),
+        seconds: positive('seconds', values.seconds ?? '60'),
+        sockets: Math.round(positive('sockets', values.sockets ?? '1000')),
+        rooms: Math.round(positive('rooms', values.rooms ?? '100')),
+        sdks: values.sdks === undefined ? 0 : Math.round(positive('sdks', values.sdks)),
         findMax: values['find-max'],
         faults: values.faults,
+        pairs: values.pairs,
       })
+    case 'fanout':
+      return benchFanout({
+        seconds: positive('seconds', values.seconds ?? '5'),
+        rooms: values.rooms === undefined ? undefined : positive('rooms', values.rooms),
+      })
+    case 'sockets':
+      return benchSockets({ sockets: Math.round(positive('sockets', values.sockets ?? '10000')) })
     case 'http':
       return benchHttp({
         rate: positive('rate', values.rate ?? '500'),
-        seconds: positive('seconds', values.seconds),
+        seconds: positive('seconds', values.seconds ?? '60'),
       })
     case 'events':
       return benchEvents({
         rate: positive('rate', values.rate ?? '2000'),
-        seconds: positive('seconds', values.seconds),
+        seconds: positive('seconds', values.seconds ?? '60'),
       })
     case 'codec':
       return benchContractsCodec()

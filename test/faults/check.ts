@@ -10,8 +10,8 @@ export interface Check {
   readonly seconds: number
   readonly seed: number
   /**
-   * Messages a second, over 16 rooms. A recovery brings 300 at most: a room must not get more while a client is away,
-   * which the longest pause makes half a minute.
+   * Messages a second, over 8 rooms. At 200 a client that is away for as long as the longest pause makes it is behind by
+   * more than the 300 that a recovery brings, and has to read history.
    */
   readonly rate: number
   readonly onNews?: (news: LoadNews) => void
@@ -52,11 +52,12 @@ export const check = async ({ seconds, seed, rate, onNews }: Check): Promise<Fin
   const veza = await startOwnVeza('faults', { ...liftedLimits, LOG_LEVEL: 'warn' })
   try {
     const { parts, edges } = await partsOf(veza)
-    const crowd = await gatherCrowd(veza.endpoints.http, { sockets: 48, rooms: 16, people: 12 })
+    const crowd = await gatherCrowd(veza.endpoints.http, { sockets: 48, rooms: 8, people: 12 })
     let faults: Promise<FaultRecord[]> = Promise.resolve([])
     const generator = startGenerator(
       {
         edges,
+        http: veza.endpoints.http,
         databaseUrl: veza.stack.databaseUrls.chat,
         rooms: crowd.rooms,
         sockets: await crowd.sockets(),

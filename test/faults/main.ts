@@ -1,5 +1,5 @@
 /**
- * `npm run faults -- [--seconds 60] [--seed 1] [--rate 100]`: the checker, for as long as asked. Says what was struck and
+ * `npm run faults -- [--seconds 60] [--seed 1] [--rate 200]`: the checker, for as long as asked. Says what was struck and
  * when, and exits with 1 when a promise was broken.
  */
 import { parseArgs } from 'node:util'
@@ -9,7 +9,7 @@ const { values } = parseArgs({
   options: {
     seconds: { type: 'string', default: '60' },
     seed: { type: 'string', default: '1' },
-    rate: { type: 'string', default: '100' },
+    rate: { type: 'string', default: '200' },
   },
 })
 const say = (line: string) => {
@@ -35,7 +35,7 @@ for (const { fault, at, readyAgainAt } of faults)
 const { totals, stored, reconnects, retries, unrecovered } = report
 say(
   `${totals.sent} sent, ${totals.acknowledged} acknowledged, ${totals.abandoned} given up, ${stored.rows} stored, ` +
-    `${totals.delivered} deliveries; ${reconnects} reconnections, ${retries} retries, ${unrecovered} without recovery`,
+    `${totals.delivered} deliveries; ${reconnects} reconnections, ${retries} retries, ${unrecovered} read from history`,
 )
 say(
   broken.length === 0

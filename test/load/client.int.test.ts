@@ -24,12 +24,15 @@ interface Misbehaviour {
   readonly isUnwell?: (offset: number) => boolean
   /** Breaks the connection after the publication of this offset, without the acknowledgement. */
   readonly breakAfter?: number
+  /** Recoveries bring so many publications at most, otherwise none. */
+  readonly recoveryLimit?: number
 }
 
 const startEdge = async ({
   deliver = (push) => [push],
   isUnwell = () => false,
   breakAfter,
+  recoveryLimit = 300,
 }: Misbehaviour) => {
   const server = new WebSocketServer({ host: '127.0.0.1', port: 0 })
   onTestFinished(() => {
@@ -37,7 +40,10 @@ const startEdge = async ({
     server.close()
   })
   await new Promise((resolve) => server.once('listening', resolve))
-  const log: object[] = []
+  const log: {
+    readonly offset: number
+    readonly data: { readonly type: string; readonly clientMessageId: string }
+  }[] = []
   const ids = new Set<string>()
   const answered = new Set<string>()
 
@@ -48,10 +54,10 @@ const startEdge = async ({
     if (connect !== undefined) reply({ connect: { client: 'c', ping: 25, pong: true } })
     if (subscribe !== undefined) {
       const { recover = false, offset = 0 } = subscribe
-      const recovery = recover
-        ? { was_recovering: true, recovered: true, publications: log.slice(offset) }
-        : {}
-      reply({ subscribe: { epoch: 'e', offset: recover ? offset : log.length, ...recovery } })
+      const recovered = recover && log.length - offset <= recoveryLimit
+      const recovery = recovered ? { recovered, publications: log.slice(offset) } : {}
+      const position = { epoch: 'e', offset: recovered ? offset : log.length }
+      reply({ subscribe: { ...position, was_recovering: recover, ...recovery } })
     }
     if (publish === undefined) return
     const { clientMessageId } = publish.data
@@ -80,7 +86,10 @@ const startEdge = async ({
         onCommand(socket, JSON.parse(line) as Command)
     })
   })
-  return new URL(`ws://127.0.0.1:${(server.address() as AddressInfo).port}/connection/websocket`)
+  return {
+    url: new URL(`ws://127.0.0.1:${(server.address() as AddressInfo).port}/connection/websocket`),
+    log,
+  }
 }
 
 /** Sends ten messages and gives the ledger when all are answered. */
@@ -88,13 +97,21 @@ const tenMessages = async (misbehaviour: Misbehaviour) => {
   const ledger = createLedger(10, [1])
   const counts = { retries: 0, reconnects: 0, unrecovered: 0 }
   let isSubscribed = false
+  const { url, log } = await startEdge(misbehaviour)
   const client = createLoadClient(
     {
-      urls: [await startEdge(misbehaviour)],
+      urls: [url],
       token: 'token',
       channel,
       run: 'run',
       bodyOf: () => 'a body with "offset":7 and 日本語',
+      async readPast({ after, upTo }) {
+        // What is sent now comes live, before history does.
+        await expect.poll(() => ledger.unanswered, { timeout: 10_000 }).toBe(0)
+        return log
+          .slice(after, upTo)
+          .map(({ offset, data }) => ({ offset, clientMessageId: data.clientMessageId }))
+      },
       random: seeded(1),
     },
     {
@@ -112,6 +129,7 @@ const tenMessages = async (misbehaviour: Misbehaviour) => {
       },
       onRetry: () => counts.retries++,
       onReconnect: () => counts.reconnects++,
+      onResumed: () => undefined,
       onUnrecovered: () => counts.unrecovered++,
       onTrouble: () => undefined,
       position: () => ledger.position(0, 0),
@@ -176,6 +194,19 @@ it('repeats what got a temporary error, under the same name', async () => {
 it('comes back when it is cut off, recovers, and repeats what was not answered', async () => {
   const { ledger, counts } = await tenMessages({ breakAfter: 5 })
   expect(counts).toEqual({ retries: 0, reconnects: 1, unrecovered: 0 })
+  expect(ledger.violations()).toEqual(clean)
+  expect(ledger.totals()).toEqual({ sent: 10, acknowledged: 10, refused: 0, abandoned: 0, delivered: 10 })
+})
+
+it('reads history when a recovery brings nothing, and puts what comes live behind it', async () => {
+  const { ledger, counts } = await tenMessages({
+    breakAfter: 5,
+    recoveryLimit: 1,
+    // The first connection brings nothing from the third on.
+    deliver: (push, offset) => (offset > 2 && offset <= 5 ? [] : [push]),
+  })
+  await expect.poll(() => ledger.owed, { timeout: 10_000 }).toBe(0)
+  expect(counts).toEqual({ retries: 0, reconnects: 1, unrecovered: 1 })
   expect(ledger.violations()).toEqual(clean)
   expect(ledger.totals()).toEqual({ sent: 10, acknowledged: 10, refused: 0, abandoned: 0, delivered: 10 })
 })

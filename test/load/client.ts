@@ -1,4 +1,7 @@
 import { between, type Random } from '../support/random.ts'
+import { type ReadPast } from './history.ts'
+import { createInbox } from './inbox.ts'
+import { messageName, messageOf } from './names.ts'
 import { openRawSocket, type RawSocket } from './websocket.ts'
 
 /** What a load client tells. `now` is performance.now() of the chunk that brought the news. */
@@ -13,7 +16,9 @@ export interface LoadClientEvents {
   onAbandoned(message: number): void
   onRetry(): void
   onReconnect(): void
-  /** A subscription that could not be continued where it stood. */
+  /** Subscribed again. */
+  onResumed(): void
+  /** A subscription that could not be continued where it stood: what is missing is read from history. */
   onUnrecovered(): void
   /** Anything else that a reader of the report should know. */
   onTrouble(what: string): void
@@ -29,6 +34,8 @@ export interface LoadClientOptions {
   /** Prefix of this run's client message ids; the message's number follows. */
   readonly run: string
   readonly bodyOf: (message: number) => string
+  /** Reads the room's messages over HTTP, ascending, when a subscription could not be continued where it stood. */
+  readonly readPast: ReadPast
   readonly random: Random
   /** How likely an unanswered publish is given up instead of repeated when the connection is lost. */
   readonly abandons?: number
@@ -37,17 +44,10 @@ export interface LoadClientOptions {
 export interface LoadClient {
   /** Sends a message, now or as soon as it is connected, and again until there is a final answer. */
   publish(message: number): void
-  /** Cuts the connection under it; it comes back by itself. */
-  cut(): void
+  /** Cuts the connection under it; it comes back by itself, after a while or at once. */
+  cut(atOnce?: boolean): void
   close(): void
 }
-
-/** The client message id of a message. */
-const messageName = (run: string, message: number): string => `${run}-${message}`
-
-/** The message of a client message id. -1 = it is of no message of this run. */
-export const messageOf = (run: string, name: string): number =>
-  name.startsWith(`${run}-`) ? Number(name.slice(run.length + 1)) : -1
 
 // Command ids below are connect's and subscribe's; message n is published as command n + firstPublish.
 const firstPublish = 1000
@@ -81,11 +81,12 @@ interface Reply {
 
 /**
  * One connection with one subscription, speaking the Centrifuge protocol (JSON) with as little work as possible: of a
- * publication only the offset and the message's number are looked for. It reconnects, resubscribes from its position
- * and repeats unanswered publishes with the same client message id, as an SDK's user would.
+ * publication only the offset and the message's number are looked for. It reconnects, resubscribes from its position,
+ * reads history when that is too far back, and repeats unanswered publishes with the same client message id, as an
+ * SDK's user would.
  */
 export const createLoadClient = (options: LoadClientOptions, events: LoadClientEvents): LoadClient => {
-  const { urls, token, channel, run, bodyOf, random, abandons = 0 } = options
+  const { urls, token, channel, run, bodyOf, readPast, random, abandons = 0 } = options
   const pushStart = `{"push":{"channel":"${channel}","pub":{`
   const nameStart = `"clientMessageId":"${run}-`
   const unanswered = new Set<number>()
@@ -95,6 +96,8 @@ export const createLoadClient = (options: LoadClientOptions, events: LoadClientE
   let commandId = 0
   let closing = false
   let connections = 0
+  let hurries = false
+  const inbox = createInbox({ run, readPast }, events)
 
   const send = (command: object) => {
     socket?.send(JSON.stringify({ id: (commandId = (commandId % (firstPublish - 1)) + 1), ...command }))
@@ -114,8 +117,12 @@ export const createLoadClient = (options: LoadClientOptions, events: LoadClientE
   }
 
   const onSubscribed = (result: NonNullable<Reply['subscribe']>, now: number) => {
-    if (result.was_recovering === true && result.recovered !== true) events.onUnrecovered()
+    if (result.was_recovering === true && result.recovered !== true) {
+      events.onUnrecovered()
+      void inbox.catchUp(result.offset ?? 0)
+    }
     if (epoch === undefined) events.onStart(result.offset ?? 0)
+    else events.onResumed()
     epoch = result.epoch ?? ''
     for (const { offset, data } of result.publications ?? [])
       events.onDelivery(offset, messageOf(run, data.clientMessageId), now)
@@ -152,10 +159,11 @@ export const createLoadClient = (options: LoadClientOptions, events: LoadClientE
   const onPush = (push: NonNullable<Reply['push']>, now: number) => {
     const { pub, unsubscribe, disconnect } = push
     if (pub?.offset !== undefined && push.channel === channel)
-      events.onDelivery(pub.offset, messageOf(run, pub.data.clientMessageId ?? ''), now)
+      inbox.take(pub.offset, messageOf(run, pub.data.clientMessageId ?? ''), now)
     else if (pub !== undefined) events.onTrouble(`rejected: ${pub.data.code ?? 'unknown'}`)
     else if (unsubscribe !== undefined) {
       events.onTrouble(`unsubscribed with ${unsubscribe.code}`)
+      inbox.reset()
       subscribe()
     } else if (disconnect !== undefined)
       events.onTrouble(`disconnect ${disconnect.code} ${disconnect.reason}`)
@@ -180,7 +188,7 @@ export const createLoadClient = (options: LoadClientOptions, events: LoadClientE
         const offset = text.indexOf('"offset":', at)
         const name = text.indexOf(nameStart, at)
         if (offset !== -1 && offset < end && name !== -1 && name < end)
-          events.onDelivery(digitsAt(text, offset + 9), digitsAt(text, name + nameStart.length), now)
+          inbox.take(digitsAt(text, offset + 9), digitsAt(text, name + nameStart.length), now)
         else onReply(text.slice(at, end), now)
       } else if (text.startsWith('{"id":', at) && text.startsWith('"publish":{}}', end - 13))
         onAcknowledged(digitsAt(text, at + 6) - firstPublish, now)
@@ -200,6 +208,7 @@ export const createLoadClient = (options: LoadClientOptions, events: LoadClientE
       onClose(code, reason) {
         socket = undefined
         subscribed = false
+        inbox.reset()
         if (closing) return
         for (const message of unanswered) {
           if (random() >= abandons) continue
@@ -212,8 +221,9 @@ export const createLoadClient = (options: LoadClientOptions, events: LoadClientE
           () => {
             if (!closing) connect()
           },
-          between(random, 100, 1000),
+          hurries ? 0 : between(random, 100, 1000),
         )
+        hurries = false
       },
     })
   }
@@ -224,11 +234,13 @@ export const createLoadClient = (options: LoadClientOptions, events: LoadClientE
       unanswered.add(message)
       sendMessage(message)
     },
-    cut() {
+    cut(atOnce = false) {
+      hurries = atOnce && socket !== undefined
       socket?.cut()
     },
     close() {
       closing = true
+      inbox.reset()
       socket?.cut()
     },
   }

@@ -4,6 +4,8 @@ import { type LedgerTotals, type Violations } from './ledger.ts'
 export interface LoadPlan {
   /** WebSocket endpoints. Sockets begin with them in turn, and go to the next when a connection is lost. */
   readonly edges: readonly string[]
+  /** Base of the HTTP API, for history. */
+  readonly http: string
   /** Chat's database, to compare what is stored. */
   readonly databaseUrl: string
   /** Room ids. */
@@ -21,6 +23,10 @@ export interface LoadPlan {
   readonly settleSeconds: number
   /** Sockets that are cut, one by one at random while it runs. */
   readonly cuts: number
+  /** So many of the sockets, evenly over them, are the published SDK. */
+  readonly sdks?: number
+  /** The first so many sockets lose their connection and come back, all at once, in the middle of what is measured. */
+  readonly storm?: number
   /** How likely a publish that is unanswered when its connection is lost is given up instead of repeated. */
   readonly abandons?: number
   readonly seed: number
@@ -50,6 +56,23 @@ export interface StoredReport {
   readonly half: number
 }
 
+/** The latest delivery and acknowledgement of what was due in a second, ms. A delivery alone is late behind the broker. */
+export interface WorstSecond {
+  readonly second: number
+  readonly delivery: number
+  readonly ack: number
+}
+
+/** Many that come back at once, and what the others feel of it. */
+export interface StormReport {
+  readonly sockets: number
+  /** Milliseconds until the last was subscribed again; undefined = not all came back. */
+  readonly backAfterMs: number | undefined
+  /** Of the other sockets, for what came from the first cut to the last return. */
+  readonly othersDelivery: Latency
+  readonly othersAck: Latency
+}
+
 export interface LoadReport {
   readonly totals: LedgerTotals
   readonly violations: Violations
@@ -59,6 +82,7 @@ export interface LoadReport {
   /** Publishes that were repeated after a temporary error. */
   readonly retries: number
   readonly reconnects: number
+  /** Subscriptions that could not be continued where they stood, and read history instead. */
   readonly unrecovered: number
   /** From the moment at which a message was due by the rate to its arrival, each subscriber counted. */
   readonly publishToDelivery: Latency
@@ -66,6 +90,10 @@ export interface LoadReport {
   readonly publishToAck: Latency
   /** How far behind the rate the generator itself sent. */
   readonly sendDelay: Latency
+  /** The seconds of the measured time with the latest deliveries, the worst first: one stall, or many. */
+  readonly worstSeconds: readonly WorstSecond[]
+  /** How the storm went; undefined = there was none. */
+  readonly storm?: StormReport
   /** From the last message's due time until all that was owed had arrived. */
   readonly settledAfterMs: number
   /** Trouble by kind, with how often. */

@@ -1,21 +1,16 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import { channels } from '@veza/contracts'
-import { build, type Histogram } from 'hdr-histogram-js'
 import { seeded, sentence } from '../support/random.ts'
 import { createLoadClient, type LoadClient } from './client.ts'
+import { readPast } from './history.ts'
+import { histogram, latency } from './latency.ts'
 import { createLedger } from './ledger.ts'
-import { type Latency, type LoadNews, type LoadPlan, type LoadReport } from './plan.ts'
+import { type LoadNews, type LoadPlan, type LoadReport } from './plan.ts'
+import { createSeconds } from './seconds.ts'
+import { createSdkClient } from './sdk-client.ts'
 import { compareStored } from './stored.ts'
-
-const histogram = () =>
-  build({ lowestDiscernibleValue: 1, highestTrackableValue: 600_000_000, numberOfSignificantValueDigits: 3 })
-
-/** Histograms hold microseconds. */
-const latency = (values: Histogram): Latency => {
-  const at = (percentile: number) => values.getValueAtPercentile(percentile) / 1000
-  return { p50: at(50), p95: at(95), p99: at(99), p999: at(99.9), max: values.maxValue / 1000 }
-}
+import { createStorm } from './storm.ts'
 
 /** Waits for a condition, looking every 20 ms. @returns false when the time was up */
 const until = async (condition: () => boolean, seconds: number): Promise<boolean> => {
@@ -58,6 +53,11 @@ export const runLoad = async (plan: LoadPlan, tell: (news: LoadNews) => void): P
   const sendDelay = histogram()
   const since = (message: number, now: number) =>
     Math.max(1, Math.round((now - (due[message] ?? now)) * 1000))
+  const storm = createStorm(plan.storm ?? 0)
+  const seconds = createSeconds(Math.ceil(plan.seconds))
+  const secondOf = (message: number) => Math.floor((message - warmup) / rate)
+  // Evenly over the sockets, and so over the rooms.
+  const isSdk = (socket: number) => (socket * (plan.sdks ?? 0)) % sockets.length < (plan.sdks ?? 0)
   const counts = { retries: 0, reconnects: 0, unrecovered: 0 }
   const troubles: Record<string, number> = {}
   const onTrouble = (what: string) => {
@@ -67,13 +67,15 @@ export const runLoad = async (plan: LoadPlan, tell: (news: LoadNews) => void): P
   let subscribed = 0
   const open = ({ token }: { token: string }, index: number): LoadClient => {
     const { room, member } = places[index] ?? { room: 0, member: 0 }
-    return createLoadClient(
+    const roomId = rooms[room] ?? ''
+    return (isSdk(index) ? createSdkClient : createLoadClient)(
       {
         urls: edges.map((_, turn) => edges[(index + turn) % edges.length] as URL),
         token,
-        channel: channels.room(rooms[room] ?? ''),
+        channel: channels.room(roomId),
         run,
         bodyOf: (message) => bodies[message % bodies.length] ?? '',
+        readPast: (range, isWanted) => readPast({ http: plan.http, token, roomId }, range, isWanted),
         random,
         abandons: plan.abandons ?? 0,
       },
@@ -84,11 +86,16 @@ export const runLoad = async (plan: LoadPlan, tell: (news: LoadNews) => void): P
           ledger.starts(room, member, offset)
         },
         onDelivery(offset, message, now) {
-          if (ledger.delivered(room, member, offset, message) && isMeasured(message))
-            toDelivery.recordValue(since(message, now))
+          if (!ledger.delivered(room, member, offset, message) || !isMeasured(message)) return
+          toDelivery.recordValue(since(message, now))
+          seconds.onDelivery(secondOf(message), since(message, now))
+          storm.onDelivery(index, since(message, now))
         },
         onAcknowledged(message, now) {
-          if (ledger.acknowledged(message) && isMeasured(message)) toAck.recordValue(since(message, now))
+          if (!ledger.acknowledged(message) || !isMeasured(message)) return
+          toAck.recordValue(since(message, now))
+          seconds.onAck(secondOf(message), since(message, now))
+          storm.onAck(index, since(message, now))
         },
         onRefused(message, error) {
           ledger.refused(message)
@@ -102,6 +109,9 @@ export const runLoad = async (plan: LoadPlan, tell: (news: LoadNews) => void): P
         },
         onReconnect() {
           counts.reconnects++
+        },
+        onResumed() {
+          storm.onResumed(index)
         },
         onUnrecovered() {
           counts.unrecovered++
@@ -134,6 +144,7 @@ export const runLoad = async (plan: LoadPlan, tell: (news: LoadNews) => void): P
     const cutAt = Array.from({ length: plan.cuts }, () => random() * (total / rate) * 1000).sort(
       (a, b) => a - b,
     )
+    const stormAt = (plan.warmupSeconds + plan.seconds / 3) * 1000
     let second = 0
     while (next < total) {
       const now = performance.now()
@@ -147,6 +158,7 @@ export const runLoad = async (plan: LoadPlan, tell: (news: LoadNews) => void): P
       }
       for (; cutAt[0] !== undefined && cutAt[0] <= now - start; cutAt.shift())
         clients[Math.floor(random() * clients.length)]?.cut()
+      if (plan.storm !== undefined && now - start >= stormAt) storm.begin(clients)
       if (now - start >= (second + 1) * 1000)
         tell({ type: 'progress', second: ++second, owed: ledger.owed, ...ledger.totals() })
       await delay(1)
@@ -180,6 +192,8 @@ export const runLoad = async (plan: LoadPlan, tell: (news: LoadNews) => void): P
       publishToAck: latency(toAck),
       sendDelay: latency(sendDelay),
       settledAfterMs,
+      worstSeconds: seconds.worst(),
+      ...(plan.storm === undefined ? {} : { storm: storm.report() }),
       troubles,
     }
   } finally {

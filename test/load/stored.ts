@@ -1,6 +1,6 @@
 import pg from 'pg'
-import { messageOf } from './client.ts'
 import { type Ledger } from './ledger.ts'
+import { messageOf } from './names.ts'
 import { type StoredReport } from './plan.ts'
 
 interface Row {

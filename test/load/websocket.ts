@@ -13,6 +13,8 @@ export interface RawSocketHandlers {
   onOpen(): void
   /** The payload of a text frame, one character a byte (latin1): what is looked for in it is ASCII. */
   onText(text: string): void
+  /** Instead of frames: what comes after the handshake as it comes, good until it returns. */
+  onBytes?(bytes: Buffer): void
   /** Once. The close frame's code, 1006 when there was none. */
   onClose(code: number, reason: string): void
 }
@@ -117,7 +119,9 @@ export const openRawSocket = (url: URL, handlers: RawSocketHandlers): RawSocket 
     const first = head.slice(end + 4)
     head = undefined
     handlers.onOpen()
-    if (first !== '') feed(first)
+    if (first === '') return
+    if (handlers.onBytes === undefined) feed(first)
+    else handlers.onBytes(Buffer.from(first, 'latin1'))
   }
 
   const socket: Socket = createConnection({
@@ -127,7 +131,10 @@ export const openRawSocket = (url: URL, handlers: RawSocketHandlers): RawSocket 
     onread: {
       buffer: readBuffer,
       callback(size) {
-        if (!closed) onChunk(readBuffer.toString('latin1', 0, size))
+        if (closed) return true
+        if (head === undefined && handlers.onBytes !== undefined)
+          handlers.onBytes(readBuffer.subarray(0, size))
+        else onChunk(readBuffer.toString('latin1', 0, size))
         return true
       },
     },

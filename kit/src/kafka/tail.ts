@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { EachBatchPayload } from 'kafkajs'
 import { type ConsumerDependencies, type JoiningConsumer } from './group.ts'
 import { partitionKey, recordsOf } from './records.ts'
@@ -19,6 +20,9 @@ export function consumeTail(deps: TailDependencies, options: TailOptions): Joini
   const { log } = deps
   let groupId = ''
   const sessionTimeout = options.sessionTimeoutMs ?? 10_000
+  const gatherMs = options.gatherMs ?? 5
+  /** Until the next fetch may go out. All partitions of an answer wait for the same moment. */
+  let gathering: Promise<void> | undefined
   /** Offset of the record to be delivered next, by topic and partition. */
   const next = new Map<string, number>()
   let positioned = false
@@ -67,6 +71,11 @@ export function consumeTail(deps: TailDependencies, options: TailOptions): Joini
     }
   }
 
+  const gather = (): Promise<void> =>
+    (gathering ??= delay(gatherMs).then(() => {
+      gathering = undefined
+    }))
+
   const consumer = supervise({
     ...deps,
     topics: options.topics,
@@ -83,7 +92,7 @@ export function consumeTail(deps: TailDependencies, options: TailOptions): Joini
     prepare: position,
     eachBatch(payload) {
       deliver(payload)
-      return Promise.resolve()
+      return gather()
     },
     onJoin(joined, assignment) {
       for (const [topic, partitions] of Object.entries(assignment)) {

@@ -7,6 +7,7 @@ import {
   importJWK,
   jwtVerify,
 } from 'jose'
+import { hash } from 'node:crypto'
 import { createLru } from './lru.ts'
 
 /** Whom an access token speaks for. */
@@ -148,14 +149,16 @@ export const createTokenVerifier = (options: TokenVerifierOptions): TokenVerifie
   return {
     async verify(token) {
       if (token.length > longestToken) throw new InvalidToken('invalid')
-      const known = verified.get(token)
+      // A tenth of the token's size, and nothing that a dump of the memory would give away.
+      const digest = hash('sha256', token, 'base64url')
+      const known = verified.get(digest)
       if (known !== undefined) {
         if (known.expiresAt * 1000 > now()) return known
-        verified.delete(token)
+        verified.delete(digest)
         throw new InvalidToken('expired')
       }
       const identity = await check(token)
-      verified.set(token, identity)
+      verified.set(digest, identity)
       return identity
     },
   }

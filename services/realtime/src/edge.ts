@@ -147,21 +147,25 @@ export const startEdge = async (options: EdgeOptions): Promise<Edge> => {
     },
     now,
   })
-  const consumer = await kafka.consume({
-    topics: [
-      topicNames.events,
-      topicNames.notifications,
-      topicNames.signals,
-      topicNames.accounts,
-      topicNames.rooms,
-    ],
-    from: 'end',
-    onRecords: tail,
-    onJoin: () => {
-      filler.compare(rooms.all(), headsGraceMs)
-      presence.doubt()
-    },
-  })
+  const consumers = await Promise.all([
+    // By itself: each fetch costs by the partitions that it asks for, and of this one there are many a second.
+    kafka.consume({
+      topics: [topicNames.events],
+      from: 'end',
+      onRecords: tail,
+      onJoin: () => {
+        filler.compare(rooms.all(), headsGraceMs)
+      },
+    }),
+    kafka.consume({
+      topics: [topicNames.notifications, topicNames.signals, topicNames.accounts, topicNames.rooms],
+      from: 'end',
+      onRecords: tail,
+      onJoin: () => {
+        presence.doubt()
+      },
+    }),
+  ])
   const server = await listen({
     settings: settings.session,
     tokens,
@@ -215,7 +219,7 @@ export const startEdge = async (options: EdgeOptions): Promise<Edge> => {
   return {
     port: server.port,
     check() {
-      if (!consumer.healthy) return 'not reading from Kafka'
+      if (!consumers.every(({ healthy }) => healthy)) return 'not reading from Kafka'
       if (!producer.healthy) return 'the last write to Kafka failed'
       return chat.reached ? undefined : 'chat has not answered yet'
     },
@@ -231,7 +235,7 @@ export const startEdge = async (options: EdgeOptions): Promise<Edge> => {
       server.close()
       presence.close()
       await Promise.all([producer.close(), signalProducer.close()])
-      await consumer.stop()
+      await Promise.all(consumers.map((consumer) => consumer.stop()))
     },
   }
 }

@@ -49,6 +49,40 @@ interface Connection {
   unread: number
 }
 
+/** A class for its methods: closures would be made, and kept, for each connection. */
+class OpenSocket implements Socket {
+  readonly #ws: uWS.WebSocket<Connection>
+  readonly #encoding: Encoding
+  readonly #options: ServerOptions
+
+  constructor(ws: uWS.WebSocket<Connection>, encoding: Encoding, options: ServerOptions) {
+    this.#ws = ws
+    this.#encoding = encoding
+    this.#options = options
+  }
+
+  send(frame: string | Uint8Array): void {
+    this.#ws.send(frame, this.#encoding.isBinary)
+  }
+
+  subscribe(channel: string): void {
+    this.#ws.subscribe(topicOf(this.#encoding, channel))
+  }
+
+  unsubscribe(channel: string): void {
+    this.#ws.unsubscribe(topicOf(this.#encoding, channel))
+  }
+
+  isSlow(): boolean {
+    return this.#ws.getBufferedAmount() > this.#options.settings.maxBackpressureBytes / 2
+  }
+
+  end(code: number, reason: string): void {
+    this.#options.onDropped(reason)
+    this.#ws.end(code, reason)
+  }
+}
+
 interface ExclusiveListener {
   listen(
     host: string,
@@ -83,22 +117,12 @@ const refuse = (res: uWS.HttpResponse, status: string, detail: string): void => 
  * @returns how to publish, and how to start listening once the sessions' context (which publishes) is there. `listen`
  * rejects when the address is taken.
  */
-export const createServer = ({ library, settings, log, onDropped }: ServerOptions) => {
+export const createServer = (options: ServerOptions) => {
+  const { library, settings, log, onDropped } = options
   const app = library.App()
   const sockets = new Map<Session, uWS.WebSocket<Connection>>()
   const allowedOrigins = new Set(settings.allowedOrigins)
   let draining = false
-
-  const socketOf = (ws: uWS.WebSocket<Connection>, encoding: Encoding): Socket => ({
-    send: (frame) => void ws.send(frame, encoding.isBinary),
-    subscribe: (channel) => void ws.subscribe(topicOf(encoding, channel)),
-    unsubscribe: (channel) => void ws.unsubscribe(topicOf(encoding, channel)),
-    isSlow: () => ws.getBufferedAmount() > settings.maxBackpressureBytes / 2,
-    end: (code, reason) => {
-      onDropped(reason)
-      ws.end(code, reason)
-    },
-  })
 
   const upgrade = (res: uWS.HttpResponse, req: uWS.HttpRequest, context: uWS.us_socket_context_t): void => {
     const protocols = req.getHeader('sec-websocket-protocol')
@@ -143,7 +167,8 @@ export const createServer = ({ library, settings, log, onDropped }: ServerOption
         upgrade,
         open(ws) {
           const connection = ws.getUserData()
-          const session = new Session(context, socketOf(ws, connection.encoding), connection.encoding)
+          const { encoding } = connection
+          const session = new Session(context, new OpenSocket(ws, encoding, options), encoding)
           connection.session = session
           sockets.set(session, ws)
         },

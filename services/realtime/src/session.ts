@@ -31,15 +31,16 @@ export class Session implements Client, Connection {
   readonly #openedAt: number
   readonly clientId = randomUUID()
   readonly #commands: TokenBucket
-  readonly #refusals: TokenBucket
+  /** Undefined until a command is refused. */
+  #refusals: TokenBucket | undefined
   readonly #subscriptions: Subscriptions
   #state: 'new' | 'connecting' | 'connected' | 'refused' | 'closed' = 'new'
   #identity: Identity | undefined
   #nextPingAt = Infinity
   /** 0 = no pong is awaited. */
   #pingSentAt = 0
-  /** Commands that came while the token was being verified. */
-  #backlog: Command[] = []
+  /** Commands that came while the token was being verified; undefined = none. */
+  #backlog: Command[] | undefined
   /** Replies to the frame being read; undefined between frames. */
   #replies: Reply[] | undefined
 
@@ -50,7 +51,6 @@ export class Session implements Client, Connection {
     const now = context.now()
     this.#openedAt = now
     this.#commands = createBucket(context.settings.commandRate, now)
-    this.#refusals = createBucket(context.settings.commandRate, now)
     this.#subscriptions = new Subscriptions(context, this, socket)
   }
 
@@ -101,7 +101,7 @@ export class Session implements Client, Connection {
     if (this.#state === 'closed') return
     this.#state = 'closed'
     this.#replies = undefined
-    this.#backlog = []
+    this.#backlog = undefined
     this.#subscriptions.leaveAll()
     if (this.#identity !== undefined) this.#context.users.remove(this.#identity.userId, this)
   }
@@ -137,7 +137,8 @@ export class Session implements Client, Connection {
 
   #take(command: Command): void {
     if (this.#state === 'connecting') {
-      if (this.#backlog.length < this.#context.settings.commandRate.burst) this.#backlog.push(command)
+      const backlog = (this.#backlog ??= [])
+      if (backlog.length < this.#context.settings.commandRate.burst) backlog.push(command)
       else this.close(disconnects.tooManyRequests)
       return
     }
@@ -157,6 +158,7 @@ export class Session implements Client, Connection {
   #isWithinRate(command: Answered): boolean {
     const { settings, now } = this.#context
     if (takeToken(this.#commands, settings.commandRate, now())) return true
+    this.#refusals ??= createBucket(settings.commandRate, now())
     if (takeToken(this.#refusals, settings.commandRate, now()))
       this.fail(command.id, new Refused(errors.tooManyRequests))
     else this.close(disconnects.tooManyRequests)
@@ -233,8 +235,8 @@ export class Session implements Client, Connection {
       },
     })
     const backlog = this.#backlog
-    this.#backlog = []
-    for (const command of backlog) if (!this.isClosed()) this.#take(command)
+    this.#backlog = undefined
+    for (const command of backlog ?? []) if (!this.isClosed()) this.#take(command)
     this.#flush()
   }
 
@@ -245,7 +247,7 @@ export class Session implements Client, Connection {
       return
     }
     this.#state = 'refused'
-    this.#backlog = []
+    this.#backlog = undefined
     this.fail(id, error instanceof InvalidToken ? new Refused(errors.tokenExpired) : error)
   }
 

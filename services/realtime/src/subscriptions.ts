@@ -14,8 +14,8 @@ export class Subscriptions implements Subscriber {
   readonly #client: Client
   readonly #socket: Socket
   readonly #rooms = new Map<string, Room>()
-  /** The last of the commands of a channel that are under way. */
-  readonly #pending = new Map<string, Promise<void>>()
+  /** The last of the commands of a channel that are under way; undefined = none, as mostly. */
+  #pending: Map<string, Promise<void>> | undefined
 
   constructor(context: SessionContext, client: Client, socket: Socket) {
     this.#context = context
@@ -88,14 +88,16 @@ export class Subscriptions implements Subscriber {
   }
 
   #inOrder(channel: string, run: () => undefined | Promise<void>): void {
-    const before = this.#pending.get(channel)
+    const before = this.#pending?.get(channel)
     const running =
       before === undefined ? run() : before.then(() => (this.#client.isClosed() ? undefined : run()))
     if (running === undefined) return
+    const pending = (this.#pending ??= new Map())
     const settled = running.finally(() => {
-      if (this.#pending.get(channel) === settled) this.#pending.delete(channel)
+      if (pending.get(channel) === settled) pending.delete(channel)
+      if (pending.size === 0 && this.#pending === pending) this.#pending = undefined
     })
-    this.#pending.set(channel, settled)
+    pending.set(channel, settled)
   }
 
   #subscribe(command: SubscribeCommand): undefined | Promise<void> {
@@ -119,7 +121,7 @@ export class Subscriptions implements Subscriber {
     const isOwn = target.kind === 'user' && target.id === this.#client.userId
     if (isOwn || this.#rooms.has(channel)) throw new Refused(errors.alreadySubscribed)
     if (target.kind === 'user') throw new Refused(errors.permissionDenied)
-    if (this.#rooms.size + this.#pending.size >= this.#context.settings.maxSubscriptions) {
+    if (this.#rooms.size + (this.#pending?.size ?? 0) >= this.#context.settings.maxSubscriptions) {
       throw new Refused(errors.limitExceeded)
     }
     return target.id

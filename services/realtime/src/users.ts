@@ -42,9 +42,10 @@ export const createUsers = (): Users => {
 
   return {
     add(userId, connection, max) {
-      const present = connections.get(userId) ?? []
-      if (present.length >= max) return false
-      connections.set(userId, [...present, connection])
+      const present = connections.get(userId)
+      if ((present?.length ?? 0) >= max) return false
+      // A spread has room for sixteen more.
+      connections.set(userId, present === undefined ? [connection] : [...present, connection])
       return true
     },
     remove(userId, connection) {

@@ -78,6 +78,21 @@ describe('membership', () => {
     expect(membership.mayPublish('r', 'u')).toBe(false)
   })
 
+  it('renews in one request what has become old of many', async () => {
+    const { access, clock, membership } = setUp(all)
+    const rooms = Array.from({ length: 20 }, (_, index) => `r${index}`)
+    await Promise.all(rooms.map((room) => membership.ask(room, 'u')))
+    clock.at = 6
+    for (const room of rooms) {
+      expect(membership.mayPublish(room, 'u')).toBe(true)
+      await Promise.resolve()
+    }
+    await vi.waitFor(() => {
+      expect(rooms.every((room) => membership.isMember(room, 'u'))).toBe(true)
+    })
+    expect(access.mock.calls.map(([pairs]) => pairs.length)).toEqual([20, 20])
+  })
+
   it('does not remember who is no member, and forgets who no longer is', async () => {
     let role: string | null = 'member'
     const { membership } = setUp((pairs) => Promise.resolve(pairs.map((pair) => answer(pair, role))))
