@@ -20,7 +20,7 @@ export function consumeTail(deps: TailDependencies, options: TailOptions): Joini
   const { log } = deps
   let groupId = ''
   const sessionTimeout = options.sessionTimeoutMs ?? 10_000
-  const gatherMs = options.gatherMs ?? 5
+  const gatherMs = options.gatherMs ?? 2
   /** Until the next fetch may go out. All partitions of an answer wait for the same moment. */
   let gathering: Promise<void> | undefined
   /** Offset of the record to be delivered next, by topic and partition. */

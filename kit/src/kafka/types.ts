@@ -123,7 +123,7 @@ export interface TailOptions {
   readonly sessionTimeoutMs?: number
   /**
    * From an answer with records to the next fetch. Without it a busy topic is fetched record by record, and a fetch costs
-   * what a hundred records do, here and at the broker. Default 5 ms.
+   * what a hundred records do, here and at the broker. Default 2 ms.
    */
   readonly gatherMs?: number
 }
