@@ -1,4 +1,9 @@
-import { type CommandRefused, type MessagePosted, type TrackNews } from './generated/records.ts'
+import {
+  type CommandRefused,
+  type MessagePosted,
+  type TrackNews,
+  type UserNotified,
+} from './generated/records.ts'
 import { type RecordOf, type topics } from './topics.ts'
 
 /** Names of the channels that clients subscribe to. */
@@ -78,8 +83,40 @@ export type TrackPublication = {
   code?: string
 }
 
-/** What the owner of `user:<id>` is sent. */
-export type UserPublication = RejectedPublication | TrackPublication
+/** What a user can be told of a room, beside the room's own channel. */
+export const notificationTypes = [
+  'mention',
+  'mention.withdrawn',
+  'direct-message',
+  'invitation',
+  'invitation.withdrawn',
+  'room.joined',
+  'room.left',
+  'read',
+] as const
+export type NotificationType = (typeof notificationTypes)[number]
+
+/**
+ * Something waits for them, or waits no more. The publication's offset is the user's, beside this data. Both counts are
+ * what they were when it was told.
+ */
+export type NotificationPublication = {
+  type: NotificationType
+  roomId: string
+  /** Who brought it about. */
+  senderId: string
+  at: string
+  messageId?: string
+  /** Of that message; for `read`, the last one that they have read. */
+  messageNumber?: number
+  /** What they have yet to read of the room; left out when they are not in it. */
+  unread?: { messages: number; mentions: number }
+  /** What waits for them everywhere. */
+  counts: { mentions: number; directMessages: number; invitations: number }
+}
+
+/** What the owner of `user:<id>` is sent. Those about rooms are recovered, the others are not. */
+export type UserPublication = NotificationPublication | RejectedPublication | TrackPublication
 
 const iso = (milliseconds: number) => new Date(milliseconds).toISOString()
 
@@ -144,8 +181,30 @@ export const eventTime = (event: ChatEvent): number => {
 
 const statuses = ['processing', 'ready', 'failed'] as const
 
-/** A record of notifications.v1 as its user sees it. */
-export const userPublication = (record: CommandRefused | TrackNews): UserPublication => {
+/** A numbered record of notifications.v1 as its user sees it. A type that this code does not know yet is shown as it is. */
+export const notificationPublication = (record: UserNotified): NotificationPublication => {
+  const { messageId, messageNumber, unreadMessages, unreadMentions } = record
+  return {
+    type: record.type as NotificationType,
+    roomId: record.roomId,
+    senderId: record.senderId,
+    at: iso(record.at),
+    ...(messageId !== null && { messageId }),
+    ...(messageNumber !== null && { messageNumber }),
+    ...(unreadMessages !== null &&
+      unreadMentions !== null && { unread: { messages: unreadMessages, mentions: unreadMentions } }),
+    counts: {
+      mentions: record.mentions,
+      directMessages: record.directMessages,
+      invitations: record.invitations,
+    },
+  }
+}
+
+/** Any other record of notifications.v1 as its user sees it. */
+export const userPublication = (
+  record: CommandRefused | TrackNews,
+): RejectedPublication | TrackPublication => {
   if (!('trackId' in record)) {
     const { roomId, clientMessageId, code } = record
     return { type: 'rejected', roomId, clientMessageId, code }

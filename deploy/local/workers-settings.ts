@@ -1,5 +1,6 @@
 import { authErasureEnvironment } from '@veza/auth-erasure'
 import { workersEnvironment } from '@veza/kit/worker'
+import { notificationsEnvironment } from '@veza/notifications'
 import { outboxRelayEnvironment } from '@veza/outbox-relay'
 import { tracksErasureEnvironment } from '@veza/tracks-erasure'
 import { tracksRelationsEnvironment } from '@veza/tracks-relations'
@@ -13,6 +14,7 @@ export const environment = {
   ...outboxRelayEnvironment,
   ...authErasureEnvironment,
   ...tracksErasureEnvironment,
+  ...notificationsEnvironment,
   ...usersViewsEnvironment,
   ...usersProfilesEnvironment,
   ...usersExportsEnvironment,

@@ -1,5 +1,6 @@
 import { openAuthErasure } from '@veza/auth-erasure'
 import { runWorkers } from '@veza/kit/worker'
+import { openNotifications } from '@veza/notifications'
 import { openOutboxRelay } from '@veza/outbox-relay'
 import { openTracksErasure } from '@veza/tracks-erasure'
 import { openTracksRelations } from '@veza/tracks-relations'
@@ -16,6 +17,7 @@ await runWorkers('workers', environment, [
   openOutboxRelay,
   openAuthErasure,
   openTracksErasure,
+  openNotifications,
   openUsersViews,
   openUsersProfiles,
   openUsersExports,

@@ -1,5 +1,6 @@
 import {
   channels,
+  type NotificationPublication,
   type RejectedPublication,
   type RoomPublication,
   type TrackPublication,
@@ -35,6 +36,10 @@ export interface SdkClient {
   readonly client: Centrifuge
   /** Refusals that came on the person's own channel. */
   readonly refusals: readonly RejectedPublication[]
+  /** What the person was told of rooms, in the order of arrival, with its place in their log. */
+  readonly notices: readonly (NotificationPublication & { readonly offset: number })[]
+  /** Subscriptions to the person's own channel, one a connection. */
+  readonly own: readonly { readonly wasRecovering: boolean; readonly recovered: boolean }[]
   /** What was told of tracks, in the order of arrival. */
   readonly tracks: readonly TrackPublication[]
   /** Resolves when subscribed. */
@@ -66,17 +71,23 @@ export const connectSdk = async (
   const client = new Centrifuge(endpoints[0] ?? '', { token, websocket: TrackedWebSocket, ...options })
   const refusals: RejectedPublication[] = []
   const tracks: TrackPublication[] = []
-  client.on('publication', ({ data }) => {
+  const notices: (NotificationPublication & { offset: number })[] = []
+  const own: { wasRecovering: boolean; recovered: boolean }[] = []
+  client.on('publication', ({ data, offset = 0 }) => {
     const publication = data as UserPublication
     if (publication.type === 'track') tracks.push(publication)
-    else refusals.push(publication)
+    else if (publication.type === 'rejected') refusals.push(publication)
+    else notices.push({ ...publication, offset })
   })
+  client.on('subscribed', ({ wasRecovering, recovered }) => own.push({ wasRecovering, recovered }))
   client.connect()
   await client.ready(30_000)
 
   return {
     client,
     refusals,
+    notices,
+    own,
     tracks,
     async listen(roomId) {
       const subscription = client.newSubscription(channels.room(roomId))

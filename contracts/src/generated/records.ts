@@ -936,6 +936,40 @@ export interface UserErased {
   erasedAt: number
 }
 
+/** Something that one user is told of: what waits for them, and what became of it. Stored before it is here, densely numbered per user. */
+export interface UserNotified {
+  /** Who is told; also the record's key. */
+  userId: string
+  /** Of the user's numbering. Offsets of another epoch say nothing in this one. */
+  epoch: string
+  /** Its place among all that the user was told, from 1, without gaps. */
+  offset: number
+  /** mention, mention.withdrawn, direct-message, invitation, invitation.withdrawn, room.joined, room.left or read. */
+  type: string
+  /** The room that it is about. */
+  roomId: string
+  /** Offset of the room's event that brought it about, if one did: to be shown before this. */
+  roomOffset: null | number
+  /** The message that it is about. */
+  messageId: null | string
+  /** That message's number; for read, the last message that the user has read. */
+  messageNumber: null | number
+  /** Who brought it about. */
+  senderId: string
+  /** What the user has yet to read of the room; null when they are not in it. */
+  unreadMessages: null | number
+  /** Mentions of the user in those messages; null when they are not in the room. */
+  unreadMentions: null | number
+  /** Mentions of the user that wait, in all rooms. */
+  mentions: number
+  /** Unread messages of their direct rooms. */
+  directMessages: number
+  /** Invitations that wait for their answer. */
+  invitations: number
+  /** When it happened, milliseconds since the Unix epoch. */
+  at: number
+}
+
 /** Somebody has an account. */
 export interface UserRegistered {
   /** The account's user; also the record's key. */
@@ -1044,6 +1078,7 @@ export interface Records {
   TypingStarted: TypingStarted
   UserBlocked: UserBlocked
   UserErased: UserErased
+  UserNotified: UserNotified
   UserRegistered: UserRegistered
   UserUnblocked: UserUnblocked
   WordsBlocked: WordsBlocked

@@ -12,7 +12,9 @@ import { type TokenVerifier } from '@veza/kit/tokens'
 import { roomStore } from './adapters/rooms.ts'
 import { type ChatDatabase } from './adapters/schema.ts'
 import { readPositions } from './adapters/read-positions.ts'
+import { noticeRecord } from './adapters/records.ts'
 import { withSealedAddresses } from './adapters/sealed-addresses.ts'
+import { readUserLogs, type StoredNotice } from './adapters/user-log.ts'
 import { changeRoom } from './commands/change-room.ts'
 import { createRoom, openDirectRoom } from './commands/create-room.ts'
 import { markRead } from './commands/mark-read.ts'
@@ -74,6 +76,13 @@ export const openChat = (settings: ChatSettings, common: ChatCommon): Chat => {
 
   const answers = openAnswers(db, { lifeMs: settings.IDEMPOTENCY_RETENTION, log })
   const caller: CallerMiddleware = [bearer(verifier), answers.once]
+  const tell = (notice: StoredNotice): void => {
+    producer.send(noticeRecord(codec, '/chat', notice)).catch((error: unknown) => {
+      log.warn({ err: error }, 'a read mark was not told: edges find it in the store')
+    })
+  }
+  const read = markRead({ rooms, positions: readPositions(db), tell, now })
+
   const app = createApi({ log, telemetry })
   mountRooms(app, caller, {
     createRoom: createRoom(rooms, now),
@@ -82,7 +91,7 @@ export const openChat = (settings: ChatSettings, common: ChatCommon): Chat => {
     openDirectRoom: openDirectRoom(rooms, now),
     changeRoom: changeRoom(rooms, now),
     listMembers: listMembers(db),
-    markRead: markRead(rooms, readPositions(db), now),
+    markRead: read,
   })
   mountModeration(app, caller, {
     changeRoom: changeRoom(rooms, now),
@@ -113,6 +122,8 @@ export const openChat = (settings: ChatSettings, common: ChatCommon): Chat => {
     readAccess: readAccess(db),
     readHeads: readHeads(db),
     readForwards: readForwards(db),
+    readUserLogs: (positions) => readUserLogs(db, positions),
+    markRead: read,
   })
   const audit = auditOf('chat', { db, topic: topics.roomEvents, codec, addresses })
   mountAuditSource(internal, settings.SERVICE_TOKEN, audit)

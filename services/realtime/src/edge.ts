@@ -18,6 +18,7 @@ import { type RoomsSettings, createRooms } from './rooms/rooms.ts'
 import { type ServerSettings, createServer } from './server.ts'
 import { type SessionSettings } from './session-context.ts'
 import { createTyping } from './typing.ts'
+import { createUserLogs } from './user-logs.ts'
 import { createUsers } from './users.ts'
 import { nativeWebSockets } from './websockets.ts'
 
@@ -104,6 +105,18 @@ export const startEdge = async (options: EdgeOptions): Promise<Edge> => {
   })
   const filler = createFiller({ rooms, source: chat, log })
   const users = createUsers()
+  const userLogs = createUserLogs({
+    source: chat,
+    lead(roomId, offset) {
+      const room = rooms.get(roomId)
+      return room?.epoch !== undefined && room.offset < offset ? filler.catchUp(room) : undefined
+    },
+    publish,
+    disconnect: (userId, how) => {
+      users.disconnect(userId, undefined, how)
+    },
+    log,
+  })
   const membership = createMembership({ chat, ...settings.membership, now })
   const producer = kafka.producer()
 
@@ -134,7 +147,7 @@ export const startEdge = async (options: EdgeOptions): Promise<Edge> => {
       filler.compare([room], 0)
     },
     readers: new Map([
-      [topicNames.notifications, readNotifications(codec, users, publish)],
+      [topicNames.notifications, readNotifications(codec, { users, userLogs }, publish)],
       [topicNames.signals, readSignals(codec, { presence, typing, users })],
       [topicNames.accounts, readAccounts(codec, users)],
       [topicNames.rooms, readRoomMembers(codec, { membership, users })],
@@ -162,6 +175,7 @@ export const startEdge = async (options: EdgeOptions): Promise<Edge> => {
       from: 'end',
       onRecords: tail,
       onJoin: () => {
+        userLogs.doubt()
         presence.doubt()
       },
     }),
@@ -174,8 +188,10 @@ export const startEdge = async (options: EdgeOptions): Promise<Edge> => {
     filler,
     source: chat,
     users,
+    userLogs,
     presence,
     typing,
+    markRead: (...mark) => chat.markRead(...mark),
     post: createPosts({ producer, codec, tracer, topic: topicNames.commands, now }),
     report,
     now,
@@ -210,6 +226,7 @@ export const startEdge = async (options: EdgeOptions): Promise<Edge> => {
     }, settings.tickMs),
     setInterval(() => {
       filler.compare(rooms.all(), headsGraceMs)
+      userLogs.doubt()
     }, settings.headsIntervalMs),
     setInterval(() => {
       presence.tick()
@@ -232,6 +249,7 @@ export const startEdge = async (options: EdgeOptions): Promise<Edge> => {
       await server.drain(settings.drainWindowMs)
       for (const timer of timers) clearInterval(timer)
       filler.close()
+      userLogs.close()
       server.close()
       presence.close()
       await Promise.all([producer.close(), signalProducer.close()])

@@ -114,7 +114,7 @@ describe('whatever a client sends', () => {
 })
 
 /** A WebSocket whose frames a test makes itself. */
-const openBare = async (): Promise<{ socket: Socket; ended: Promise<Buffer> }> => {
+const openBare = async (): Promise<{ socket: Socket; ended: Promise<Buffer>; received: () => string }> => {
   const { hostname, port, pathname } = new URL(url)
   const socket = createConnection({ host: hostname, port: Number(port) })
   const chunks: Buffer[] = []
@@ -129,8 +129,9 @@ const openBare = async (): Promise<{ socket: Socket; ended: Promise<Buffer> }> =
     `GET ${pathname} HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
       'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n',
   )
-  await expect.poll(() => Buffer.concat(chunks).toString()).toContain('101')
-  return { socket, ended }
+  const received = () => Buffer.concat(chunks).toString('latin1')
+  await expect.poll(received).toContain('101')
+  return { socket, ended, received }
 }
 
 /** A client's frame; its mask is zero. */
@@ -144,17 +145,18 @@ const frameOf = (firstByte: number, payload: Buffer): Buffer => {
 
 describe('frames', () => {
   it('in fragments, cut anywhere, are one', async () => {
-    const { socket, ended } = await openBare()
+    const { socket, ended, received } = await openBare()
     const text = Buffer.from(connectCommand())
     const bytes = Buffer.concat([
       frameOf(0x01, text.subarray(0, 10)),
       frameOf(0x00, text.subarray(10, 20)),
       frameOf(0x80, text.subarray(20)),
       frameOf(0x81, Buffer.from('{"id":2,"rpc":{"method":"time"}}')),
-      frameOf(0x88, Buffer.from([3, 232])),
     ])
     for (let at = 0; at < bytes.length; at += 7) socket.write(bytes.subarray(at, at + 7))
-    expect((await ended).toString('latin1')).toContain('"now":')
+    await expect.poll(received).toContain('"now":')
+    socket.write(frameOf(0x88, Buffer.from([3, 232])))
+    await ended
     await othersGoOn()
   })
 

@@ -7,6 +7,7 @@ import { type Subscriptions } from './subscriptions.ts'
 
 interface Call {
   readonly context: SessionContext
+  readonly client: Client
   readonly subscriptions: Subscriptions
   readonly data: Readonly<Record<string, unknown>>
 }
@@ -19,8 +20,34 @@ const readUserIds = (value: unknown): readonly string[] => {
   return value
 }
 
+const readNumber = (value: unknown): number => {
+  if (!Number.isSafeInteger(value) || (value as number) < 0) throw new Refused(errors.badRequest)
+  return value as number
+}
+
+const roomOf = (value: unknown): string => {
+  const target = typeof value === 'string' ? parseChannel(value) : undefined
+  if (target?.kind !== 'room') throw new Refused(errors.unknownChannel)
+  return target.id
+}
+
+type Method = (call: Call) => object | Promise<object>
+
 /** What can be called, by its name. Each is given `data` (an object) and returns what is answered as `data`. */
-const methods: ReadonlyMap<string, (call: Call) => object> = new Map<string, (call: Call) => object>([
+const methods: ReadonlyMap<string, Method> = new Map<string, Method>([
+  /**
+   * `{channel, messageNumber}` → `{readNumber, messages, mentions}`: marks a room as read up to a message, as
+   * `PUT /v1/rooms/:room/read` does, and answers what is left to read.
+   */
+  [
+    'mark-read',
+    async ({ context, client, data }) => {
+      const roomId = roomOf(data['channel'])
+      const left = await context.markRead(roomId, client.userId, readNumber(data['messageNumber']))
+      if (!('code' in left)) return left
+      throw new Refused(left.code === 'not-a-member' ? errors.permissionDenied : errors.unknownChannel)
+    },
+  ],
   /** `{}` → `{now}`: the server's clock, epoch milliseconds. */
   ['time', ({ context }) => ({ now: context.now() })],
   /**
@@ -45,19 +72,26 @@ const readData = (data: unknown): Call['data'] => {
   return data as Call['data']
 }
 
-/** Answers what is no publication. */
+/** Answers what is no publication: at once, unless chat has to be asked. */
 export const call = (
   context: SessionContext,
   client: Client,
   subscriptions: Subscriptions,
   command: RpcCommand,
 ): void => {
+  const send = (answer: object): void => {
+    if (!client.isClosed()) client.send({ type: 'rpc', id: command.id, data: JSON.stringify(answer) })
+  }
+  const fail = (error: unknown): void => {
+    client.fail(command.id, error)
+  }
   try {
     const method = methods.get(command.method)
     if (method === undefined) throw new Refused(errors.methodNotFound)
-    const answer = method({ context, subscriptions, data: readData(command.data) })
-    client.send({ type: 'rpc', id: command.id, data: JSON.stringify(answer) })
+    const answer = method({ context, client, subscriptions, data: readData(command.data) })
+    if (answer instanceof Promise) answer.then(send, fail)
+    else send(answer)
   } catch (error) {
-    client.fail(command.id, error)
+    fail(error)
   }
 }

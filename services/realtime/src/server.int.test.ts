@@ -11,6 +11,7 @@ import { type Publish } from './protocol/replies.ts'
 import { type Server, createServer } from './server.ts'
 import { edgeSettings, identityOf } from './testing/edge-under-test.ts'
 import { type RawClient, openRaw } from './testing/raw-client.ts'
+import { createUserLogs } from './user-logs.ts'
 import { createUsers } from './users.ts'
 import { nativeWebSockets } from './websockets.ts'
 
@@ -80,6 +81,16 @@ const setUp = async (
     filler,
     source: { heads: () => Promise.resolve([]), events: () => Promise.resolve(undefined) },
     users: createUsers(),
+    userLogs: createUserLogs({
+      source: {
+        userLogs: (positions) =>
+          Promise.resolve(positions.map(({ userId }) => ({ userId, epoch: 'e', offset: 0, events: [] }))),
+      },
+      lead: () => undefined,
+      publish,
+      disconnect: () => undefined,
+      log: createLog('test', 'silent'),
+    }),
     presence: createPresence({
       edgeId: randomUUID(),
       settings: settings.presence,
@@ -90,6 +101,7 @@ const setUp = async (
     }),
     typing: { start: () => undefined, onStart: () => undefined },
     post: () => Promise.resolve(),
+    markRead: () => Promise.resolve({ code: 'not-a-member' }),
     report: () => undefined,
     now: Date.now,
   })

@@ -1,4 +1,5 @@
 import { type TokenVerifier } from '@veza/kit/tokens'
+import { type ChatApi } from './adapters/chat-api.ts'
 import { type Membership } from './adapters/membership.ts'
 import { type Post } from './adapters/posts.ts'
 import { type Filler } from './rooms/fill.ts'
@@ -7,6 +8,7 @@ import { type RoomSource } from './rooms/source.ts'
 import { type Presence } from './presence/presence.ts'
 import { type Rate } from './token-bucket.ts'
 import { type Typing } from './typing.ts'
+import { type UserLogs } from './user-logs.ts'
 import { type Users } from './users.ts'
 
 /** A connection's way to its client. Nothing may be sent after `end`. */
@@ -46,9 +48,11 @@ export interface SessionContext {
   readonly filler: Filler
   readonly source: RoomSource
   readonly users: Users
+  readonly userLogs: UserLogs
   readonly presence: Presence
   readonly typing: Typing
   readonly post: (post: Post) => Promise<void>
+  readonly markRead: ChatApi['markRead']
   /** Told of every failure that is not the client's. */
   readonly report: (error: unknown) => void
   readonly now: () => number

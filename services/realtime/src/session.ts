@@ -4,9 +4,9 @@ import { randomUUID } from 'node:crypto'
 import { type Client, Refused, protocolError } from './client.ts'
 import { history } from './history.ts'
 import { type Disconnect, disconnects, errors } from './protocol/codes.ts'
-import { type Command } from './protocol/commands.ts'
+import { type Command, type ConnectCommand } from './protocol/commands.ts'
 import { type Encoding } from './protocol/encoding.ts'
-import { type Reply, ttl } from './protocol/replies.ts'
+import { type Reply, type SubscribeResult, ttl } from './protocol/replies.ts'
 import { publish } from './publish.ts'
 import { answerQuestion } from './questions.ts'
 import { call } from './rpc.ts'
@@ -103,7 +103,9 @@ export class Session implements Client, Connection {
     this.#replies = undefined
     this.#backlog = undefined
     this.#subscriptions.leaveAll()
-    if (this.#identity !== undefined) this.#context.users.remove(this.#identity.userId, this)
+    if (this.#identity === undefined) return
+    this.#context.users.remove(this.#identity.userId, this)
+    this.#context.userLogs.leave(this.#identity.userId)
   }
 
   // A method, so that the compiler does not take the state for what it was before a call.
@@ -169,7 +171,7 @@ export class Session implements Client, Connection {
     switch (command.type) {
       case 'connect':
         this.#state = 'connecting'
-        void this.#connect(command.id, command.token)
+        void this.#connect(command)
         return
       case 'publish':
         publish(this.#context, this, command)
@@ -196,8 +198,8 @@ export class Session implements Client, Connection {
     }
   }
 
-  async #connect(id: number, token: string): Promise<void> {
-    const { tokens, users, settings, now } = this.#context
+  async #connect({ id, token, since }: ConnectCommand): Promise<void> {
+    const { tokens, users, userLogs, settings } = this.#context
     let identity: Identity
     try {
       identity = await tokens.verify(token)
@@ -215,11 +217,23 @@ export class Session implements Client, Connection {
       return
     }
     this.#identity = identity
+    const channel = channels.user(identity.userId)
+    try {
+      await userLogs.enter(identity.userId, since.get(channel), (subscription) => {
+        if (!this.isClosed()) this.#welcome(id, identity, { [channel]: subscription })
+      })
+    } catch (error) {
+      this.#refuse(id, error)
+    }
+  }
+
+  // In the tick in which the subscription is exact.
+  #welcome(id: number, identity: Identity, subs: Readonly<Record<string, SubscribeResult>>): void {
+    const { settings, now } = this.#context
     this.#state = 'connected'
     // Spread from the first ping on, since many connect at the same moment after an edge was lost.
     this.#nextPingAt = now() + settings.pingIntervalMs * (0.5 + Math.random() / 2)
-    const channel = channels.user(identity.userId)
-    this.#socket.subscribe(channel)
+    for (const channel of Object.keys(subs)) this.#socket.subscribe(channel)
     this.#replies = []
     this.send({
       type: 'connect',
@@ -227,7 +241,7 @@ export class Session implements Client, Connection {
       result: {
         client: this.clientId,
         version,
-        subs: { [channel]: {} },
+        subs,
         expires: true,
         ttl: ttl(identity.expiresAt, now()),
         ping: Math.ceil(settings.pingIntervalMs / 1000),

@@ -201,6 +201,43 @@ const migrations: Record<string, Migration> = {
     },
   },
   '0007-http-answers': { up: createHttpAnswers },
+
+  '0008-what-users-are-told': {
+    async up(db) {
+      // As room_heads: one row a user, rewritten with each thing that they are told.
+      await sql`
+        create table user_heads (
+          user_id uuid primary key,
+          epoch text not null,
+          last_offset bigint not null default 0
+        ) with (fillfactor = 50)`.execute(db)
+      await sql`
+        create table user_events (
+          user_id uuid not null,
+          "offset" bigint not null,
+          source_id text not null,
+          type text not null,
+          room_id uuid not null,
+          room_offset bigint,
+          message_id uuid,
+          message_number bigint,
+          sender_id uuid not null,
+          at timestamptz not null,
+          unread_messages bigint,
+          unread_mentions bigint,
+          mentions bigint not null,
+          direct_messages bigint not null,
+          invitations bigint not null,
+          primary key (user_id, "offset"),
+          constraint user_events_told_once unique (source_id, user_id)
+        )`.execute(db)
+      await sql`create index user_events_message on user_events (message_id) where message_id is not null`.execute(
+        db,
+      )
+      // Written in the order of time, more or less, and read by it when the oldest are deleted.
+      await sql`create index user_events_at on user_events using brin (at)`.execute(db)
+    },
+  },
 }
 
 /** Brings chat's database up to date; resolves to the steps that it ran. Safe to run by several processes at once. */

@@ -1,6 +1,13 @@
-import { type ChatEvent, type CommandRefused, type RecordOf, type topics } from '@veza/contracts'
+import {
+  type ChatEvent,
+  type CommandRefused,
+  type RecordOf,
+  type topics,
+  type UserNotified,
+} from '@veza/contracts'
 import { type MessageEvent, type Refused } from '../domain/event.ts'
 import { type RoomEvent } from '../domain/room.ts'
+import { type StoredNotice } from './user-log.ts'
 
 /** Domain event to contract record. An event read back from the store gives the same record, field by field. */
 export const chatEvent = (event: MessageEvent): ChatEvent => {
@@ -52,6 +59,18 @@ export const commandRefused = (event: Refused): CommandRefused => ({
   code: event.code,
   refusedAt: event.at.getTime(),
 })
+
+/** A notice read back from the store gives the same record, field by field. */
+export const userNotified = (notice: StoredNotice): UserNotified => {
+  const { userId, epoch, offset, type, roomId, roomOffset, messageId, messageNumber, senderId } = notice
+  return {
+    ...{ userId, epoch, offset, type, roomId, roomOffset, messageId, messageNumber, senderId },
+    unreadMessages: notice.unread?.messages ?? null,
+    unreadMentions: notice.unread?.mentions ?? null,
+    ...notice.counts,
+    at: notice.at.getTime(),
+  }
+}
 
 /** A record of rooms.events.v1. */
 export type RoomRecord = RecordOf<typeof topics.roomEvents>

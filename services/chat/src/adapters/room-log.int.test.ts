@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { uuidv7 } from '@veza/kit/ids'
 import { createLog } from '@veza/kit/log'
 import { type Database, openDatabase } from '@veza/kit/postgres'
 import { type FreshDatabase, freshDatabase, infrastructure } from '@veza/kit/testing'
@@ -12,7 +13,7 @@ import { type Command } from '../domain/message.ts'
 import { type RoomEvent } from '../domain/room.ts'
 import { migrateChat } from '../migrate.ts'
 import { roomLog } from './room-log.ts'
-import { newRoomId, roomStore } from './rooms.ts'
+import { roomStore } from './rooms.ts'
 import { type ChatDatabase } from './schema.ts'
 
 let fresh: FreshDatabase
@@ -46,7 +47,7 @@ const join = async (roomId: string, userId: string): Promise<void> => {
 }
 
 const newRoom = async (): Promise<{ roomId: string; ana: string }> => {
-  const [id, ana] = [newRoomId(new Date()), randomUUID()]
+  const [id, ana] = [uuidv7(new Date()), randomUUID()]
   const room = { id, name: 'room', visibility: 'private', ownerId: ana, createdAt: new Date() } as const
   await store().create(room)
   return { roomId: id, ana }

@@ -1,9 +1,10 @@
-import { randomBytes } from 'node:crypto'
 import { type topics } from '@veza/contracts'
 import { beginAnew, type EventMetadata, type EventStore } from '@veza/kit/events'
+import { uuidv7 } from '@veza/kit/ids'
 import { isUniqueViolation } from '@veza/kit/postgres'
 import { type Kysely, sql, type Transaction } from 'kysely'
 import { type Role, type Room, type RoomEvent, type Visibility } from '../domain/room.ts'
+import { newEpoch } from './epoch.ts'
 import { platformId } from './policies.ts'
 import { roomRecord, type RoomRecord } from './publish.ts'
 import { applyRoomEvent, insertMember } from './room-rows.ts'
@@ -44,18 +45,6 @@ export interface Rooms {
   report(act: Act, report: { roomId: string; messageId: string; reason: string }): Promise<boolean>
   /** The words that no room lets through. */
   blockWords(act: Act, words: readonly string[]): Promise<void>
-}
-
-/** Short, and different from whatever the same room had before: equality is all that is asked of it. */
-const newEpoch = () => randomBytes(6).toString('base64url')
-
-/** UUID version 7 (RFC 9562): 48 bits of `at` in milliseconds, then random bits. Ids sort by age. */
-export const newRoomId = (at: Date): string => {
-  const bytes = randomBytes(16)
-  bytes.writeUIntBE(at.getTime(), 0, 6)
-  bytes.writeUInt8(0x70 | (bytes.readUInt8(6) & 0x0f), 6)
-  bytes.writeUInt8(0x80 | (bytes.readUInt8(8) & 0x3f), 8)
-  return bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
 }
 
 export const streamOf = (roomId: string): string => `room-${roomId}`
@@ -140,7 +129,7 @@ export const roomStore = (db: Kysely<ChatDatabase>, events: EventStore<typeof to
   return {
     async create(room, metadata = {}) {
       const members = [{ userId: room.ownerId, role: 'owner' as const }]
-      await db.transaction().execute((trx) => insert(trx, room, null, members, metadata))
+      await inTransaction((trx) => insert(trx, room, null, members, metadata))
     },
 
     async openDirect({ actorId, at, metadata }, userId) {
@@ -150,7 +139,7 @@ export const roomStore = (db: Kysely<ChatDatabase>, events: EventStore<typeof to
       const known = await find()
       if (known !== undefined) return { roomId: known.id, isNew: false }
       const room = {
-        id: newRoomId(at),
+        id: uuidv7(at),
         name: '',
         visibility: 'direct',
         ownerId: actorId,
@@ -158,7 +147,7 @@ export const roomStore = (db: Kysely<ChatDatabase>, events: EventStore<typeof to
       } as const
       const members = [...new Set([actorId, userId])].map((id) => ({ userId: id, role: 'member' as const }))
       try {
-        await db.transaction().execute((trx) => insert(trx, room, directKey, members, metadata))
+        await inTransaction((trx) => insert(trx, room, directKey, members, metadata))
         return { roomId: room.id, isNew: true }
       } catch (error) {
         // The other one, or this one on another device, was faster.

@@ -1,3 +1,4 @@
+import { type NotificationType } from '@veza/contracts'
 import { type Generated } from 'kysely'
 import { type Role, type Visibility } from '../domain/room.ts'
 import { type MessageEvent, type RefusalCode } from '../domain/event.ts'
@@ -119,6 +120,32 @@ interface RefusalsTable {
   refused_at: Date
 }
 
+interface UserHeadsTable {
+  user_id: string
+  epoch: string
+  last_offset: number
+}
+
+/** What a user was told, and what waited for them then. */
+interface UserEventsTable {
+  user_id: string
+  offset: number
+  /** Of the event that brought it about. */
+  source_id: string
+  type: NotificationType
+  room_id: string
+  room_offset: number | null
+  message_id: string | null
+  message_number: number | null
+  sender_id: string
+  at: Date
+  unread_messages: number | null
+  unread_mentions: number | null
+  mentions: number
+  direct_messages: number
+  invitations: number
+}
+
 /** Tables of chat's database, as `migrateChat` makes them. */
 export interface ChatDatabase {
   rooms: RoomsTable
@@ -133,4 +160,6 @@ export interface ChatDatabase {
   invitations: InvitationsTable
   reports: ReportsTable
   blocked_words: BlockedWordsTable
+  user_heads: UserHeadsTable
+  user_events: UserEventsTable
 }

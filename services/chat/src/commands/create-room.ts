@@ -1,5 +1,6 @@
 import { type EventMetadata } from '@veza/kit/events'
-import { newRoomId, type RoomDetails, type Rooms } from '../adapters/rooms.ts'
+import { uuidv7 } from '@veza/kit/ids'
+import { type RoomDetails, type Rooms } from '../adapters/rooms.ts'
 import { type Visibility } from '../domain/room.ts'
 
 /** `name` is normalised already (`normaliseName`). */
@@ -10,7 +11,7 @@ export const createRoom =
     metadata: EventMetadata,
   ): Promise<RoomDetails> => {
     const createdAt = now()
-    const room = { id: newRoomId(createdAt), ...input, createdAt }
+    const room = { id: uuidv7(createdAt), ...input, createdAt }
     await rooms.create(room, metadata)
     return room
   }

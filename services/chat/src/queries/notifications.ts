@@ -1,5 +1,6 @@
 import { type Kysely, sql } from 'kysely'
 import { type ChatDatabase } from '../adapters/schema.ts'
+import { unreadDirect, unreadMentions, waitingCounts } from '../adapters/waiting.ts'
 
 /** What waits for somebody. Derived from what they have read and answered, so it can't be wrong, nor need rebuilding. */
 export interface NotificationCounts {
@@ -29,26 +30,10 @@ export interface NotificationPage {
   readonly limit: number
 }
 
-const unreadDirect = (userId: string) => sql`
-  from members
-  join rooms on rooms.id = members.room_id and rooms.visibility = 'direct'
-  join room_heads on room_heads.room_id = members.room_id
-  where members.user_id = ${userId} and last_message_number > members.read_number`
-
-const unreadMentions = (userId: string) => sql`
-  from members
-  join mentions on mentions.user_id = members.user_id and mentions.room_id = members.room_id
-    and mentions.message_number > members.read_number
-  where members.user_id = ${userId}`
-
 export const countNotifications =
   (db: Kysely<ChatDatabase>) =>
   async (userId: string): Promise<NotificationCounts> => {
-    const { rows } = await sql<NotificationCounts>`
-      select
-        (select count(*) ${unreadMentions(userId)}) as mentions,
-        (select coalesce(sum(last_message_number - read_number), 0)::bigint ${unreadDirect(userId)}) as "directMessages",
-        (select count(*) from invitations where user_id = ${userId}) as invitations`.execute(db)
+    const { rows } = await sql<NotificationCounts>`select ${waitingCounts(sql`${userId}::uuid`)}`.execute(db)
     return rows[0] ?? { mentions: 0, directMessages: 0, invitations: 0 }
   }
 
@@ -60,12 +45,12 @@ export const listNotifications =
       with waiting as (
         select 'mention' as type, event_id as id, event.room_id, sender_id, posted_at as at,
           event_id as message_id, null::bigint as messages
-        from (select message_id as mention_id ${unreadMentions(userId)}) as unread
+        from (select message_id as mention_id ${unreadMentions(sql`${userId}`)}) as unread
         join room_events as event on event.event_id = mention_id
         union all
         select 'direct-messages', unread.room_id, unread.room_id, latest.sender_id, latest.posted_at, null, unread.count
         from (
-          select members.room_id, last_offset, last_message_number - read_number as count ${unreadDirect(userId)}
+          select members.room_id, last_offset, last_message_number - read_number as count ${unreadDirect(sql`${userId}`)}
         ) as unread
         cross join lateral (
           select sender_id, posted_at from room_events

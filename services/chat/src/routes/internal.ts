@@ -1,4 +1,4 @@
-import { type RoomPublication } from '@veza/contracts'
+import { type NotificationPublication, notificationPublication, type RoomPublication } from '@veza/contracts'
 import {
   type Api,
   createRoute,
@@ -10,14 +10,20 @@ import {
 } from '@veza/kit/http'
 import { type Access, type Head, type Pair } from '../queries/access.ts'
 import { type Stretch } from '../queries/events.ts'
+import { userNotified } from '../adapters/publish.ts'
+import { type ReadPosition } from '../adapters/read-positions.ts'
+import { type UserPosition, type UserStretch } from '../adapters/user-log.ts'
 import { answer } from './answer.ts'
 import { count, id } from './fields.ts'
+import { unread, unreadJson } from './unread.ts'
 
 /** What the routes call. */
 export interface InternalHandlers {
   readAccess(pairs: readonly Pair[]): Promise<Access[]>
   readHeads(roomIds: readonly string[]): Promise<Head[]>
   readForwards(roomId: string, page: { after: number; limit: number }): Promise<Stretch>
+  readUserLogs(positions: readonly UserPosition[]): Promise<UserStretch[]>
+  markRead(roomId: string, userId: string, messageNumber: number): Promise<ReadPosition>
 }
 
 const offset = z.int()
@@ -75,6 +81,60 @@ const eventsRoute = createRoute({
   },
 })
 
+const userEvent = z.object({
+  offset,
+  data: z.custom<NotificationPublication>(),
+  roomId: id,
+  roomOffset: offset.nullable(),
+})
+const userLogsRoute = createRoute({
+  method: 'post',
+  path: '/internal/v1/user-logs',
+  summary: "Where users' logs stand, and what is in them after a position, in the order of the positions",
+  request: {
+    body: jsonBody(
+      z.object({
+        positions: z
+          .array(z.object({ userId: id, after: offset.min(0).nullable() }))
+          .min(1)
+          .max(200),
+      }),
+    ),
+  },
+  responses: {
+    200: jsonResponse(
+      'One log a position; no events when there are more than 500',
+      z.object({
+        logs: z.array(z.object({ userId: id, epoch: z.string(), offset, events: z.array(userEvent) })),
+      }),
+    ),
+    ...problemResponses(400, 401, 503),
+  },
+})
+const readRoute = createRoute({
+  method: 'put',
+  path: '/internal/v1/rooms/{roomId}/read/{userId}',
+  summary: 'Marks a room as read for a user, as PUT /v1/rooms/{roomId}/read does',
+  request: {
+    params: z.object({ roomId: id, userId: id }),
+    body: jsonBody(z.object({ messageNumber: z.int().min(0) })),
+  },
+  responses: {
+    200: jsonResponse('What is left to read', unread),
+    ...problemResponses(400, 401, 403, 404, 503),
+  },
+})
+
+const userLogJson = ({ userId, epoch, offset, notices }: UserStretch) => ({
+  ...{ userId, epoch, offset },
+  events: notices.map((notice) => ({
+    offset: notice.offset,
+    data: notificationPublication(userNotified(notice)),
+    roomId: notice.roomId,
+    roomOffset: notice.roomOffset,
+  })),
+})
+
 /** Mounts the API for Veza's own processes. Its listener is never behind the gateway. */
 export const mountInternal = (app: Api, token: string, handlers: InternalHandlers): void => {
   app.use('/internal/*', serviceOnly(token))
@@ -87,4 +147,13 @@ export const mountInternal = (app: Api, token: string, handlers: InternalHandler
   app.openapi(eventsRoute, async (c) =>
     c.json(await answer(handlers.readForwards(c.req.valid('param').roomId, c.req.valid('query'))), 200),
   )
+  app.openapi(userLogsRoute, async (c) => {
+    const logs = await answer(handlers.readUserLogs(c.req.valid('json').positions))
+    return c.json({ logs: logs.map(userLogJson) }, 200)
+  })
+  app.openapi(readRoute, async (c) => {
+    const { roomId, userId } = c.req.valid('param')
+    const position = await answer(handlers.markRead(roomId, userId, c.req.valid('json').messageNumber))
+    return c.json(unreadJson(position), 200)
+  })
 }

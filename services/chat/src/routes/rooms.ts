@@ -17,6 +17,7 @@ import { type RoomCommand, type RoomEvent, type Visibility } from '../domain/roo
 import { type MemberView, type PageInput, type RoomView } from '../queries/rooms.ts'
 import { answer } from './answer.ts'
 import { count, cursors, id, nextCursor, roomName } from './fields.ts'
+import { unread, unreadJson } from './unread.ts'
 
 /** What the routes call. */
 export interface RoomHandlers {
@@ -48,13 +49,6 @@ const next = z
   .nullable()
   .openapi({ description: 'Cursor of the next page; null: this was the last' })
 
-const unread = z
-  .object({
-    readNumber: z.int().openapi({ description: 'The last message that you marked as read' }),
-    messages: z.int().openapi({ description: 'Those after it, your own too' }),
-    mentions: z.int().openapi({ description: 'Of you, in those after it' }),
-  })
-  .openapi('Unread')
 const room = z
   .object({
     id,
@@ -293,10 +287,9 @@ export const mountRooms = (app: Api, middleware: CallerMiddleware, handlers: Roo
     }),
     async (c) => {
       const { messageNumber } = c.req.valid('json')
-      const { readNumber, lastMessageNumber, mentions } = await answer(
-        handlers.markRead(c.req.valid('param').roomId, c.var.identity.userId, messageNumber),
-      )
-      return c.json({ readNumber, messages: lastMessageNumber - readNumber, mentions }, 200)
+      const { roomId } = c.req.valid('param')
+      const position = await answer(handlers.markRead(roomId, c.var.identity.userId, messageNumber))
+      return c.json(unreadJson(position), 200)
     },
   )
 }

@@ -1,6 +1,7 @@
-import { type RoomPublication } from '@veza/contracts'
+import { type NotificationPublication, type RoomPublication } from '@veza/contracts'
 import { z } from 'zod'
 import { type Head, type RoomSource, type StoredEvents } from '../rooms/source.ts'
+import { type StoredUserLog, type UserLogSource } from '../user-logs.ts'
 
 export interface Pair {
   readonly roomId: string
@@ -21,11 +22,24 @@ export interface Access extends Pair {
 export const maxPairs = 500
 
 /** Chat's internal API. Every call rejects when chat can't be reached or answers anything but what was agreed on. */
-export interface ChatApi extends RoomSource {
+export interface ChatApi extends RoomSource, UserLogSource {
   /** Answers in the order of the pairs. */
   access(pairs: readonly Pair[]): Promise<readonly Access[]>
+  /**
+   * Marks a room as read for a user, up to a message.
+   *
+   * @returns what is left to read, or chat's code for why it won't
+   */
+  markRead(roomId: string, userId: string, messageNumber: number): Promise<Unread | { readonly code: string }>
   /** Whether it ever answered. */
   readonly reached: boolean
+}
+
+/** What a member has yet to read of a room. */
+export interface Unread {
+  readonly readNumber: number
+  readonly messages: number
+  readonly mentions: number
 }
 
 const accessAnswer = z.object({
@@ -52,6 +66,26 @@ const eventsAnswer = z.object({
   ),
 })
 
+const userLogsAnswer = z.object({
+  logs: z.array(
+    z.object({
+      userId: z.string(),
+      epoch: z.string(),
+      offset: z.number(),
+      events: z.array(
+        z.object({
+          offset: z.number(),
+          data: z.custom<NotificationPublication>((data) => typeof data === 'object'),
+          roomId: z.string(),
+          roomOffset: z.number().nullable(),
+        }),
+      ),
+    }),
+  ),
+})
+const unreadAnswer = z.object({ readNumber: z.number(), messages: z.number(), mentions: z.number() })
+const problemAnswer = z.object({ code: z.string() })
+
 export interface ChatApiOptions {
   /** Of chat's internal listener. */
   readonly url: string
@@ -66,10 +100,10 @@ export const createChatApi = ({ url, serviceToken, timeoutMs }: ChatApiOptions):
   const authorization = `Bearer ${serviceToken}`
   let reached = false
 
-  const call = async (path: string, body?: object): Promise<Response> => {
+  const call = async (path: string, body?: object, method = 'POST'): Promise<Response> => {
     const request: RequestInit = { headers: { authorization }, signal: AbortSignal.timeout(timeoutMs) }
     if (body !== undefined) {
-      request.method = 'POST'
+      request.method = method
       request.headers = { authorization, 'content-type': 'application/json' }
       request.body = JSON.stringify(body)
     }
@@ -105,6 +139,22 @@ export const createChatApi = ({ url, serviceToken, timeoutMs }: ChatApiOptions):
       if (response.status !== 404) return refuse(response)
       await response.body?.cancel()
       return undefined
+    },
+
+    async userLogs(positions): Promise<readonly StoredUserLog[]> {
+      const { logs } = await ask('/internal/v1/user-logs', userLogsAnswer, { positions })
+      return logs.map((log) => ({
+        ...log,
+        events: log.events.map((event) => ({ ...event, data: JSON.stringify(event.data) })),
+      }))
+    },
+
+    async markRead(roomId, userId, messageNumber) {
+      const response = await call(`/internal/v1/rooms/${roomId}/read/${userId}`, { messageNumber }, 'PUT')
+      if (response.ok) return unreadAnswer.parse(await response.json())
+      return [403, 404].includes(response.status)
+        ? problemAnswer.parse(await response.json())
+        : refuse(response)
     },
 
     get reached() {

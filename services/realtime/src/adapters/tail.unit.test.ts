@@ -51,7 +51,16 @@ const setUp = (learn: Codec['learn']) => {
       now: Date.now,
     }),
     onDoubt: ignore,
-    readers: new Map([['n', readNotifications(codec, { has: (userId) => userId === 'u' }, publish)]]),
+    readers: new Map([
+      [
+        'n',
+        readNotifications(
+          codec,
+          { users: { has: (userId) => userId === 'u' }, userLogs: { has: () => false, offer: ignore } },
+          publish,
+        ),
+      ],
+    ]),
     tracer: trace.getTracer('test'),
     log: createLog('test', 'silent'),
     eventsTopic: 'e',

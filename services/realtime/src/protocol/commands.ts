@@ -4,6 +4,14 @@ export interface Position {
   readonly offset: number
 }
 
+export interface ConnectCommand {
+  readonly type: 'connect'
+  readonly id: number
+  readonly token: string
+  /** Where the client stood in what the server subscribes it to, by channel, when it wants what it missed. */
+  readonly since: ReadonlyMap<string, Position>
+}
+
 export interface SubscribeCommand {
   readonly type: 'subscribe'
   readonly id: number
@@ -51,7 +59,7 @@ export interface ChannelCommand {
 export type Command =
   | { readonly type: 'pong' }
   | { readonly type: 'send' }
-  | { readonly type: 'connect'; readonly id: number; readonly token: string }
+  | ConnectCommand
   | { readonly type: 'refresh'; readonly id: number; readonly token: string }
   | { readonly type: 'unsubscribe'; readonly id: number; readonly channel: string }
   | SubscribeCommand
@@ -97,6 +105,16 @@ const position = (fields: Fields): Position => ({
 // `1 << 1` of SubscribeRequest.flag: the client loads its state anew rather than go on with a gap.
 const rejectUnrecoveredFlag = 2
 
+const connect = (id: number, fields: Fields): ConnectCommand => {
+  const since = new Map<string, Position>()
+  for (const [channel, value] of Object.entries(object(fields['subs']) ?? {})) {
+    const subscription = object(value)
+    if (subscription !== undefined && flag(subscription, 'recover'))
+      since.set(channel, position(subscription))
+  }
+  return { type: 'connect', id, token: text(fields, 'token'), since }
+}
+
 const subscribe = (id: number, fields: Fields): SubscribeCommand => ({
   type: 'subscribe',
   id,
@@ -122,7 +140,7 @@ const readers: readonly (readonly [string, (id: number, fields: Fields) => Comma
   publish: (id, fields) => ({ type: 'publish', id, channel: text(fields, 'channel'), data: fields['data'] }),
   subscribe,
   unsubscribe: (id, fields) => ({ type: 'unsubscribe', id, channel: text(fields, 'channel') }),
-  connect: (id, fields) => ({ type: 'connect', id, token: text(fields, 'token') }),
+  connect,
   refresh: (id, fields) => ({ type: 'refresh', id, token: text(fields, 'token') }),
   history,
   presence: (id, fields) => ({ type: 'presence', id, channel: text(fields, 'channel') }),

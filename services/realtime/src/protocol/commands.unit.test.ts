@@ -16,8 +16,21 @@ describe('readCommand', () => {
     ['{"id":0}', { type: 'pong' }],
     ['{"send":{"data":1}}', { type: 'send' }],
     ['{"id":9,"send":{}}', { type: 'send' }],
-    ['{"id":1,"connect":{"token":"t","name":"js"}}', { type: 'connect', id: 1, token: 't' }],
-    ['{"id":1,"connect":{}}', { type: 'connect', id: 1, token: '' }],
+    [
+      '{"id":1,"connect":{"token":"t","name":"js"}}',
+      { type: 'connect', id: 1, token: 't', since: new Map() },
+    ],
+    ['{"id":1,"connect":{}}', { type: 'connect', id: 1, token: '', since: new Map() }],
+    [
+      '{"id":1,"connect":{"token":"t","subs":{"a":{"recover":true,"epoch":"e","offset":3},"b":{"recover":true},"c":{},"d":null}}}',
+      {
+        ...{ type: 'connect', id: 1, token: 't' },
+        since: new Map([
+          ['a', { epoch: 'e', offset: 3 }],
+          ['b', { epoch: '', offset: 0 }],
+        ]),
+      },
+    ],
     ['{"id":2,"refresh":{"token":"t"}}', { type: 'refresh', id: 2, token: 't' }],
     ['{"id":3,"unsubscribe":{"channel":"c"}}', { type: 'unsubscribe', id: 3, channel: 'c' }],
     ['{"id":4,"publish":{"channel":"c","data":[1]}}', { type: 'publish', id: 4, channel: 'c', data: [1] }],
@@ -75,6 +88,9 @@ describe('readCommand', () => {
     '{"id":4294967296,"connect":{}}',
     '{"id":1,"connect":[]}',
     '{"id":1,"connect":{"token":1}}',
+    '{"id":1,"connect":{"subs":[]}}',
+    '{"id":1,"connect":{"subs":{"a":1}}}',
+    '{"id":1,"connect":{"subs":{"a":{"recover":true,"offset":-1}}}}',
     '{"id":1,"subscribe":{"channel":{}}}',
     '{"id":1,"subscribe":{"channel":"c","recover":1}}',
     '{"id":1,"subscribe":{"channel":"c","recover":true,"offset":-1}}',

@@ -74,11 +74,29 @@ const examples: readonly (readonly [Reply, object])[] = [
     {
       type: 'connect',
       id: 1,
-      result: { client: 'c', version: 'v', subs: { x: {} }, expires: true, ttl: 9, ping: 25, pong: true },
+      result: {
+        ...{ client: 'c', version: 'v', expires: true, ttl: 9, ping: 25, pong: true },
+        subs: { x: { position, wasRecovering: true, recovered: true, publications } },
+      },
     },
     {
       id: 1,
-      connect: { client: 'c', version: 'v', subs: { x: {} }, expires: true, ttl: 9, ping: 25, pong: true },
+      connect: {
+        ...{ client: 'c', version: 'v', expires: true, ttl: 9, ping: 25, pong: true },
+        subs: {
+          x: {
+            recoverable: true,
+            positioned: true,
+            ...position,
+            was_recovering: true,
+            recovered: true,
+            publications: [
+              { offset: 6, data: { a: 1 } },
+              { offset: 7, data: 'é\n' },
+            ],
+          },
+        },
+      },
     },
   ],
   [

@@ -1,6 +1,6 @@
 import { type Command, readCommand } from './commands.ts'
 import { type Encoding } from './encoding.ts'
-import { type Publication, type Reply, type SubscribeResult } from './replies.ts'
+import { type ConnectResult, type Publication, type Reply, type SubscribeResult } from './replies.ts'
 
 const readLine = (line: string): Command | undefined => {
   try {
@@ -30,6 +30,13 @@ const subscribeText = ({ position, wasRecovering, recovered, publications }: Sub
   (recovered ? ',"recovered":true' : '') +
   (publications.length === 0 ? '}' : `,"publications":${listText(publications)}}`)
 
+const connectText = ({ subs, ...result }: ConnectResult): string => {
+  const texts = Object.entries(subs).map(
+    ([channel, sub]) => `${JSON.stringify(channel)}:${subscribeText(sub)}`,
+  )
+  return `${JSON.stringify(result).slice(0, -1)},"subs":{${texts.join(',')}}}`
+}
+
 const lineOf = (reply: Reply): string => {
   switch (reply.type) {
     case 'published':
@@ -50,6 +57,7 @@ const lineOf = (reply: Reply): string => {
     case 'rpc':
       return `{"id":${reply.id},"rpc":{"data":${reply.data}}}`
     case 'connect':
+      return `{"id":${reply.id},"connect":${connectText(reply.result)}}`
     case 'refresh':
     case 'sub_refresh':
     case 'presence':

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import protobufjs from 'protobufjs'
 import { type Command, readCommand } from './commands.ts'
 import { type Encoding } from './encoding.ts'
-import { type Json, type Publication, type Reply } from './replies.ts'
+import { type Json, type Publication, type Reply, type SubscribeResult } from './replies.ts'
 
 const { root } = protobufjs.parse(readFileSync(join(import.meta.dirname, 'client.proto'), 'utf8'), {
   keepCase: true,
@@ -42,6 +42,21 @@ const bytesOf = (data: Json): Buffer => Buffer.from(data)
 
 const publicationMessage = ({ offset, data }: Publication): object => ({ offset, data: bytesOf(data) })
 
+const subscriptionMessage = ({
+  position,
+  wasRecovering,
+  recovered,
+  publications,
+}: SubscribeResult): object => ({
+  recoverable: true,
+  positioned: true,
+  epoch: position.epoch,
+  offset: position.offset,
+  was_recovering: wasRecovering,
+  recovered,
+  publications: publications.map(publicationMessage),
+})
+
 const messageOf = (reply: Reply): object => {
   switch (reply.type) {
     case 'published':
@@ -53,20 +68,12 @@ const messageOf = (reply: Reply): object => {
       return {}
     case 'error':
       return { id: reply.id, error: reply.error }
-    case 'subscribe': {
-      const { position, wasRecovering, recovered, publications } = reply.result
-      return {
-        id: reply.id,
-        subscribe: {
-          recoverable: true,
-          positioned: true,
-          epoch: position.epoch,
-          offset: position.offset,
-          was_recovering: wasRecovering,
-          recovered,
-          publications: publications.map(publicationMessage),
-        },
-      }
+    case 'subscribe':
+      return { id: reply.id, subscribe: subscriptionMessage(reply.result) }
+    case 'connect': {
+      const { subs, ...result } = reply.result
+      const messages = Object.entries(subs).map(([channel, sub]) => [channel, subscriptionMessage(sub)])
+      return { id: reply.id, connect: { ...result, subs: Object.fromEntries(messages) } }
     }
     case 'history': {
       const { epoch, offset } = reply.position
@@ -75,7 +82,6 @@ const messageOf = (reply: Reply): object => {
     }
     case 'rpc':
       return { id: reply.id, rpc: { data: bytesOf(reply.data) } }
-    case 'connect':
     case 'refresh':
     case 'sub_refresh':
     case 'presence':

@@ -21,7 +21,7 @@ export interface ConnectResult {
   readonly client: string
   readonly version: string
   /** Server-side subscriptions by channel. */
-  readonly subs: Readonly<Record<string, object>>
+  readonly subs: Readonly<Record<string, SubscribeResult>>
   readonly expires: true
   /** Seconds that the token is still good for. */
   readonly ttl: number

@@ -1,4 +1,10 @@
-import { type MessagePosted, type RoomPublication, roomPublication } from '@veza/contracts'
+import {
+  type MessagePosted,
+  notificationPublication,
+  type RoomPublication,
+  roomPublication,
+  type UserNotified,
+} from '@veza/contracts'
 import { randomUUID } from 'node:crypto'
 import { type IncomingMessage, type ServerResponse, createServer } from 'node:http'
 import { type AddressInfo } from 'node:net'
@@ -10,11 +16,19 @@ export interface StoredRoom {
   readonly events: MessagePosted[]
 }
 
+/** What a user was told, whether or not Kafka was told. */
+export interface StoredLog {
+  epoch: string
+  readonly events: UserNotified[]
+}
+
 /** Chat's internal API over HTTP, as its contract has it, with rooms in memory. */
 export interface ChatStub {
   readonly url: string
   readonly serviceToken: string
   readonly rooms: Map<string, StoredRoom>
+  /** By user. */
+  readonly logs: Map<string, StoredLog>
   /** Paths of the requests, in order. */
   readonly requests: string[]
   /** Answer everything with 503. */
@@ -24,6 +38,8 @@ export interface ChatStub {
   addRoom(members: readonly string[], epoch?: string): string
   /** Stores a message with the room's next offset. */
   store(roomId: string, senderId: string, clientMessageId: string, body?: string): MessagePosted
+  /** Stores something that a user is told, with their log's next offset. */
+  tell(userId: string, about?: Partial<UserNotified>): UserNotified
   close(): Promise<void>
 }
 
@@ -36,6 +52,7 @@ const readBody = async (request: IncomingMessage): Promise<unknown> => {
 export const startChatStub = async (): Promise<ChatStub> => {
   const serviceToken = randomUUID()
   const rooms = new Map<string, StoredRoom>()
+  const logs = new Map<string, StoredLog>()
 
   const access = (body: unknown): object => ({
     results: (body as { pairs: { roomId: string; userId: string }[] }).pairs.map(({ roomId, userId }) => {
@@ -73,11 +90,36 @@ export const startChatStub = async (): Promise<ChatStub> => {
     }
   }
 
+  const logOf = (userId: string): StoredLog => {
+    const known = logs.get(userId) ?? { epoch: `e-${userId.slice(0, 8)}`, events: [] }
+    logs.set(userId, known)
+    return known
+  }
+
+  const userLogs = (body: unknown): object => ({
+    logs: (body as { positions: { userId: string; after: number | null }[] }).positions.map(
+      ({ userId, after }) => {
+        const { epoch, events } = logOf(userId)
+        const missed = after === null ? [] : events.slice(after)
+        return {
+          ...{ userId, epoch, offset: events.length },
+          events: (missed.length > 500 ? [] : missed).map((event) => ({
+            offset: event.offset,
+            data: notificationPublication(event),
+            roomId: event.roomId,
+            roomOffset: event.roomOffset,
+          })),
+        }
+      },
+    ),
+  })
+
   const answer = async (request: IncomingMessage, url: URL): Promise<[number, object]> => {
     await stub.before(url.pathname)
     if (stub.failing) return [503, { code: 'unavailable' }]
     if (request.headers.authorization !== `Bearer ${serviceToken}`) return [401, { code: 'unauthorized' }]
     if (url.pathname === '/internal/v1/access') return [200, access(await readBody(request))]
+    if (url.pathname === '/internal/v1/user-logs') return [200, userLogs(await readBody(request))]
     if (url.pathname === '/internal/v1/heads') return [200, heads(await readBody(request))]
     const found = events(url)
     return found === undefined ? [404, { code: 'not-found' }] : [200, found]
@@ -99,6 +141,7 @@ export const startChatStub = async (): Promise<ChatStub> => {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     serviceToken,
     rooms,
+    logs,
     requests: [],
     failing: false,
     before: () => undefined,
@@ -126,6 +169,18 @@ export const startChatStub = async (): Promise<ChatStub> => {
         trackId: null,
       }
       room.events.push(event)
+      return event
+    },
+    tell(userId, about = {}) {
+      const { epoch, events } = logOf(userId)
+      const event: UserNotified = {
+        ...{ userId, epoch, offset: events.length + 1, type: 'mention' },
+        ...{ roomId: randomUUID(), roomOffset: null, messageId: randomUUID(), messageNumber: 1 },
+        ...{ senderId: randomUUID(), unreadMessages: 1, unreadMentions: 1 },
+        ...{ mentions: 1, directMessages: 0, invitations: 0, at: Date.now() },
+        ...about,
+      }
+      events.push(event)
       return event
     },
     async close() {

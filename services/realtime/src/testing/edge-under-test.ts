@@ -1,4 +1,11 @@
-import { type Codec, type MessagePosted, connectCodec, toHeaders, topics } from '@veza/contracts'
+import {
+  type Codec,
+  type MessagePosted,
+  type UserNotified,
+  connectCodec,
+  toHeaders,
+  topics,
+} from '@veza/contracts'
 import { registerSchemas } from '@veza/contracts/deploy'
 import { type Kafka, type OutgoingRecord, type Producer, connectKafka } from '@veza/kit/kafka'
 import { createLog } from '@veza/kit/log'
@@ -38,6 +45,8 @@ export interface World {
   /** Produces a stored event, as chat-fanout does. */
   emit(...events: MessagePosted[]): Promise<void>
   record(event: MessagePosted): OutgoingRecord
+  /** Produces something that a user is told and that is stored, as the worker does. */
+  notify(...told: UserNotified[]): Promise<void>
   refuse(userId: string, roomId: string, clientMessageId: string, code: string): Promise<void>
   close(): Promise<void>
 }
@@ -150,6 +159,16 @@ export const startWorld = async (): Promise<World> => {
 
     token: (userId, secondsToLive = 600) => signer.sign(identityOf(userId, secondsToLive)),
     emit: (...stored) => producer.sendAll(stored.map(record)),
+
+    notify: (...told) =>
+      producer.sendAll(
+        told.map((event) => ({
+          topic: topicNames.notifications,
+          key: event.userId,
+          value: codec.encode(topics.notifications, 'UserNotified', event),
+          headers: toHeaders({ id: randomUUID(), type: 'UserNotified', source: '/test', time: event.at }),
+        })),
+      ),
 
     refuse: (userId, roomId, clientMessageId, code) =>
       producer.send({

@@ -1,0 +1,79 @@
+import { randomUUID } from 'node:crypto'
+import { type RoomPublication } from '@veza/contracts'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type ChatUnderTest, chatUnderTest, type ProblemBody } from './testing/chat-under-test.ts'
+
+let veza: ChatUnderTest
+beforeAll(async () => {
+  veza = await chatUnderTest()
+})
+afterAll(() => veza.close())
+
+describe('the internal API', () => {
+  it('asks for the service token', async () => {
+    const answer = await veza.internally<ProblemBody>(
+      'POST',
+      '/internal/v1/heads',
+      { roomIds: [] },
+      'another-token',
+    )
+    expect([answer.status, answer.body.code]).toEqual([401, 'token-invalid'])
+    expect((await veza.chat.internal.request('/internal/v1/heads', { method: 'POST' })).status).toBe(401)
+  })
+
+  it('tells who is what in which room, in the order asked', async () => {
+    const [ana, ben] = [await veza.person(), await veza.person()]
+    const [room, unknown] = [await ana.createRoom('private'), randomUUID()]
+    await veza.say(room, ana.userId, ['one'])
+    const pairs = [
+      { roomId: unknown, userId: ana.userId },
+      { roomId: room, userId: ben.userId },
+      { roomId: room, userId: ana.userId },
+    ]
+    const { body } = await veza.internally<{ results: unknown[] }>('POST', '/internal/v1/access', { pairs })
+    const epoch: unknown = expect.stringMatching(/^[\w-]{8}$/)
+    expect(body.results).toEqual([
+      { ...pairs[0], exists: false, role: null, epoch: null, offset: null },
+      { ...pairs[1], exists: true, role: null, epoch, offset: 1 },
+      { ...pairs[2], exists: true, role: 'owner', epoch, offset: 1 },
+    ])
+    for (const wrong of [[], [{ roomId: 'x', userId: ana.userId }], Array(501).fill(pairs[0])])
+      expect((await veza.internally('POST', '/internal/v1/access', { pairs: wrong })).status).toBe(400)
+  })
+
+  it('tells how far rooms have come and leaves unknown ones out', async () => {
+    const ana = await veza.person()
+    const room = await ana.createRoom('private')
+    await veza.say(room, ana.userId, ['one', 'two'])
+    const { body } = await veza.internally<{ heads: unknown[] }>('POST', '/internal/v1/heads', {
+      roomIds: [randomUUID(), room],
+    })
+    expect(body.heads).toEqual([{ roomId: room, epoch: expect.any(String) as string, offset: 2 }])
+  })
+
+  it('gives the events after an offset, ascending and dense', async () => {
+    const ana = await veza.person()
+    const room = await ana.createRoom('private')
+    await veza.say(room, ana.userId, ['one', 'two', 'three', 'four'])
+    const path = `/internal/v1/rooms/${room}/events`
+    const { body } = await veza.internally<{
+      offset: number
+      events: { offset: number; data: Extract<RoomPublication, { type: 'message.posted' }> }[]
+    }>('GET', `${path}?after=1&limit=2`)
+    expect(body.offset).toBe(4)
+    expect(body.events.map((event) => [event.offset, event.data.body, event.data.messageNumber])).toEqual([
+      [2, 'two', 2],
+      [3, 'three', 3],
+    ])
+    expect(body.events[0]?.data).toMatchObject({ type: 'message.posted', senderId: ana.userId })
+    const end = await veza.internally<{ events: unknown[] }>('GET', `${path}?after=4&limit=500`)
+    expect(end.body.events).toEqual([])
+    const unknown = await veza.internally<ProblemBody>(
+      'GET',
+      `/internal/v1/rooms/${randomUUID()}/events?after=0&limit=1`,
+    )
+    expect([unknown.status, unknown.body.code]).toEqual([404, 'room-not-found'])
+    for (const query of ['after=-1&limit=1', 'after=0&limit=501', 'limit=1', 'after=0'])
+      expect((await veza.internally('GET', `${path}?${query}`)).status).toBe(400)
+  })
+})

@@ -1,0 +1,2 @@
+export { openNotifications } from './open-notifications.ts'
+export { notificationsEnvironment } from './settings.ts'
