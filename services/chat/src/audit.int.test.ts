@@ -53,6 +53,8 @@ describe("chat's part of the audit", () => {
     const kept = await sql<{ n: number }>`
       select count(*) as n from events.events where address like '%203.0.113.9%'`.execute(veza.database.db)
     expect(kept.rows).toEqual([{ n: 0 }])
-    expect((await veza.internally('GET', '/internal/v1/chat/audit?limit=5', undefined, 'no')).status).toBe(401)
+    expect((await veza.internally('GET', '/internal/v1/chat/audit?limit=5', undefined, 'no')).status).toBe(
+      401,
+    )
   })
 })

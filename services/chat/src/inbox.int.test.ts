@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { type ChatCommand, topics } from '@veza/contracts'
+import { topics } from '@veza/contracts'
 import { ProduceFailed } from '@veza/kit/kafka'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Happening, noticeStore, outcomeIdOf } from './store.ts'
@@ -159,7 +159,7 @@ describe('what a user is told', () => {
     const room = await ana.createRoom('public')
     await ben.call('POST', `/v1/rooms/${room}/members`, {})
     const settleOne = async (content: Fields, name: string): Promise<Happening> => {
-      const command = veza.command(room, ana.userId, { ...content, clientMessageId: name } as ChatCommand)
+      const command = veza.command(room, ana.userId, { ...content, clientMessageId: name })
       const [outcome] = await veza.settle([command])
       if (outcome === undefined || outcome.type === 'refused') throw new Error('refused')
       const { eventId, roomId, senderId, offset } = outcome

@@ -76,7 +76,9 @@ const lockHeads = async (trx: Transaction<ChatDatabase>, users: readonly string[
 
 const waitingFor = async (trx: Transaction<ChatDatabase>, users: readonly string[]) => {
   const { rows } = await sql<StoredNotice['counts'] & { userId: string }>`
-    select told.id as "userId", ${waitingCounts(sql`told.id`)} from unnest(${users}::uuid[]) as told (id)`.execute(trx)
+    select told.id as "userId", ${waitingCounts(sql`told.id`)} from unnest(${users}::uuid[]) as told (id)`.execute(
+    trx,
+  )
   return new Map(rows.map(({ userId, ...counts }) => [userId, counts]))
 }
 

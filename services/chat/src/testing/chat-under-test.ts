@@ -77,12 +77,12 @@ export const readAnswer = async <B>(response: Response): Promise<Answer<B>> => {
 export interface TestPerson {
   readonly userId: string
   readonly token: string
-  call<B = ProblemBody>(
+  readonly call: <B = ProblemBody>(
     method: string,
     path: string,
     body?: unknown,
     headers?: Readonly<Record<string, string>>,
-  ): Promise<Answer<B>>
+  ) => Promise<Answer<B>>
   createRoom(visibility: 'public' | 'private', name?: string): Promise<string>
 }
 

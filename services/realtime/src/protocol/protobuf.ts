@@ -72,8 +72,10 @@ const messageOf = (reply: Reply): object => {
       return { id: reply.id, subscribe: subscriptionMessage(reply.result) }
     case 'connect': {
       const { subs, ...result } = reply.result
-      const messages = Object.entries(subs).map(([channel, sub]) => [channel, subscriptionMessage(sub)])
-      return { id: reply.id, connect: { ...result, subs: Object.fromEntries(messages) } }
+      const messages = Object.entries(subs).map(
+        ([channel, sub]) => [channel, subscriptionMessage(sub)] as const,
+      )
+      return { id: reply.id, connect: { ...result, subs: Object.fromEntries<object>(messages) } }
     }
     case 'history': {
       const { epoch, offset } = reply.position
