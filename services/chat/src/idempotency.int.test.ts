@@ -1,5 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type ChatUnderTest, chatUnderTest, type ProblemBody, type RoomBody } from './testing/chat-under-test.ts'
+import {
+  type ChatUnderTest,
+  chatUnderTest,
+  type ProblemBody,
+  type RoomBody,
+} from './testing/chat-under-test.ts'
 
 let veza: ChatUnderTest
 beforeAll(async () => {

@@ -147,6 +147,7 @@ export const chatUnderTest = async (): Promise<ChatUnderTest> => {
       SERVICE_TOKEN: serviceToken,
       CHAT_DATABASE_CONNECTIONS: 5,
       CHAT_POST_TIMEOUT: 5_000,
+      IDEMPOTENCY_RETENTION: 86_400_000,
     },
     {
       ...{ log, telemetry, codec },
