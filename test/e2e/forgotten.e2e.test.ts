@@ -33,12 +33,15 @@ test('somebody signs up, is found and followed, takes a copy of all there is, an
   await vi.waitFor(async () => {
     expect((await call(ana.token, 'GET', `/v1/users/${bob.id}`)).status).toBe(200)
   }, waiting)
+  // What she calls herself now is on its way to others for a moment.
+  await vi.waitFor(async () => {
+    expect(await call(bob.token, 'GET', `/v1/users?q=${word}`)).toMatchObject({
+      body: { users: [{ id: ana.id }] },
+    })
+  }, waiting)
   expect((await call(bob.token, 'PUT', `/v1/users/${ana.id}/follow`)).status).toBe(200)
   expect(await call(bob.token, 'GET', `/v1/users/${ana.id}`)).toMatchObject({
     body: { followers: 1, relationship: { following: 'following' } },
-  })
-  expect(await call(bob.token, 'GET', `/v1/users?q=${word}`)).toMatchObject({
-    body: { users: [{ id: ana.id }] },
   })
 
   // Something of hers in every part of Veza.

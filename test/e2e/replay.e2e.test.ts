@@ -43,7 +43,7 @@ it('rebuilds what people see of each other while they look and change, and nobod
   for (let isLast = false; !isLast; changes++) {
     isLast = state.ended
     expect((await call(ana.token, 'PATCH', '/v1/users/me', { bio: `bio ${changes}` })).status).toBe(200)
-    // The caller's own changes are waited for: reads go on from what was swapped in.
+    // The caller's own changes are there at once, whichever views are.
     expect(await call(ana.token, 'GET', '/v1/users/me')).toMatchObject({
       status: 200,
       body: { bio: `bio ${changes}`, followers: others.length },

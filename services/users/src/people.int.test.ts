@@ -24,7 +24,7 @@ interface ListBody {
 const person = async (name = 'Ana', changes: object = {}): Promise<Person> => {
   const one = await fixture.person(name)
   await one.call('PATCH', '/v1/users/me', { displayName: name, ...changes })
-  await one.call('GET', '/v1/users/me')
+  await fixture.seen(one.userId)
   return one
 }
 const people = (...names: string[]): Promise<Person[]> => Promise.all(names.map((name) => person(name)))
@@ -144,14 +144,14 @@ describe('lists of people', () => {
     const path = `/v1/users/${bob.userId}/followers`
     const status = async (viewer: Person) => (await viewer.call('GET', path)).status
     await bob.call('PATCH', '/v1/users/me', { privacy: { followsVisibleTo: 'followers' } })
-    await bob.call('GET', '/v1/users/me')
+    await fixture.seen(bob.userId)
     expect(await ana.call('GET', path)).toMatchObject({ status: 403, body: { code: 'follows-hidden' } })
     expect(await status(bob)).toBe(200)
     await follow(ana, bob)
     await see(ana, bob)
     expect(await status(ana)).toBe(200)
     await bob.call('PATCH', '/v1/users/me', { privacy: { followsVisibleTo: 'nobody' } })
-    await bob.call('GET', '/v1/users/me')
+    await fixture.seen(bob.userId)
     expect(await status(ana)).toBe(403)
     expect(await status(bob)).toBe(200)
   })
@@ -252,7 +252,7 @@ describe('search', () => {
     const [viewer, seen, hidden, blocker] = await people('V', `${word} a`, `${word} b`, `${word} c`)
     if (!viewer || !seen || !hidden || !blocker) throw new Error('nobody')
     await hidden.call('PATCH', '/v1/users/me', { privacy: { searchable: false } })
-    await hidden.call('GET', '/v1/users/me')
+    await fixture.seen(hidden.userId)
     await block(blocker, viewer)
     await see(blocker, viewer)
     expect(idsIn(await found(viewer, word))).toEqual([seen.userId])

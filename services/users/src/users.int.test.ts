@@ -124,19 +124,38 @@ describe('your profile', () => {
     expect(again.status).toBe(304)
   })
 
-  it('says that it cannot be read yet while the views are behind, rather than something old', async () => {
+  it('is what was last changed, also while the views are behind', async () => {
     const ana = await person()
     await ana.call('GET', '/v1/users/me')
+    await ana.call('PATCH', '/v1/users/me', { private: { phone: '+49301234567' } })
+    fixture.pauseViews = true
+    let meanwhile
+    try {
+      await ana.call('PATCH', '/v1/users/me', { bio: 'new', privacy: { searchable: false } })
+      meanwhile = await ana.call<MeBody>('GET', '/v1/users/me')
+      expect(meanwhile).toMatchObject({ status: 200, body: { bio: 'new' } })
+    } finally {
+      fixture.pauseViews = false
+    }
+    await fixture.seen(ana.userId)
+    expect((await ana.call<MeBody>('GET', '/v1/users/me')).body).toEqual(meanwhile.body)
+  })
+
+  it('says that what is between two people cannot be read yet while the views are behind', async () => {
+    const [ana, ben] = [await person(), await person()]
+    await ana.call('GET', '/v1/users/me')
+    await ben.call('GET', '/v1/users/me')
     fixture.pauseViews = true
     try {
-      await ana.call('PATCH', '/v1/users/me', { bio: 'new' })
-      const read = await ana.call('GET', '/v1/users/me')
+      await ana.call('PUT', `/v1/users/${ben.userId}/follow`)
+      const read = await ana.call('GET', `/v1/users/${ben.userId}`)
       expect(read).toMatchObject({ status: 503, body: { code: 'views-behind' } })
       expect(read.headers.get('retry-after')).toBe('1')
     } finally {
       fixture.pauseViews = false
     }
-    expect(await ana.call('GET', '/v1/users/me')).toMatchObject({ status: 200, body: { bio: 'new' } })
+    const { body } = await ana.call('GET', `/v1/users/${ben.userId}`)
+    expect(body).toMatchObject({ relationship: { following: 'following' } })
   })
 
   it.each([

@@ -4,7 +4,6 @@ import { type UsersDatabase, type ViewsDatabase } from '../adapters/schema.ts'
 import { type Streams, userStream } from '../adapters/streams.ts'
 import { Rejection } from '../domain/rejection.ts'
 import { type Privacy, type PrivateProfile, type Profile, type Settings } from '../domain/user.ts'
-import { whenCaughtUp } from './views.ts'
 
 /** A person as they see themselves. */
 export interface Me {
@@ -39,53 +38,74 @@ export const readCounts =
       .where('user_id', '=', userId)
       .executeTakeFirst()) ?? { followers: 0, following: 0 }
 
-const readRow = (views: Kysely<ViewsDatabase>, userId: string, version: number) =>
+const readRow = (views: Kysely<ViewsDatabase>, userId: string) =>
   views
     .selectFrom('profiles')
     .leftJoin('follow_counts', 'follow_counts.user_id', 'profiles.user_id')
     .selectAll('profiles')
     .select(['follow_counts.followers', 'follow_counts.following'])
     .where('profiles.user_id', '=', userId)
-    .where('profiles.version', '>=', version)
     .executeTakeFirst()
 
+type Row = NonNullable<Awaited<ReturnType<typeof readRow>>>
+
+const ofRow = async ({ personal }: ReadDeps, userId: string, row: Row): Promise<Me> => {
+  const [privateProfile, settings] = await Promise.all([
+    personal.openOne(userId, 'private-profile', row.private_fields),
+    personal.openOne(userId, 'settings', row.settings),
+  ])
+  if (row.erased || privateProfile === undefined || settings === undefined) throw new Rejection('user-erased')
+  return {
+    userId,
+    version: row.version,
+    profile: {
+      displayName: row.display_name,
+      handle: row.handle,
+      bio: row.bio,
+      location: row.location,
+      links: row.links,
+    },
+    privateProfile,
+    privacy: {
+      approveFollowers: row.approve_followers,
+      searchable: row.searchable,
+      followsVisibleTo: row.follows_visible_to,
+    },
+    settings,
+    avatarId: row.avatar_id,
+    followers: row.followers ?? 0,
+    following: row.following ?? 0,
+    erasureDueAt: row.erasure_due_at,
+    createdAt: row.created_at,
+  }
+}
+
+const ofStream = async ({ db, views, streams }: ReadDeps, userId: string): Promise<Me> => {
+  const [{ state, version }, counts] = await Promise.all([
+    streams.user(userId).load(db, userStream(userId)),
+    readCounts(views)(userId),
+  ])
+  // Of somebody whose key is gone nothing can be opened: they are as if they had never been.
+  if (state.status === 'erased' || state.status === 'unknown') throw new Rejection('user-erased')
+  const { profile, privateProfile, privacy, settings, avatarId, erasureDueAt, createdAt } = state
+  return {
+    ...{ userId, version, profile, privateProfile, privacy, settings },
+    ...{ avatarId, erasureDueAt, createdAt, ...counts },
+  }
+}
+
 /**
- * The caller themselves, at least as new as their last command. undefined: nobody has heard of them yet. Throws Rejection
- * `user-erased`, rejects ViewsBehind.
+ * The caller themselves, at least as new as their last command. While the views are behind, it is folded from their own
+ * events: who waited for the views instead, by asking again and again, would keep them behind. undefined: nobody has heard
+ * of them yet. Throws Rejection `user-erased`.
  */
 export const readMe =
-  ({ db, views, streams, personal }: ReadDeps) =>
+  (deps: ReadDeps) =>
   async (userId: string): Promise<Me | undefined> => {
-    const version = await streams.store.currentVersion(db, userStream(userId))
-    if (version === 0) return undefined
-    const row = await whenCaughtUp(() => readRow(views, userId, version))
-    const [privateProfile, settings] = await Promise.all([
-      personal.openOne(userId, 'private-profile', row.private_fields),
-      personal.openOne(userId, 'settings', row.settings),
+    const [version, row] = await Promise.all([
+      deps.streams.store.currentVersion(deps.db, userStream(userId)),
+      readRow(deps.views, userId),
     ])
-    if (row.erased || privateProfile === undefined || settings === undefined)
-      throw new Rejection('user-erased')
-    return {
-      userId,
-      version: row.version,
-      profile: {
-        displayName: row.display_name,
-        handle: row.handle,
-        bio: row.bio,
-        location: row.location,
-        links: row.links,
-      },
-      privateProfile,
-      privacy: {
-        approveFollowers: row.approve_followers,
-        searchable: row.searchable,
-        followsVisibleTo: row.follows_visible_to,
-      },
-      settings,
-      avatarId: row.avatar_id,
-      followers: row.followers ?? 0,
-      following: row.following ?? 0,
-      erasureDueAt: row.erasure_due_at,
-      createdAt: row.created_at,
-    }
+    if (version === 0) return undefined
+    return row !== undefined && row.version >= version ? ofRow(deps, userId, row) : ofStream(deps, userId)
   }

@@ -16,6 +16,7 @@ import {
 import { createTokenVerifier } from '@veza/kit/tokens'
 import { type Kysely } from 'kysely'
 import { setTimeout as delay } from 'node:timers/promises'
+import { userStream } from '../adapters/streams.ts'
 import { openUsers, type Users, type UsersSettings } from '../index.ts'
 import { migrateUsers } from '../migrate.ts'
 import {
@@ -65,6 +66,8 @@ export interface UsersFixture {
   readonly personal: PersonalData
   /** Stands still while true: the views fall behind. */
   pauseViews: boolean
+  /** Resolves when others see what the person was last changed to. */
+  seen(userId: string): Promise<void>
   /** Users in another process, on the same database. */
   open(settings?: Partial<UsersSettings>, now?: () => Date): Promise<Users>
   person(name?: string, users?: Users, claims?: { signedInAt?: number | undefined }): Promise<Person>
@@ -155,6 +158,15 @@ export const startUsers = async (settings: Partial<UsersSettings> = {}): Promise
     sealing,
     personal,
     open,
+    async seen(userId: string) {
+      const version = await store.currentVersion(db, userStream(userId))
+      const row = views
+        .withSchema('views')
+        .selectFrom('profiles')
+        .select('version')
+        .where('user_id', '=', userId)
+      while (((await row.executeTakeFirst())?.version ?? 0) < version) await delay(5)
+    },
     async person(
       name = 'Ana',
       through: Users = users,
