@@ -106,6 +106,16 @@ describe('a playlist', () => {
     expect(trackIds(await ana.call<Playlist>('GET', path))).toEqual([mine])
   })
 
+  it('is made once by a request that comes again under its Idempotency-Key', async () => {
+    const eve = await veza.person()
+    const ask = () =>
+      eve.call<Playlist>('POST', '/v1/playlists', { title: 'Once' }, { 'idempotency-key': 'once' })
+    const [first, again] = [await ask(), await ask()]
+    expect([again.status, again.body]).toEqual([201, first.body])
+    const { body } = await eve.call<{ playlists: Playlist[] }>('GET', '/v1/playlists')
+    expect(body.playlists.map(({ id }) => id)).toEqual([first.body.id])
+  })
+
   it('changes once when it is changed by several at once', async () => {
     const { id } = await make(ana)
     const ids = await Promise.all(Array.from({ length: 4 }, () => trackOf(ana)))
