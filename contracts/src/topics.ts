@@ -118,6 +118,7 @@ export const topics = {
       'TrackReady',
       'TrackFailed',
       'TrackEdited',
+      'TrackCoverChanged',
       'TrackVisibilityChanged',
       'TrackPublicationScheduled',
       'TrackReported',

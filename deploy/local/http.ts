@@ -61,7 +61,7 @@ await runMain('http', async (run) => {
   })
   run.onStop('internal listener', () => internal.close())
 
-  const limits = { bodyLimits: users.bodyLimits, streamedBodies }
+  const limits = { bodyLimits: { ...users.bodyLimits, ...tracks.bodyLimits }, streamedBodies }
   const api = combine({ log, telemetry, trustedProxies: env.TRUSTED_PROXIES, ...limits }, [
     auth.app,
     chat.app,

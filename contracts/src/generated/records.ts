@@ -692,6 +692,18 @@ export interface SettingsChanged {
   changedAt: number
 }
 
+/** A track has another picture, or none. */
+export interface TrackCoverChanged {
+  /** The track; also the record's key. */
+  trackId: string
+  /** Whose track it is. */
+  ownerId: string
+  /** Names the picture in its address; null: there is none any more. */
+  coverId: null | string
+  /** When it changed, milliseconds since the Unix epoch. */
+  changedAt: number
+}
+
 /** A track is gone for good, its stream and its file as soon as nobody else's needs them. */
 export interface TrackDeleted {
   /** The track; also the record's key. */
@@ -1061,6 +1073,7 @@ export interface Records {
   SessionRevoked: SessionRevoked
   SessionStarted: SessionStarted
   SettingsChanged: SettingsChanged
+  TrackCoverChanged: TrackCoverChanged
   TrackDeleted: TrackDeleted
   TrackEdited: TrackEdited
   TrackFailed: TrackFailed

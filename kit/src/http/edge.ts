@@ -34,6 +34,10 @@ const setSecurityHeaders = (headers: Headers): void => {
   }
 }
 
+/** A path with its ids left out: `/v1/tracks/:id/cover`. */
+const shapeOf = (path: string): string =>
+  path.replaceAll(/(?<=\/)[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?=\/|$)/g, ':id')
+
 /** Spans and measures every request, limits its body and sets the headers that every response has. */
 export const edge = ({
   telemetry: { tracer, meter },
@@ -61,7 +65,7 @@ export const edge = ({
     c.set('traceId', span.spanContext().traceId)
     c.set('clientAddress', clientAddress(c, trustedProxies))
     await context.with(trace.setSpan(parent, span), async () => {
-      const limit = bodyLimits[`${method} ${c.req.path}`] ?? bodyLimit
+      const limit = bodyLimits[`${method} ${shapeOf(c.req.path)}`] ?? bodyLimit
       const problem = isStreamed(c.req.path) ? undefined : await bodyProblem(c, limit)
       if (problem === undefined) await next()
       else c.res = renderProblem(c, problem, c.var.traceId)

@@ -7,7 +7,7 @@ export interface ApiOptions {
   readonly telemetry: Pick<Telemetry, 'tracer' | 'meter'>
   /** Larger request bodies are refused with 413. Bytes, 64 KiB unless given. */
   readonly bodyLimit?: number
-  /** Of single routes, by method and path (`PUT /v1/users/me/avatar`); bytes. */
+  /** Of single routes, by method and path, ids left out (`PUT /v1/tracks/:id/cover`); bytes. */
   readonly bodyLimits?: Readonly<Record<string, number>>
   /** Paths, with all below them, whose handlers read the body themselves, within limits of their own. */
   readonly streamedBodies?: readonly string[]

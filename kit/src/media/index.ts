@@ -1,3 +1,4 @@
+export { readCover } from './cover.ts'
 export { type Demuxer, sniff, sniffLength } from './formats.ts'
 export {
   type AudioRefusal,
@@ -8,6 +9,7 @@ export {
   RefusedAudio,
   refusalTexts,
 } from './probe.ts'
+export { audioEnvironment } from './settings.ts'
 export {
   type Isolation,
   type SandboxFailure,

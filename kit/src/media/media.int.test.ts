@@ -225,10 +225,17 @@ describe('the sandbox', () => {
     const hungry = 'x=a; while :; do x=$x$x; done'
     expect(
       await failure(shell(hungry, { limits: { ...limits, memoryBytes: 64 * 1024 ** 2 } })),
-    ).toMatchObject({ code: 'failed' })
+    ).toMatchObject({ code: expect.stringMatching(/^(failed|crashed)$/) as string })
     expect(
       await failure(shell('while :; do :; done', { limits: { ...limits, cpuSeconds: 1 } })),
-    ).toMatchObject({ code: 'failed' })
+    ).toMatchObject({ code: 'crashed' })
+  })
+
+  it('tells a crash and a full disk from a program that gave up', async () => {
+    expect(await failure(shell('kill -SEGV $$'))).toMatchObject({ code: 'crashed' })
+    expect(await failure(shell('echo "out/0001.m4s: No space left on device" >&2; exit 1'))).toMatchObject({
+      code: 'disk-full',
+    })
   })
 
   it('ends when it is told to, and says when a program is missing', async () => {

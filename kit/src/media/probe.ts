@@ -81,6 +81,13 @@ const opened = (demuxer: Demuxer): string[] => [
   ...(demuxer === 'mov' ? ['-enable_drefs', '0', '-use_absolute_path', '0'] : []),
 ]
 
+/** As inputArguments, for a file of which nothing is to be decoded but perhaps its sound. */
+export const inputOf = (demuxer: Demuxer, path: string): string[] => [
+  ...opened(demuxer),
+  ...['-codec_whitelist', decoders],
+  ...['-i', `file:${path}`],
+]
+
 /**
  * ffmpeg's arguments that open a file: demuxer and decoders of our choice, and no protocol but the file itself.
  *

@@ -5,8 +5,12 @@ const run = promisify(execFile)
 
 /** Why a sandboxed program did not do its work. */
 export type SandboxFailure =
-  /** It ended with an exit code other than 0, or by a signal of its own, a resource limit among them. */
+  /** It ended with an exit code other than 0. */
   | 'failed'
+  /** A signal ended it that was not ours: it crashed, met a resource limit, or the machine had no memory left. */
+  | 'crashed'
+  /** It had no room on the disk. */
+  | 'disk-full'
   /** It took longer than `wallMs`. */
   | 'timed-out'
   /** It made no progress for `stallMs`. */
@@ -168,7 +172,11 @@ export const runSandboxed = async (o: SandboxOptions): Promise<string> => {
       else if (exitCode === 0) resolve(stderr)
       // What a wrapper answers when it finds no such program.
       else if (exitCode === 127) reject(new SandboxError('missing', `${o.program} is not installed`, stderr))
-      else reject(new SandboxError('failed', `${o.program} ended with ${String(signal ?? exitCode)}`, stderr))
+      else {
+        const code =
+          signal !== null ? 'crashed' : /No space left on device/.test(stderr) ? 'disk-full' : 'failed'
+        reject(new SandboxError(code, `${o.program} ended with ${String(signal ?? exitCode)}`, stderr))
+      }
     })
   })
 }

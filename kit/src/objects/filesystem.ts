@@ -6,9 +6,11 @@ import {
   copyFile,
   mkdir,
   open,
+  opendir,
   readdir,
   rename,
   rm,
+  rmdir,
   stat,
   writeFile,
 } from 'node:fs/promises'
@@ -48,6 +50,27 @@ export const filesystemObjects = (root: string): Objects => {
     return found?.isFile() ? { key, bytes: found.size, modifiedAt: found.mtime } : undefined
   }
 
+  /** Into its place, even where a folder is being removed at this moment because it has become empty. */
+  const place = async (draft: string, path: string, attempts = 3): Promise<void> => {
+    await mkdir(dirname(path), { recursive: true })
+    try {
+      await rename(draft, path)
+    } catch (error) {
+      if (codeOf(error) !== 'ENOENT' || attempts === 1) throw error
+      await place(draft, path, attempts - 1)
+    }
+  }
+
+  /** A key's folders, as far up as nothing is in them; the first one stays. */
+  const removeEmpty = async (key: string): Promise<void> => {
+    for (let folder = dirname(key); folder.includes('/'); folder = dirname(folder))
+      try {
+        await rmdir(join(root, folder))
+      } catch {
+        return
+      }
+  }
+
   return {
     async put(key, content) {
       const path = pathOf(key)
@@ -57,8 +80,7 @@ export const filesystemObjects = (root: string): Objects => {
         if (Buffer.isBuffer(content)) await writeFile(draft, content)
         else await copyFile(content.path, draft, constants.COPYFILE_FICLONE)
         await flush(draft)
-        await mkdir(dirname(path), { recursive: true })
-        await rename(draft, path)
+        await place(draft, path)
       } catch (error) {
         await rm(draft, { force: true }).catch(() => undefined)
         throw awayCodes.has(codeOf(error) ?? '') ? new ObjectsUnavailable(error) : error
@@ -82,8 +104,17 @@ export const filesystemObjects = (root: string): Objects => {
         if (info !== undefined) yield info
       }
     },
+    async *children(prefix) {
+      const folder = await opendir(pathOf(prefix)).catch(orMissing)
+      for await (const entry of folder ?? [])
+        if (entry.isDirectory()) yield `${prefix}${entry.name}/`
+        else if (entry.isFile()) yield prefix + entry.name
+    },
     async delete(keys) {
-      for (const key of keys) await rm(pathOf(key), { force: true }).catch(orMissing)
+      for (const key of keys) {
+        await rm(pathOf(key), { force: true }).catch(orMissing)
+        await removeEmpty(key)
+      }
     },
     signedUrl: () => Promise.resolve(undefined),
     async check() {

@@ -3,8 +3,16 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { EnvironmentError } from '../env/index.ts'
 import { startS3 } from '../testing/s3.ts'
-import { filesystemObjects, type Objects, ObjectsUnavailable, openObjects, s3Objects } from './index.ts'
+import {
+  filesystemObjects,
+  type Objects,
+  type ObjectsSettings,
+  ObjectsUnavailable,
+  openObjects,
+  s3Objects,
+} from './index.ts'
 
 let dir: string
 const closers: (() => unknown)[] = []
@@ -84,6 +92,21 @@ describe.each([
     expect(await keys('l/')).toEqual(['l/1/b.txt'])
   })
 
+  it('are told apart by what lies directly below a prefix', async () => {
+    for (const key of ['c/1/a.txt', 'c/1/b/c.txt', 'c/2/a.txt', 'c/file'])
+      await objects.put(key, Buffer.from(key), 'text/plain')
+    const children = async () => {
+      const found = []
+      for await (const child of objects.children('c/')) found.push(child)
+      return found.sort()
+    }
+    expect(await children()).toEqual(['c/1/', 'c/2/', 'c/file'])
+    await objects.delete(['c/1/a.txt', 'c/1/b/c.txt'])
+    expect(await children()).toEqual(['c/2/', 'c/file'])
+    await objects.put('c/1/b/c.txt', Buffer.from('again'), 'text/plain')
+    expect(await read('c/1/b/c.txt')).toBe('again')
+  })
+
   it.each(['../up', '/root', 'a/../b', 'a//b', 'a/.hidden', '.hidden', '', 'a\0b', 'a b'])(
     'have no key %j',
     async (key) => {
@@ -138,13 +161,19 @@ describe('an S3 server', () => {
   it('is opened by its settings, and by nothing less', async () => {
     const settings = {
       ...{ OBJECTS_DIR: join(dir, 'by-settings'), S3_BUCKET: 'veza', S3_REGION: 'us-east-1' },
-      ...{ S3_ACCESS_KEY_ID: 'veza', S3_PUBLIC: false, S3_SECRET_ACCESS_KEY: undefined },
+      ...{ S3_PUBLIC: false, S3_SECRET_ACCESS_KEY: undefined },
+      S3_ACCESS_KEY_ID: 'veza' as string | undefined,
     }
     const folder = openObjects({ ...settings, S3_ENDPOINT: undefined })
     await folder.put('a/b', Buffer.from('x'), 'text/plain')
     expect(await readFile(join(dir, 'by-settings/a/b'), 'utf8')).toBe('x')
-    expect(() => openObjects({ ...settings, S3_ENDPOINT: 'http://127.0.0.1:1' })).toThrow(
-      'S3_SECRET_ACCESS_KEY',
+    const open = (given: Partial<ObjectsSettings>) => () =>
+      openObjects({ ...settings, S3_ENDPOINT: 'http://127.0.0.1:1', ...given })
+    expect(open({})).toThrow(
+      new EnvironmentError(['S3_SECRET_ACCESS_KEY is missing: the store at S3_ENDPOINT asks for it']),
+    )
+    expect(open({ S3_ACCESS_KEY_ID: undefined, S3_SECRET_ACCESS_KEY: 'secret' })).toThrow(
+      new EnvironmentError(['S3_ACCESS_KEY_ID is missing: the store at S3_ENDPOINT asks for it']),
     )
   })
 })

@@ -99,6 +99,21 @@ export const s3Objects = (settings: S3Settings): Objects => {
         if (token === undefined) return
       }
     },
+    async *children(prefix) {
+      for (let token: string | undefined; ;) {
+        const page = await client
+          .send(
+            new ListObjectsV2Command({
+              ...{ Bucket, Prefix: checkKey(prefix), Delimiter: '/', ContinuationToken: token },
+            }),
+          )
+          .catch(orAway)
+        for (const { Prefix: below } of page.CommonPrefixes ?? []) if (below !== undefined) yield below
+        for (const { Key: key } of page.Contents ?? []) if (key !== undefined) yield key
+        token = page.NextContinuationToken
+        if (token === undefined) return
+      }
+    },
     async delete(keys) {
       for (let from = 0; from < keys.length; from += deleteAtOnce) {
         const Objects = keys.slice(from, from + deleteAtOnce).map((key) => ({ Key: checkKey(key) }))

@@ -26,6 +26,11 @@ export interface Objects {
   read(key: string, range?: ByteRange): Promise<Readable | undefined>
   /** Those whose keys begin so, in no certain order. */
   list(prefix: string): AsyncIterable<ObjectInfo>
+  /**
+   * What lies directly below a prefix that ends with `/`, in no certain order: keys of objects, and prefixes that end with
+   * `/` again. It does not read what is below those.
+   */
+  children(prefix: string): AsyncIterable<string>
   /** Keys that are not there are skipped. */
   delete(keys: readonly string[]): Promise<void>
   /** Where a client may fetch it by itself for so long; undefined where the store cannot be reached by clients. */

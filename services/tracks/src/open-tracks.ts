@@ -10,6 +10,7 @@ import { createSealing, openKeyEncryption } from '@veza/kit/sealing'
 import { type Telemetry } from '@veza/kit/telemetry'
 import { type TokenVerifier } from '@veza/kit/tokens'
 import { buffer } from 'node:stream/consumers'
+import { openCovers } from './adapters/covers.ts'
 import { isErased } from './adapters/erased-owners.ts'
 import { openPlaylists } from './adapters/playlists.ts'
 import { type TracksDatabase } from './adapters/schema.ts'
@@ -18,6 +19,7 @@ import { openTracks as openAggregate } from './adapters/tracks.ts'
 import { uploadFiles } from './adapters/upload-files.ts'
 import { type Upload, uploadStore } from './adapters/uploads.ts'
 import { beginUpload } from './commands/begin-upload.ts'
+import { changeCover } from './commands/change-cover.ts'
 import { changePlaylist } from './commands/change-playlist.ts'
 import { changeTrack } from './commands/change-track.ts'
 import { finishUpload } from './commands/finish-upload.ts'
@@ -25,10 +27,12 @@ import { likeTrack } from './commands/like-track.ts'
 import { moderateTrack, reportTrack } from './commands/moderate-track.ts'
 import { publishDue } from './commands/publish-due.ts'
 import { sweepUploads } from './commands/sweep-uploads.ts'
+import { readCover } from './queries/covers.ts'
 import { readPersonalData } from './queries/personal-data.ts'
 import { getPlaylist, knownTracks, listPlaylists, tracksOf } from './queries/playlists.ts'
 import { listReports } from './queries/reports.ts'
-import { getTrack, listTracks, readFeed, readPlayable, searchTracks } from './queries/tracks.ts'
+import { assertOwner, getTrack, listTracks, readFeed, readPlayable, searchTracks } from './queries/tracks.ts'
+import { bodyLimits, mountCover } from './routes/cover.ts'
 import { mountInternal } from './routes/internal.ts'
 import { mountModeration } from './routes/moderation.ts'
 import { mountPlaylists } from './routes/playlists.ts'
@@ -52,6 +56,8 @@ export interface Tracks {
   readonly app: Api
   /** Its API for Veza's own processes: the internal listener's app. */
   readonly internal: Api
+  /** Of routes whose bodies may be larger than others', for the edge in front of the app. */
+  readonly bodyLimits: Readonly<Record<string, number>>
   /** Readiness: undefined when well, otherwise what is wrong. */
   readonly checks: Readonly<Record<string, () => Promise<string | undefined>>>
   /** Finishes uploads that are whole, removes those that have expired. Runs every minute by itself. */
@@ -90,6 +96,7 @@ export const openTracks = async (settings: TracksSettings, common: TracksCommon)
   const { db } = database
   const addresses = addressBook(createSealing({ db, keyEncryption }), 'tracks')
   const objects = openObjects(settings)
+  const covers = openCovers(objects)
   const files = await uploadFiles(settings.UPLOADS_DIR, settings.UPLOAD_EXPIRY)
   const locks = sharedLocks(settings.TRACKS_DATABASE_URL, log)
   const tracks = openAggregate(codec)
@@ -103,7 +110,7 @@ export const openTracks = async (settings: TracksSettings, common: TracksCommon)
     isErased: (userId) => isErased(db, userId),
   })
   const finishSealed = finishUpload({
-    ...{ db, tracks, uploads, files, objects, now },
+    ...{ db, tracks, uploads, files, objects, covers, now },
     limits: { maxDurationSeconds: settings.TRACK_MAX_DURATION / 1000 },
   })
   const finish = async (upload: Upload, metadata: EventMetadata): Promise<void> =>
@@ -113,7 +120,7 @@ export const openTracks = async (settings: TracksSettings, common: TracksCommon)
 
   const answers = openAnswers(db, { lifeMs: settings.IDEMPOTENCY_RETENTION, log })
   const caller: CallerMiddleware = [bearer(verifier), answers.once]
-  const app = createApi({ log, telemetry, streamedBodies })
+  const app = createApi({ log, telemetry, streamedBodies, bodyLimits })
   mountTracks(app, caller, {
     getTrack: getTrack(db),
     listTracks: listTracks(db),
@@ -128,6 +135,15 @@ export const openTracks = async (settings: TracksSettings, common: TracksCommon)
       return stream && buffer(stream)
     },
     now,
+  })
+  const setCover = changeCover({
+    ...{ db, tracks, covers, now },
+    mayChange: assertOwner(db),
+  })
+  mountCover(app, caller, {
+    changeCover: async (trackId, actor, picture, metadata) =>
+      setCover(trackId, actor, picture, await addresses.seal(metadata)),
+    readCover: readCover(db, covers),
   })
   mountPlaylists(app, caller, {
     getPlaylist: getPlaylist(db),
@@ -190,6 +206,7 @@ export const openTracks = async (settings: TracksSettings, common: TracksCommon)
   return {
     app,
     internal,
+    bodyLimits,
     checks: {
       'tracks-database': () => database.check(),
       objects: () => objects.check(),

@@ -1,5 +1,6 @@
 import { bytes, duration, type EnvironmentValues, integer, secret, string, url } from '@veza/kit/env'
 import { idempotencyEnvironment } from '@veza/kit/http'
+import { audioEnvironment } from '@veza/kit/media'
 import { objectsEnvironment } from '@veza/kit/objects'
 import { keyEncryptionEnvironment } from '@veza/kit/sealing'
 
@@ -12,6 +13,7 @@ export const tracksStoreEnvironment = {
 /** The settings of tracks, for readEnv in whichever process it runs. */
 export const tracksEnvironment = {
   ...objectsEnvironment,
+  ...audioEnvironment,
   ...tracksStoreEnvironment,
   ...idempotencyEnvironment,
   SERVICE_TOKEN: secret('what other processes of Veza show to the internal API'),
@@ -27,7 +29,6 @@ export const tracksEnvironment = {
     max: 1_000,
   }),
   UPLOAD_EXPIRY: duration('how long an upload may stay unfinished', '24h'),
-  TRACK_MAX_DURATION: duration('length of a track at most', '3h'),
 } as const
 
 /** Their values. */

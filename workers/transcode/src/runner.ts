@@ -1,6 +1,7 @@
 import { type Meter } from '@opentelemetry/api'
 import { backoff } from '@veza/kit/kafka'
 import { type Logger } from '@veza/kit/log'
+import { SandboxError } from '@veza/kit/media'
 import { ObjectsUnavailable } from '@veza/kit/objects'
 import { isUnavailable } from '@veza/kit/postgres'
 import { type Job, type Jobs, type Outcome } from '@veza/tracks/store'
@@ -37,9 +38,13 @@ export interface Runner {
 
 const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
+const isDiskFull = (error: unknown): boolean =>
+  (error instanceof SandboxError && error.code === 'disk-full') ||
+  (error instanceof Error && 'code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT'))
+
 /** Not the job's fault, and over when what is away is back. */
 const isInfrastructure = (error: unknown): boolean =>
-  error instanceof ObjectsUnavailable || isUnavailable(error)
+  error instanceof ObjectsUnavailable || isUnavailable(error) || isDiskFull(error)
 
 export const startRunner = (o: RunnerOptions): Runner => {
   const { jobs, log, pollMs = 1_000, retryMs = { min: 2_000, max: 300_000 } } = o

@@ -1,10 +1,12 @@
 import { duration, integer, list, optional, processEnvironment, url } from '@veza/kit/env'
+import { audioEnvironment } from '@veza/kit/media'
 import { objectsEnvironment } from '@veza/kit/objects'
 
 /** The worker's settings, all of them read in main.ts. */
 export const environment = {
   ...processEnvironment,
   ...objectsEnvironment,
+  ...audioEnvironment,
   KAFKA_BROKERS: list('Kafka brokers, host:port'),
   SCHEMA_REGISTRY_URL: url('the Confluent-compatible schema registry'),
   TRACKS_DATABASE_URL: url("tracks' PostgreSQL database", undefined, { schemes: ['postgres', 'postgresql'] }),
@@ -20,6 +22,5 @@ export const environment = {
     min: 1,
     max: 100,
   }),
-  TRACK_MAX_DURATION: duration('length of a track at most', '3h'),
   INTERNAL_PORT: integer('the port of probes and metrics', 9084, { max: 65_535 }),
 }

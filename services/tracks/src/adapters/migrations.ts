@@ -162,6 +162,19 @@ const migrations: Migrations = {
     },
   },
   '0008-relations': { up: (db: Kysely<RelationsDatabase>) => createModel(db, relationsModel) },
+  '0009-covers': {
+    async up(db) {
+      await sql`alter table tracks add column cover uuid`.execute(db)
+      await sql`create index tracks_cover on tracks (cover) where cover is not null`.execute(db)
+    },
+  },
+  '0010-unused-objects': {
+    async up(db) {
+      await sql`create table unused_objects (address text primary key, since timestamptz not null)`.execute(
+        db,
+      )
+    },
+  },
 }
 
 /** Brings tracks' database up to date; resolves to the steps that it ran. Safe to run by several processes at once. */

@@ -48,6 +48,8 @@ export const trackRecord = (event: TrackEvent): NewEvent<Topic> => {
       return { type: 'TrackFailed', value: { ...about, code: event.code, failedAt: at } }
     case 'edited':
       return { type: 'TrackEdited', value: { ...about, ...event.details, editedAt: at } }
+    case 'cover-changed':
+      return { type: 'TrackCoverChanged', value: { ...about, coverId: event.cover, changedAt: at } }
     case 'visibility-changed':
       return {
         type: 'TrackVisibilityChanged',
@@ -122,6 +124,10 @@ const trackEvent = (stored: StoredEvent<Topic>): TrackEvent | undefined => {
         details: { title, description, artist, genre, tags },
         at: new Date(editedAt),
       }
+    }
+    case 'TrackCoverChanged': {
+      const { coverId: cover, changedAt } = stored.value
+      return { type: 'cover-changed', ...about, cover, at: new Date(changedAt) }
     }
     case 'TrackVisibilityChanged': {
       const { visibility, changedAt } = stored.value

@@ -20,6 +20,8 @@ const events: TrackEvent[] = [
     ...about,
     details: { title: 'Two', description: 'd', artist: null, genre: 'g', tags: ['a', 'b'] },
   },
+  { type: 'cover-changed', ...about, cover: 'c' },
+  { type: 'cover-changed', ...about, cover: null },
   { type: 'visibility-changed', ...about, visibility: 'private' },
   { type: 'publication-scheduled', ...about, publishAt: new Date(1_795_000_100_000) },
   { type: 'publication-scheduled', ...about, publishAt: null },

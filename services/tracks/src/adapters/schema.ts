@@ -27,6 +27,8 @@ interface TracksTable {
   tags: string[]
   /** All of the above that is searched, in one line. */
   search_text: string
+  /** Names its picture. */
+  cover: string | null
   source: string
   source_bytes: number
   media: string | null
@@ -98,6 +100,12 @@ interface ErasedOwnersTable {
   erased_at: Date
 }
 
+/** Where objects lie that no track has, and since when that is known. */
+interface UnusedObjectsTable {
+  address: string
+  since: Date
+}
+
 /** Tables of tracks' database, as `migrateTracks` makes them. */
 export interface TracksDatabase {
   uploads: UploadsTable
@@ -108,4 +116,5 @@ export interface TracksDatabase {
   reports: ReportsTable
   transcode_jobs: TranscodeJobsTable
   erased_owners: ErasedOwnersTable
+  unused_objects: UnusedObjectsTable
 }

@@ -43,6 +43,7 @@ const rowOf = (track: Track, version: number) => ({
   search_text: [track.title, track.artist, track.album, track.genre, ...track.tags]
     .filter((text) => text !== null)
     .join(' '),
+  cover: track.cover,
   source: track.source.sha256,
   source_bytes: track.source.bytes,
   media: track.stream?.media ?? null,

@@ -5,9 +5,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { type EventMetadata } from '@veza/kit/events'
-import { probeAudio, type ProbeLimits, RefusedAudio } from '@veza/kit/media'
+import { probeAudio, type Probed, type ProbeLimits, readCover, RefusedAudio } from '@veza/kit/media'
 import { type Objects } from '@veza/kit/objects'
+import { maxPictureBytes, PictureInvalid } from '@veza/kit/pictures'
 import { type Kysely } from 'kysely'
+import { type Covers } from '../adapters/covers.ts'
 import { isErased } from '../adapters/erased-owners.ts'
 import { type TracksDatabase } from '../adapters/schema.ts'
 import { sourceKey } from '../adapters/source-key.ts'
@@ -27,6 +29,19 @@ const digestOf = async (path: string): Promise<string> => {
 /** Stored sources are swept when no track has had them for a day; one that was stored long ago is stored anew. */
 const freshMs = 12 * 60 * 60 * 1000
 
+/** The file's picture, stored; what cannot be shown is no reason to refuse the sound. */
+const coverOf = async (
+  covers: Covers,
+  { path, probed, cwd }: { path: string; probed: Probed; cwd: string },
+): Promise<string | null> => {
+  const picture = await readCover(path, probed, { cwd, maxBytes: maxPictureBytes })
+  if (picture === undefined) return null
+  return covers.store(picture).catch((error: unknown) => {
+    if (error instanceof PictureInvalid) return null
+    throw error
+  })
+}
+
 /**
  * Makes a track of an upload whose last byte has arrived: looked into, stored by its content, announced. Can be repeated
  * after a crash at any point. What is refused is removed at once.
@@ -41,6 +56,7 @@ export const finishUpload =
     uploads: Uploads
     files: UploadFiles
     objects: Objects
+    covers: Covers
     limits: ProbeLimits
     now: () => Date
   }) =>
@@ -55,6 +71,7 @@ export const finishUpload =
       const stored = await deps.objects.head(key)
       if (stored === undefined || deps.now().getTime() - stored.modifiedAt.getTime() > freshMs)
         await deps.objects.put(key, { path }, 'application/octet-stream')
+      const cover = await coverOf(deps.covers, { path, probed, cwd })
       await deps.tracks.execute(
         deps.db,
         id,
@@ -63,6 +80,7 @@ export const finishUpload =
           title: titleOf(upload.title ?? undefined, probed.tags.title, filename),
           artist: probed.tags.artist ?? null,
           album: probed.tags.album ?? null,
+          cover,
           source: { sha256, bytes, filename, format: probed.demuxer, codec: probed.codec },
         },
         { metadata },

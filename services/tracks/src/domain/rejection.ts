@@ -9,6 +9,7 @@
  * - `upload-not-found`: there is no such upload of the caller's
  * - `upload-too-large`, `quota-exceeded`, `too-many-uploads`: limits of one file, of a person, of what is open at once
  * - `user-erased`: the caller was forgotten, though their access token has some minutes left
+ * - `picture-invalid`: its picture is no PNG, JPEG or WebP of at most 24 megapixels
  * - `length-required`, `visibility-unknown`: the upload must say how long it is; its `visibility` is none
  */
 export type RejectionCode =
@@ -25,6 +26,7 @@ export type RejectionCode =
   | 'quota-exceeded'
   | 'too-many-uploads'
   | 'user-erased'
+  | 'picture-invalid'
   | 'length-required'
   | 'visibility-unknown'
 

@@ -62,6 +62,8 @@ export interface Track extends Details {
   readonly publishedAt: Date | null
   /** Why a moderator took it down; null: none did. */
   readonly takenDown: ReportReason | null
+  /** Names the picture; null: there is none. */
+  readonly cover: string | null
   readonly source: SourceFile
   readonly uploadedAt: Date
   /** The newest that could be made. */
@@ -102,6 +104,8 @@ export type TrackCommand =
       readonly album: string | null
       readonly visibility: Visibility
       readonly source: SourceFile
+      /** The picture that the file came with. */
+      readonly cover: string | null
       readonly recipe: number
       readonly at: Date
     }
@@ -125,6 +129,12 @@ export type TrackCommand =
         /** null: not by itself any more. */
         readonly publishAt?: Date | null | undefined
       }
+      readonly at: Date
+    }
+  | {
+      readonly type: 'change-cover'
+      readonly actor: Actor
+      readonly cover: string | null
       readonly at: Date
     }
   /** Its time may have come. */
@@ -160,6 +170,7 @@ export type TrackEvent = Happened &
     | { readonly type: 'made-ready'; readonly stream: Stream }
     | { readonly type: 'failed'; readonly code: string }
     | { readonly type: 'edited'; readonly details: Details }
+    | { readonly type: 'cover-changed'; readonly cover: string | null }
     | { readonly type: 'visibility-changed'; readonly visibility: Visibility }
     | { readonly type: 'publication-scheduled'; readonly publishAt: Date | null }
     | { readonly type: 'reported'; readonly reporterId: string; readonly reason: ReportReason }
@@ -233,9 +244,10 @@ export const decide = (command: TrackCommand, track: Track | undefined): TrackEv
   if (command.type === 'upload') {
     // The same upload, finished once more after a crash.
     if (track !== undefined) return []
-    const { id: trackId, ownerId, title, artist, album, visibility, source, recipe } = command
+    const { id: trackId, ownerId, title, artist, album, visibility, source, cover, recipe } = command
     return [
       { type: 'uploaded', trackId, ownerId, title, artist, album, visibility, source, at },
+      ...(cover === null ? [] : [{ type: 'cover-changed' as const, trackId, ownerId, cover, at }]),
       {
         type: 'transcode-requested',
         trackId,
@@ -277,6 +289,12 @@ export const decide = (command: TrackCommand, track: Track | undefined): TrackEv
         events.push({ type: 'publication-scheduled', ...about, publishAt })
       }
       return events
+    }
+    case 'change-cover': {
+      const { actor, cover } = command
+      visibleTo(track, actor)
+      if (track.ownerId !== actor.userId) throw new Rejection('not-owner')
+      return cover === track.cover ? [] : [{ type: 'cover-changed', ...about, cover }]
     }
     case 'publish-due':
       if (track.deleted || track.publishAt === null || track.publishAt > at) return []
@@ -334,6 +352,7 @@ export const evolve = (track: Track | undefined, event: TrackEvent): Track | und
         publishAt: null,
         publishedAt: isAnnounced(visibility) ? uploadedAt : null,
         takenDown: null,
+        cover: null,
         stream: null,
         wanted: null,
         failure: null,
@@ -351,6 +370,8 @@ export const evolve = (track: Track | undefined, event: TrackEvent): Track | und
       return { ...track, wanted: null, failure: event.code }
     case 'edited':
       return { ...track, ...event.details }
+    case 'cover-changed':
+      return { ...track, cover: event.cover }
     case 'visibility-changed':
       return {
         ...track,

@@ -14,7 +14,7 @@ import {
 const at = new Date('2026-11-24T06:00:00Z')
 const source = { sha256: 'ab'.repeat(32), bytes: 10, filename: 'a.mp3', format: 'mp3', codec: 'mp3' }
 const upload: TrackCommand = {
-  ...{ type: 'upload', id: 't', ownerId: 'ana', title: 'One', artist: null, album: null },
+  ...{ type: 'upload', id: 't', ownerId: 'ana', title: 'One', artist: null, album: null, cover: null },
   ...{ visibility: 'public', source, recipe: 1, at },
 }
 const stream = { media: 'media/x', recipe: 1, durationMs: 1000, loudness: -14, truePeak: -1, gain: 0 }

@@ -13,7 +13,12 @@ export const readPersonalData =
       db
         .selectFrom('tracks')
         .select(['id', 'status', 'visibility', 'title', 'description', 'artist', 'album', 'genre', 'tags'])
-        .select(['source as sha256', 'source_bytes as bytes', 'duration_ms as durationMs'])
+        .select([
+          'cover as coverId',
+          'source as sha256',
+          'source_bytes as bytes',
+          'duration_ms as durationMs',
+        ])
         .select(['uploaded_at as uploadedAt'])
         .where('owner_id', '=', userId)
         .$if(after !== undefined, (query) => query.where('id', '>', after?.id ?? ''))

@@ -1,6 +1,7 @@
 import { type Kysely, sql } from 'kysely'
 import { blockedWithOwner, followsOwner } from '../adapters/relations.ts'
 import { type TracksDatabase } from '../adapters/schema.ts'
+import { Rejection } from '../domain/rejection.ts'
 import { type Actor, type ReportReason, visibleTo, type Visibility } from '../domain/track.ts'
 
 /** A track as it is shown. */
@@ -21,6 +22,7 @@ export interface TrackView {
   readonly truePeak: number | null
   readonly gain: number | null
   readonly failure: string | null
+  readonly cover: string | null
   readonly media: string | null
   readonly uploadedAt: Date
   readonly publishAt: Date | null
@@ -49,6 +51,7 @@ export const trackColumns = [
     'true_peak',
     'gain',
     'failure',
+    'cover',
     'media',
     'uploaded_at',
     'publish_at',
@@ -75,7 +78,13 @@ export const toView = (row: Row): TrackView => ({
     genre: row.genre,
   },
   ...{ tags: row.tags, durationMs: row.duration_ms, loudness: row.loudness, truePeak: row.true_peak },
-  ...{ gain: row.gain, failure: row.failure, media: row.media, uploadedAt: row.uploaded_at },
+  ...{
+    gain: row.gain,
+    failure: row.failure,
+    cover: row.cover,
+    media: row.media,
+    uploadedAt: row.uploaded_at,
+  },
   ...{ publishAt: row.publish_at, publishedAt: row.published_at, takenDown: row.taken_down },
 })
 
@@ -122,6 +131,19 @@ export const getTrack =
       row,
     )
     return { ...found, likes, liked }
+  }
+
+/** Refuses whoever may not change the track. Throws Rejection `track-not-found`, `not-owner`. */
+export const assertOwner =
+  (db: Kysely<TracksDatabase>) =>
+  async (trackId: string, actor: Actor): Promise<void> => {
+    const row = await db
+      .selectFrom('tracks')
+      .select(['owner_id as ownerId', 'visibility', 'taken_down as takenDown'])
+      .select(relationTo(actor, 'tracks.owner_id'))
+      .where('id', '=', trackId)
+      .executeTakeFirst()
+    if (visibleTo(row, actor, row).ownerId !== actor.userId) throw new Rejection('not-owner')
   }
 
 export interface TrackPage {

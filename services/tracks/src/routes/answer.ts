@@ -16,6 +16,10 @@ const problems: Record<RejectionCode, { status: 400 | 403 | 404 | 409 | 410 | 41
   'quota-exceeded': { status: 413, detail: 'There is no room left for this file in what you may store' },
   'too-many-uploads': { status: 429, detail: 'Finish or end one of your open uploads first' },
   'user-erased': { status: 410, detail: 'Your data was erased' },
+  'picture-invalid': {
+    status: 400,
+    detail: 'The picture must be a PNG, JPEG or WebP of at most 24 megapixels',
+  },
   'visibility-unknown': {
     status: 400,
     detail: 'The metadata `visibility` is public, followers, unlisted or private',

@@ -1,6 +1,7 @@
 import { Problem, uuid, z } from '@veza/kit/http'
 import { refusalTexts } from '@veza/kit/media'
 import { type Identity } from '@veza/kit/tokens'
+import { coverSizes } from '../adapters/covers.ts'
 import { type Actor } from '../domain/track.ts'
 import { type TrackView } from '../queries/tracks.ts'
 import { changes, reason } from './fields.ts'
@@ -43,6 +44,10 @@ export const trackFields = {
       gain: level('dB', 'What was added'),
     })
     .nullable(),
+  cover: z
+    .record(z.enum(coverSizes.map(String) as [string, ...string[]]), z.string())
+    .nullable()
+    .openapi({ description: 'By size in pixels, the address of the picture; null: there is none' }),
   waveform: z.string().nullable().openapi({ description: 'Where the waveform is; null until it is ready' }),
   uploadedAt: z.iso.datetime(),
 }
@@ -56,6 +61,14 @@ export const trackPage = z
   })
   .openapi('TrackPage')
 
+/** Where a track's picture is, by size. */
+export const coverOf = (trackId: string, cover: string | null) =>
+  cover === null
+    ? null
+    : Object.fromEntries(
+        coverSizes.map((size) => [String(size), `/v1/tracks/${trackId}/covers/${cover}/${size}.webp`]),
+      )
+
 const failureTexts: Readonly<Record<string, string>> = refusalTexts
 
 export const trackJson = ({
@@ -64,6 +77,7 @@ export const trackJson = ({
   truePeak,
   gain,
   failure,
+  cover,
   media,
   uploadedAt,
   publishAt,
@@ -80,6 +94,7 @@ export const trackJson = ({
         },
   duration: durationMs === null ? null : durationMs / 1000,
   loudness: media === null ? null : { integrated: loudness, truePeak, gain },
+  cover: coverOf(rest.id, cover),
   waveform: media === null ? null : `/v1/tracks/${rest.id}/waveform`,
   uploadedAt: uploadedAt.toISOString(),
   publishAt: publishAt?.toISOString() ?? null,

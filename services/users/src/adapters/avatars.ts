@@ -1,6 +1,6 @@
+import { type Rendition } from '@veza/kit/pictures'
 import { type Sealing } from '@veza/kit/sealing'
 import { type Kysely } from 'kysely'
-import { type Rendition } from './pictures.ts'
 import { type AvatarSize, type UsersDatabase } from './schema.ts'
 
 /** A rendition as it is stored. */
@@ -18,7 +18,11 @@ const place = (avatarId: string, size: AvatarSize) => ({
 /** A picture is personal as a name is: it lies sealed, so that copies of the database can't show it once it is erased. */
 export const sealAvatar = async (
   sealing: Sealing,
-  { userId, avatarId, renditions }: { userId: string; avatarId: string; renditions: readonly Rendition[] },
+  {
+    userId,
+    avatarId,
+    renditions,
+  }: { userId: string; avatarId: string; renditions: readonly Rendition<AvatarSize>[] },
 ): Promise<SealedRendition[]> => {
   const sealed = await sealing.seal(
     renditions.map(({ size, content }) => ({

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
+import { PictureInvalid, renderPicture } from '@veza/kit/pictures'
 import { SubjectErased } from '@veza/kit/sealing'
 import { sealAvatar, storeAvatar } from '../adapters/avatars.ts'
-import { renderAvatar } from '../adapters/pictures.ts'
+import { avatarSizes } from '../adapters/schema.ts'
 import { Rejection } from '../domain/rejection.ts'
 import { type Caller, type CommandDeps } from './deps.ts'
 import { type ChangedUser, onUser } from './on-user.ts'
@@ -13,7 +14,9 @@ export const changeAvatar =
     const change = onUser(deps)
     if (picture === null) return change(caller, [{ type: 'change-avatar', avatarId: null }])
     const { userId } = caller
-    const renditions = await renderAvatar(picture)
+    const renditions = await renderPicture(picture, avatarSizes).catch((error: unknown) => {
+      throw error instanceof PictureInvalid ? new Rejection('picture-invalid') : error
+    })
     // Unguessable: whoever has its address may see it, as an <img> shows no token.
     const avatarId = randomUUID()
     // Erased people get no picture; the command says so better than the sealing would.

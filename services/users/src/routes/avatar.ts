@@ -9,6 +9,7 @@ import {
   type CallerMiddleware,
   idempotencyHeader,
 } from '@veza/kit/http'
+import { maxPictureBytes, pictureTypes } from '@veza/kit/pictures'
 import { type AvatarSize, avatarSizes } from '../adapters/schema.ts'
 import { type Caller } from '../commands/deps.ts'
 import { type ChangedUser } from '../commands/on-user.ts'
@@ -26,9 +27,8 @@ export interface AvatarHandlers {
 const path = '/v1/users/me/avatar'
 
 /** Bodies that are larger than others': bytes, by route. */
-export const bodyLimits = { [`PUT ${path}`]: 8 * 1024 * 1024 }
+export const bodyLimits = { [`PUT ${path}`]: maxPictureBytes }
 
-const pictures = ['image/png', 'image/jpeg', 'image/webp'] as const
 const binary = z.string().openapi({ type: 'string', format: 'binary' })
 
 const sizeOf = (text: string): AvatarSize | undefined => avatarSizes.find((size) => `${size}.webp` === text)
@@ -51,7 +51,7 @@ export const mountAvatar = (app: Api, middleware: CallerMiddleware, handlers: Av
         headers: idempotencyHeader,
         body: {
           required: true,
-          content: Object.fromEntries(pictures.map((type) => [type, { schema: binary }])),
+          content: Object.fromEntries(pictureTypes.map((type) => [type, { schema: binary }])),
         },
       },
       responses: {
@@ -61,8 +61,8 @@ export const mountAvatar = (app: Api, middleware: CallerMiddleware, handlers: Av
     }),
     async (c) => {
       const type = c.req.header('content-type')?.split(';')[0]?.trim().toLowerCase()
-      if (!pictures.some((known) => known === type))
-        throw new Problem(415, 'unsupported-media-type', `The body must be ${pictures.join(', ')}`)
+      if (!pictureTypes.some((known) => known === type))
+        throw new Problem(415, 'unsupported-media-type', `The body must be ${pictureTypes.join(', ')}`)
       const caller = callerOf(c)
       const picture = new Uint8Array(await c.req.arrayBuffer())
       const { state } = await answer(handlers.changeAvatar(caller, picture))

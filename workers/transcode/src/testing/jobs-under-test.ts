@@ -1,0 +1,121 @@
+import { randomUUID } from 'node:crypto'
+import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { delimiter, join } from 'node:path'
+import { connectCodec } from '@veza/contracts'
+import { registerSchemas } from '@veza/contracts/deploy'
+import { createLog } from '@veza/kit/log'
+import { filesystemObjects, type Objects } from '@veza/kit/objects'
+import { openDatabase } from '@veza/kit/postgres'
+import { freshDatabase, infrastructure, makeAudio, testTelemetry } from '@veza/kit/testing'
+import { migrateTracks } from '@veza/tracks/migrate'
+import { jobQueue, openTracks, sourceKey, type TracksDatabase } from '@veza/tracks/store'
+import { sql } from 'kysely'
+import { startRunner, type RunnerOptions } from '../runner.ts'
+import { workOn } from '../work-on.ts'
+
+/** Tracks' database and a folder of objects of a test's own, with as many runners as it asks for. */
+export const jobsUnderTest = async () => {
+  const { schemaRegistryUrl } = infrastructure()
+  await registerSchemas(schemaRegistryUrl)
+  const codec = await connectCodec(schemaRegistryUrl)
+  const fresh = await freshDatabase()
+  await migrateTracks(fresh.url)
+  const log = createLog('test', 'silent')
+  const database = openDatabase<TracksDatabase>(fresh.url, { applicationName: 'test', poolSize: 8, log })
+  const { db } = database
+  const telemetry = testTelemetry()
+  const dir = await mkdtemp(join(tmpdir(), 'veza-jobs-'))
+  const objects = filesystemObjects(join(dir, 'objects'))
+  const tracks = openTracks(codec)
+  const jobs = jobQueue(db, tracks)
+  const path = process.env['PATH'] ?? ''
+  const stops: (() => Promise<void>)[] = []
+
+  return {
+    ...{ db, dir, objects, tracks, jobs, databaseUrl: fresh.url },
+
+    /** A track that was uploaded, its job waiting. @returns its id */
+    async upload({ seconds = 1, volume = -20 } = {}): Promise<string> {
+      const file = await readFile(await makeAudio(dir, `${randomUUID()}.wav`, { seconds, volume }))
+      const id = randomUUID()
+      const sha256 = randomUUID().replaceAll('-', '').repeat(2)
+      await objects.put(sourceKey(sha256), file, 'application/octet-stream')
+      await tracks.execute(db, id, {
+        ...{ type: 'upload', id, ownerId: randomUUID(), title: 'One', artist: null, album: null },
+        ...{ cover: null, visibility: 'public', recipe: 1, at: new Date() },
+        source: { sha256, bytes: file.length, filename: 'one.wav', format: 'wav', codec: 'pcm_s16le' },
+      })
+      return id
+    },
+
+    /** A worker's part that takes jobs, with pauses that suit tests. */
+    runner(change: Partial<RunnerOptions> & { store?: Objects; stallMs?: number } = {}) {
+      const { store = objects, stallMs = 20_000, ...options } = change
+      const runner = startRunner({
+        jobs,
+        workOn: workOn({ objects: store, maxDurationSeconds: 60, stallMs, folder: dir }),
+        progressOf: () => () => undefined,
+        ...{ worker: randomUUID(), concurrency: 1, leaseMs: 30_000, maxAttempts: 3, pollMs: 20 },
+        retryMs: { min: 1, max: 5 },
+        ...{ log, meter: telemetry.meter, now: () => new Date() },
+        ...options,
+      })
+      stops.push(() => runner.stop())
+      return runner
+    },
+
+    /** Stops all runners. */
+    async rest() {
+      for (const stop of stops.splice(0)) await stop()
+    },
+
+    /** A track's owner, as the one who asks. */
+    async ownerOf(trackId: string) {
+      const { owner_id: userId } = await db
+        .selectFrom('tracks')
+        .select('owner_id')
+        .where('id', '=', trackId)
+        .executeTakeFirstOrThrow()
+      return { userId, moderator: false }
+    },
+
+    /** The job of a track. */
+    job: (trackId: string) =>
+      db
+        .selectFrom('transcode_jobs')
+        .select(['state', 'attempts', 'last_error'])
+        .where('track_id', '=', trackId)
+        .executeTakeFirstOrThrow(),
+
+    /** Types of what happened to a track, in order. */
+    async history(trackId: string): Promise<string[]> {
+      const { rows } = await sql<{ type: string }>`
+        select type from events.events where stream = ${`track-${trackId}`} order by version`.execute(db)
+      return rows.map(({ type }) => type)
+    },
+
+    /** From here on `ffmpeg` is this shell script, which has the real one's name in $FFMPEG. Undone by `rest`. */
+    async replaceFfmpeg(script: string) {
+      const folder = join(dir, randomUUID())
+      await mkdir(folder)
+      const program = join(folder, 'ffmpeg')
+      await writeFile(program, `#!/bin/sh\nFFMPEG="$(PATH='${path}' command -v ffmpeg)"\n${script}\n`)
+      await chmod(program, 0o755)
+      process.env['PATH'] = `${folder}${delimiter}${path}`
+      stops.push(() => {
+        process.env['PATH'] = path
+        return Promise.resolve()
+      })
+    },
+
+    async close() {
+      await database.close()
+      await fresh.drop()
+      await telemetry.close()
+      await rm(dir, { recursive: true, force: true })
+    },
+  }
+}
+
+export type JobsUnderTest = Awaited<ReturnType<typeof jobsUnderTest>>
