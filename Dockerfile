@@ -25,6 +25,7 @@ COPY services/streams/package.json services/streams/
 COPY services/tracks/package.json services/tracks/
 COPY services/users/package.json services/users/
 COPY workers/auth-erasure/package.json workers/auth-erasure/
+COPY workers/chat-erasure/package.json workers/chat-erasure/
 COPY workers/chat-fanout/package.json workers/chat-fanout/
 COPY workers/notifications/package.json workers/notifications/
 COPY workers/outbox-relay/package.json workers/outbox-relay/
@@ -38,7 +39,7 @@ COPY deploy/package.json deploy/
 # PostgreSQL has an image of its own.
 RUN npm ci --omit=dev --ignore-scripts --workspace contracts --workspace kit --workspace services/auth \
     --workspace services/chat --workspace services/realtime --workspace services/streams --workspace services/tracks \
-    --workspace services/users --workspace workers/auth-erasure --workspace workers/chat-fanout \
+    --workspace services/users --workspace workers/auth-erasure --workspace workers/chat-erasure --workspace workers/chat-fanout \
     --workspace workers/notifications --workspace workers/outbox-relay --workspace workers/tracks-erasure \
     --workspace workers/tracks-relations --workspace workers/transcode \
     --workspace workers/users-exports --workspace workers/users-profiles \

@@ -147,7 +147,7 @@ const types = {
   DeleteMessage: 'message.delete',
   AddReaction: 'reaction.add',
   RemoveReaction: 'reaction.remove',
-} as const satisfies Record<CommandRecord['type'], ChatCommand['type']>
+} as const satisfies Record<Exclude<CommandRecord['type'], 'EraseContribution'>, ChatCommand['type']>
 
 /** The record of a command, for chat.commands.v1. */
 export const commandRecord = (
@@ -160,4 +160,7 @@ export const commandRecord = (
 }
 
 /** The other way: the fields of a command, for `readChatCommand`. */
-export const commandFields = ({ type, value }: CommandRecord): Fields => ({ type: types[type], ...value })
+export const commandFields = ({ type, value }: CommandRecord): Fields => {
+  if (type !== 'EraseContribution') return { type: types[type], ...value }
+  return { ...value, type: value.reaction === null ? 'message.delete' : 'reaction.remove' }
+}

@@ -1,4 +1,5 @@
 import { authErasureEnvironment } from '@veza/auth-erasure'
+import { chatErasureEnvironment } from '@veza/chat-erasure'
 import { workersEnvironment } from '@veza/kit/worker'
 import { notificationsEnvironment } from '@veza/notifications'
 import { outboxRelayEnvironment } from '@veza/outbox-relay'
@@ -13,6 +14,7 @@ export const environment = {
   ...workersEnvironment,
   ...outboxRelayEnvironment,
   ...authErasureEnvironment,
+  ...chatErasureEnvironment,
   ...tracksErasureEnvironment,
   ...notificationsEnvironment,
   ...usersViewsEnvironment,

@@ -1,4 +1,5 @@
 import { openAuthErasure } from '@veza/auth-erasure'
+import { openChatErasure } from '@veza/chat-erasure'
 import { runWorkers } from '@veza/kit/worker'
 import { openNotifications } from '@veza/notifications'
 import { openOutboxRelay } from '@veza/outbox-relay'
@@ -16,6 +17,7 @@ import { environment } from './workers-settings.ts'
 await runWorkers('workers', environment, [
   openOutboxRelay,
   openAuthErasure,
+  openChatErasure,
   openTracksErasure,
   openNotifications,
   openUsersViews,

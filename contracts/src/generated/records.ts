@@ -134,6 +134,22 @@ export interface EmailVerified {
   verifiedAt: number
 }
 
+/** A forgotten person's message or reaction is to go, whatever the room says and whether or not they are still in it. Written by chat-erasure alone. It has exactly one outcome: MessageDeleted, ReactionRemoved or CommandRefused. */
+export interface EraseContribution {
+  /** Room of the message; also the record's key. */
+  roomId: string
+  /** The forgotten person. */
+  senderId: string
+  /** Follows from what is erased and from the record that told of the erasure, so that no client can take it first. With room and sender it names the command: sent again, it has the same outcome. */
+  clientMessageId: string
+  /** Their message; or the message that they reacted to. */
+  messageId: string
+  /** The reaction; null: the message itself. */
+  reaction: null | string
+  /** When it was asked for, milliseconds since the Unix epoch. */
+  sentAt: number
+}
+
 /** A person took the wish to be forgotten back. */
 export interface ErasureCancelled {
   /** The person; also the record's key. */
@@ -1035,6 +1051,7 @@ export interface Records {
   EdgeSeen: EdgeSeen
   EditMessage: EditMessage
   EmailVerified: EmailVerified
+  EraseContribution: EraseContribution
   ErasureCancelled: ErasureCancelled
   ErasureRequested: ErasureRequested
   FollowEnded: FollowEnded

@@ -2,11 +2,16 @@ import { type EnvironmentValues, duration, integer, secret, url } from '@veza/ki
 import { idempotencyEnvironment } from '@veza/kit/http'
 import { keyEncryptionEnvironment } from '@veza/kit/sealing'
 
+/** The settings of whoever opens chat's database and what is sealed in it. */
+export const chatStoreEnvironment = {
+  ...keyEncryptionEnvironment,
+  CHAT_DATABASE_URL: url("chat's PostgreSQL database", undefined, { schemes: ['postgres', 'postgresql'] }),
+} as const
+
 /** The settings of chat, for readEnv in whichever process it runs. */
 export const chatEnvironment = {
-  ...keyEncryptionEnvironment,
+  ...chatStoreEnvironment,
   ...idempotencyEnvironment,
-  CHAT_DATABASE_URL: url("chat's PostgreSQL database", undefined, { schemes: ['postgres', 'postgresql'] }),
   SERVICE_TOKEN: secret('what other processes of Veza show to the internal API'),
   CHAT_DATABASE_CONNECTIONS: integer('connections to the database at most', 10, { min: 1, max: 100 }),
   CHAT_POST_TIMEOUT: duration('how long a post may wait for Kafka before it is answered 503', '5s'),

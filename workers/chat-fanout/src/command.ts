@@ -9,5 +9,7 @@ export const toCommand = (message: Message<typeof topics.chatCommands>): Command
   const { roomId, senderId, clientMessageId } = message.value
   if (!uuid.test(roomId) || !uuid.test(senderId)) return undefined
   const eventId = outcomeIdOf(roomId, senderId, clientMessageId)
-  return { eventId, roomId, senderId, clientMessageId, content: readChatCommand(commandFields(message)) }
+  const content = readChatCommand(commandFields(message))
+  const isErasure = message.type === 'EraseContribution'
+  return { eventId, roomId, senderId, clientMessageId, content, isErasure }
 }

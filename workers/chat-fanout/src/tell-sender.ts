@@ -16,6 +16,8 @@ export const tellSender =
   async ({ message }: DeadRecord<typeof topics.chatCommands>): Promise<void> => {
     if (message === undefined) return
     const command = toCommand(message)
+    // Nobody waits for it, and put back on its topic it has to take effect.
+    if (command?.isErasure === true) return
     const outcomes =
       command === undefined ? [] : await deps.log.settle([{ ...command, content: { code: 'internal' } }])
     const [outcome] = outcomes

@@ -28,6 +28,8 @@ export const toHappening = (message: Message<SourceTopic>): Happening | undefine
     case 'MemberLeft':
     case 'MemberInvited':
     case 'InvitationWithdrawn': {
+      // There is nobody left to be told.
+      if (message.type === 'MemberLeft' && message.value.how === 'erased') return undefined
       const { roomId, userId, actorId, happenedAt } = message.value
       const type = (
         {

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { migrateChat } from '@veza/chat/migrate'
 import { type ChatDatabase } from '@veza/chat/store'
 import { connectCodec, deadLetterTopic, notificationPublication, toHeaders, topics } from '@veza/contracts'
-import { registerSchemas } from '@veza/contracts/deploy'
+import { createTopics, registerSchemas } from '@veza/contracts/deploy'
 import { createHealth } from '@veza/kit/internal'
 import { connectKafka } from '@veza/kit/kafka'
 import { createLog } from '@veza/kit/log'
@@ -18,6 +18,7 @@ const log = createLog('test', 'silent')
 it('tells users of what concerns them, by name or in a direct room, once and in order, and passes over the rest', async () => {
   const { kafkaBrokers, schemaRegistryUrl } = infrastructure()
   await registerSchemas(schemaRegistryUrl)
+  await createTopics(kafkaBrokers, { replication: 1 })
   const codec = await connectCodec(schemaRegistryUrl)
   const fresh = await freshDatabase()
   onTestFinished(() => fresh.drop())
@@ -91,15 +92,19 @@ it('tells users of what concerns them, by name or in a direct room, once and in 
   await post(room, randomUUID(), [])
   for (let time = 0; time < 3; time++) await post(room, mentioning, [ben])
   await post(direct, letter, [])
-  const removed = randomUUID()
-  await producer.send({
-    topic: roomSource.name,
-    key: room,
-    value: codec.encode(topics.roomEvents, 'MemberLeft', {
-      ...{ roomId: room, actorId: ana, userId: ben, how: 'removed', happenedAt: 1_800_000_000_000 },
-    }),
-    headers: toHeaders({ id: removed, type: 'MemberLeft', source: '/test', time: 0 }),
-  })
+  // Whoever is forgotten is told nothing any more.
+  for (const [userId, how] of [
+    [ana, 'erased'],
+    [ben, 'removed'],
+  ] as const)
+    await producer.send({
+      topic: roomSource.name,
+      key: room,
+      value: codec.encode(topics.roomEvents, 'MemberLeft', {
+        ...{ roomId: room, actorId: ana, userId, how, happenedAt: 1_800_000_000_000 },
+      }),
+      headers: toHeaders({ id: randomUUID(), type: 'MemberLeft', source: '/test', time: 0 }),
+    })
 
   const toldTo = (userId: string) =>
     records

@@ -238,6 +238,14 @@ const migrations: Record<string, Migration> = {
       await sql`create index user_events_at on user_events using brin (at)`.execute(db)
     },
   },
+
+  '0009-erased-users': {
+    async up(db) {
+      await sql`create table erased_users (user_id uuid primary key, erased_at timestamptz not null)`.execute(
+        db,
+      )
+    },
+  },
 }
 
 /** Brings chat's database up to date; resolves to the steps that it ran. Safe to run by several processes at once. */

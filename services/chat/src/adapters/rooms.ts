@@ -3,8 +3,9 @@ import { beginAnew, type EventMetadata, type EventStore } from '@veza/kit/events
 import { uuidv7 } from '@veza/kit/ids'
 import { isUniqueViolation } from '@veza/kit/postgres'
 import { type Kysely, sql, type Transaction } from 'kysely'
-import { type Role, type Room, type RoomEvent, type Visibility } from '../domain/room.ts'
+import { forget, type Role, type Room, type RoomEvent, type Visibility } from '../domain/room.ts'
 import { newEpoch } from './epoch.ts'
+import { refuseErased } from './erased-users.ts'
 import { platformId } from './policies.ts'
 import { roomRecord, type RoomRecord } from './publish.ts'
 import { applyRoomEvent, insertMember } from './room-rows.ts'
@@ -41,6 +42,11 @@ export interface Rooms {
     act: Act,
     decide: (room: Room | undefined) => readonly RoomEvent[],
   ): Promise<readonly RoomEvent[]>
+  /**
+   * Ends what a forgotten person is in a room, and waits for what is being written there. Resolves to the room's last
+   * offset: nothing of theirs comes behind it.
+   */
+  forget(roomId: string, act: Act): Promise<number>
   /** false: the same person reported it before. */
   report(act: Act, report: { roomId: string; messageId: string; reason: string }): Promise<boolean>
   /** The words that no room lets through. */
@@ -96,6 +102,10 @@ export const roomStore = (db: Kysely<ChatDatabase>, events: EventStore<typeof to
     metadata: EventMetadata,
   ): Promise<void> => {
     const { id, name, visibility, ownerId, createdAt } = room
+    await refuseErased(
+      trx,
+      members.map(({ userId }) => userId),
+    )
     await trx
       .insertInto('rooms')
       .values({ id, name, visibility, owner_id: ownerId, created_at: createdAt, direct_key: directKey })
@@ -164,15 +174,38 @@ export const roomStore = (db: Kysely<ChatDatabase>, events: EventStore<typeof to
         await lock(trx, roomId)
         const decided = decide(await readRoom(trx, roomId, actorId, subjectId))
         if (decided.length === 0) return decided
+        await refuseErased(
+          trx,
+          decided.flatMap((event) =>
+            event.type === 'member-added' || event.type === 'invited' ? event.userId : [],
+          ),
+        )
         for (const event of decided) await applyRoomEvent(trx, roomId, actorId, event, at)
         const records = decided.map((event) => roomRecord(event, roomId, actorId, at.getTime()))
         await append(trx, roomId, records, metadata)
         return decided
       }),
 
+    forget: (roomId, { actorId, at, metadata }) =>
+      inTransaction(async (trx) => {
+        await lock(trx, roomId)
+        const { rows: heads } = await sql<{ offset: number }>`
+          select last_offset as "offset" from room_heads where room_id = ${roomId} for update`.execute(trx)
+        const { rows } = await sql<{ userId: string }>`
+          select user_id as "userId" from members where room_id = ${roomId} and user_id <> ${actorId}
+          order by role = 'moderator' desc, joined_at, user_id limit 1`.execute(trx)
+        const room = await readRoom(trx, roomId, actorId, actorId)
+        const decided = room === undefined ? [] : forget(room, actorId, rows[0]?.userId)
+        for (const event of decided) await applyRoomEvent(trx, roomId, actorId, event, at)
+        const records = decided.map((event) => roomRecord(event, roomId, actorId, at.getTime()))
+        if (records.length > 0) await append(trx, roomId, records, metadata)
+        return heads[0]?.offset ?? 0
+      }),
+
     report: ({ actorId, at, metadata }, { roomId, messageId, reason }) =>
       inTransaction(async (trx) => {
         await lock(trx, roomId)
+        await refuseErased(trx, [actorId])
         const { numInsertedOrUpdatedRows } = await trx
           .insertInto('reports')
           .values({ room_id: roomId, message_id: messageId, reporter_id: actorId, reason, reported_at: at })

@@ -146,6 +146,11 @@ interface UserEventsTable {
   invitations: number
 }
 
+interface ErasedUsersTable {
+  user_id: string
+  erased_at: Date
+}
+
 /** Tables of chat's database, as `migrateChat` makes them. */
 export interface ChatDatabase {
   rooms: RoomsTable
@@ -162,4 +167,5 @@ export interface ChatDatabase {
   blocked_words: BlockedWordsTable
   user_heads: UserHeadsTable
   user_events: UserEventsTable
+  erased_users: ErasedUsersTable
 }

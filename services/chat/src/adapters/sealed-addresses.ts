@@ -13,6 +13,7 @@ export const withSealedAddresses = (rooms: Rooms, addresses: AddressBook): Rooms
     openDirect: async (act, userId) => rooms.openDirect(await sealed(act), userId),
     change: async (roomId, subjectId, act, decide) =>
       rooms.change(roomId, subjectId, await sealed(act), decide),
+    forget: async (roomId, act) => rooms.forget(roomId, await sealed(act)),
     report: async (act, report) => rooms.report(await sealed(act), report),
     blockWords: async (act, words) => rooms.blockWords(await sealed(act), words),
   }

@@ -11,6 +11,8 @@ export interface Command {
   readonly clientMessageId: string
   /** What it asks; or, where that is settled without a look at the room, why it is refused. */
   readonly content: ChatCommand | { readonly code: RefusalCode }
+  /** The sender is forgotten: what is theirs goes, whatever the room says and whether or not they are in it. */
+  readonly isErasure?: boolean
 }
 
 /** How far a room's numbering has come. */
@@ -94,7 +96,7 @@ const refusalOf = (
   command: ChatCommand,
   roomId: string,
   senderId: string,
-  { member, target, reaction }: Situation & { member: Member },
+  { member, target, reaction }: Situation,
 ): RefusalCode | undefined => {
   if (command.type === 'message.post' && command.replyTo === null) return undefined
   if (target?.roomId !== roomId) return 'message-not-found'
@@ -105,7 +107,9 @@ const refusalOf = (
     case 'message.edit':
       return target.senderId === senderId ? undefined : 'not-author'
     case 'message.delete':
-      return target.senderId === senderId || isModerator(member) ? undefined : 'not-author'
+      return target.senderId === senderId || (member !== undefined && isModerator(member))
+        ? undefined
+        : 'not-author'
     case 'reaction.add':
       if (reaction?.isMine === true) return 'already-reacted'
       return reaction?.count === 0 && reaction.kinds >= maxReactionKinds ? 'too-many-reactions' : undefined
@@ -118,7 +122,7 @@ const refusalOf = (
 
 /** Pure: the outcome of a command that has none yet. */
 export const decide = (
-  { eventId, roomId, senderId, clientMessageId, content: command }: Command,
+  { eventId, roomId, senderId, clientMessageId, content: command, isErasure = false }: Command,
   situation: Situation,
   at: Date,
 ): Outcome => {
@@ -128,10 +132,10 @@ export const decide = (
 
   if ('code' in command) return refuse(command.code)
   if (head === undefined) return refuse('room-not-found')
-  if (member === undefined) return refuse('not-a-member')
-  const code =
-    restraintOf(command, member, situation.policy, at) ??
-    refusalOf(command, roomId, senderId, { ...situation, member })
+  if (member === undefined && !isErasure) return refuse('not-a-member')
+  const restraint =
+    member === undefined || isErasure ? undefined : restraintOf(command, member, situation.policy, at)
+  const code = restraint ?? refusalOf(command, roomId, senderId, situation)
   if (code !== undefined) return refuse(code)
 
   const placed = { ...sent, epoch: head.epoch, offset: head.offset + 1 }

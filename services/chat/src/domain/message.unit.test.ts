@@ -154,4 +154,22 @@ describe('decide', () => {
   ])('refuses %s', (_what, content, change, code) => {
     expect(outcomeOf(content, change)).toEqual({ type: 'refused', ...sent, at: now, code })
   })
+
+  const gone = { member: undefined }
+  it.each<[string, ChatCommand, Partial<Situation>, object]>([
+    ['what is theirs, though they left', remove, gone, { type: 'deleted', messageId: 'm1' }],
+    ['their reaction', unreact, { ...gone, target: bens, reaction: mine }, { type: 'reaction-removed' }],
+    ['what is theirs in an archived room', remove, { policy: archive }, { type: 'deleted' }],
+    ['what is theirs, though they are banned', remove, { member: memberOf(null) }, { type: 'deleted' }],
+    ['nothing of others', remove, { ...gone, target: bens }, { type: 'refused', code: 'not-author' }],
+    [
+      'nothing twice',
+      remove,
+      { ...gone, target: { ...target, deletedAt: now } },
+      { type: 'refused', code: 'message-deleted' },
+    ],
+  ])('takes back for somebody forgotten %s', (_what, content, change, outcome) => {
+    const command = { ...sent, content, isErasure: true }
+    expect(decide(command, { ...situation, ...change }, now)).toMatchObject(outcome)
+  })
 })

@@ -6,6 +6,7 @@
  * - `outranked`: moderators act on members only, and nobody acts on the owner
  * - `member-not-found`: the person that it is about is not in the room
  * - `message-not-found`: the room has no such message
+ * - `user-erased`: the person that it is about was forgotten; perhaps the caller, whose access token has some minutes left
  * - `banned`: the person is shut out of the room
  * - `room-archived`: nothing changes in it any more
  * - `direct-room`: a direct room has two people, for good, and no roles
@@ -19,6 +20,7 @@ export type RejectionCode =
   | 'outranked'
   | 'member-not-found'
   | 'message-not-found'
+  | 'user-erased'
   | 'banned'
   | 'room-archived'
   | 'direct-room'

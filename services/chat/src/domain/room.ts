@@ -136,7 +136,9 @@ export const decide = (command: RoomCommand, stored: Room | undefined): RoomEven
       if (room.subjectBanned) return []
       const banned: RoomEvent = { type: 'banned', userId: command.userId }
       const left: RoomEvent = { type: 'member-left', userId: command.userId, how: 'banned' }
-      return room.subjectRole === null ? [banned] : [left, banned]
+      if (room.subjectRole !== null) return [left, banned]
+      const withdrawn: RoomEvent = { type: 'invitation-withdrawn', userId: command.userId }
+      return room.subjectInvited ? [withdrawn, banned] : [banned]
     }
     case 'lift-ban':
       assertModerator(room)
@@ -169,6 +171,19 @@ export const decide = (command: RoomCommand, stored: Room | undefined): RoomEven
     default:
       return command satisfies never
   }
+}
+
+/**
+ * Pure: a person is forgotten. They leave whatever room they are in; one that they own goes to the successor, or is
+ * archived when nobody is left.
+ */
+export const forget = (room: Room, userId: string, successorId: string | undefined): RoomEvent[] => {
+  if (room.subjectRole === null) return []
+  const left: RoomEvent = { type: 'member-left', userId, how: 'erased' }
+  if (room.subjectRole !== 'owner') return [left]
+  if (successorId !== undefined) return [{ type: 'role-changed', userId: successorId, role: 'owner' }, left]
+  const { archived, slowModeSeconds } = room
+  return archived ? [left] : [{ type: 'settings-changed', archived: true, slowModeSeconds }, left]
 }
 
 const maxNameLength = 80

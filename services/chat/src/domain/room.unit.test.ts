@@ -1,5 +1,13 @@
 import { describe, expect, it } from 'vitest'
-import { decide, normaliseName, type Role, type Room, type RoomCommand, type RoomEvent } from './room.ts'
+import {
+  decide,
+  forget,
+  normaliseName,
+  type Role,
+  type Room,
+  type RoomCommand,
+  type RoomEvent,
+} from './room.ts'
 import { wordFilter } from './policy.ts'
 
 const [owner, ana, ben] = ['owner', 'ana', 'ben']
@@ -113,6 +121,15 @@ describe('a room', () => {
       { type: 'ban', ...about },
       room('public', 'moderator', null),
       [{ type: 'banned', userId: ben }],
+    ],
+    [
+      'takes the invitation back of whom it bans',
+      { type: 'ban', ...about },
+      room('public', 'moderator', null, { subjectInvited: true }),
+      [
+        { type: 'invitation-withdrawn', userId: ben },
+        { type: 'banned', userId: ben },
+      ],
     ],
     ['bans once', { type: 'ban', ...about }, room('public', 'moderator', null, { subjectBanned: true }), []],
     [
@@ -331,6 +348,31 @@ describe('a room', () => {
     ],
   ])('does not allow %s', (_what, command, state, code) => {
     expect(() => decide(command, state)).toThrow(refuses(code))
+  })
+})
+
+describe('who is forgotten', () => {
+  const left: RoomEvent = { type: 'member-left', userId: ana, how: 'erased' }
+  const archived: RoomEvent = { type: 'settings-changed', archived: true, slowModeSeconds: 0 }
+  it.each<[string, Room, string | undefined, readonly RoomEvent[]]>([
+    ['leaves', room('private', 'member'), ben, [left]],
+    ['leaves even the room of two', room('direct', 'member'), ben, [left]],
+    ['is in no room that they are not in', room('public', null), ben, []],
+    [
+      'leaves their own room to another',
+      room('public', 'owner'),
+      ben,
+      [{ type: 'role-changed', userId: ben, role: 'owner' }, left],
+    ],
+    ['closes the room in which nobody else is', room('public', 'owner'), undefined, [archived, left]],
+    [
+      'leaves it as it is if it is closed',
+      room('public', 'owner', 'owner', { archived: true }),
+      undefined,
+      [left],
+    ],
+  ])('%s', (_, stored, successor, events) => {
+    expect(forget(stored, ana, successor)).toEqual(events)
   })
 })
 

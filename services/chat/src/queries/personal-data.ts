@@ -1,6 +1,7 @@
 import { type AuditSource } from '@veza/kit/audit'
 import { inPages, type PersonalParts } from '@veza/kit/personal-data'
 import { type Kysely, sql } from 'kysely'
+import { roomsEverIn } from '../adapters/rooms-ever-in.ts'
 import { type ChatDatabase } from '../adapters/schema.ts'
 
 const pageSize = 500
@@ -12,24 +13,12 @@ interface Deps {
   readonly audit: AuditSource
 }
 
-/** Every room that somebody was ever in: by what happened to rooms, and, of before that was kept, by who is in them now. */
-const roomsEverIn = async ({ db, audit }: Deps, userId: string): Promise<string[]> => {
-  const rows = await db.selectFrom('members').select('room_id').where('user_id', '=', userId).execute()
-  const rooms = new Set(rows.map(({ room_id }) => room_id))
-  const joined = inPages((after?: { id: string; at: string }) =>
-    audit.read({ names: [userId], types: ['MemberJoined'] }, after, pageSize),
-  )
-  for await (const { userId: who, details } of joined)
-    if (who === userId && typeof details['roomId'] === 'string') rooms.add(details['roomId'])
-  return [...rooms].sort()
-}
-
 /**
  * What somebody wrote and did in their rooms, in each room's order. Histories have no index by sender, which every post
  * would pay for: a room is looked through from end to end.
  */
 async function* eventsOf(deps: Deps, userId: string): AsyncGenerator<object> {
-  for (const roomId of await roomsEverIn(deps, userId)) {
+  for (const roomId of await roomsEverIn(deps.db, userId)) {
     const head = await deps.db
       .selectFrom('room_heads')
       .select('last_offset')

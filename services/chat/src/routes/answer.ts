@@ -2,7 +2,7 @@ import { ProduceFailed, QueueFull } from '@veza/kit/kafka'
 import { Problem } from '@veza/kit/http'
 import { Rejection, type RejectionCode } from '../domain/rejection.ts'
 
-const problems: Record<RejectionCode, { status: 403 | 404 | 409; detail: string }> = {
+const problems: Record<RejectionCode, { status: 403 | 404 | 409 | 410; detail: string }> = {
   'room-not-found': { status: 404, detail: 'There is no such room, or it is private and you are not in it' },
   'not-a-member': { status: 403, detail: 'Join the room first' },
   'not-owner': { status: 403, detail: "Only the room's owner may do this" },
@@ -10,6 +10,7 @@ const problems: Record<RejectionCode, { status: 403 | 404 | 409; detail: string 
   outranked: { status: 403, detail: 'Moderators act on members only, and nobody acts on the owner' },
   'member-not-found': { status: 404, detail: 'That person is not in the room' },
   'message-not-found': { status: 404, detail: 'The room has no such message' },
+  'user-erased': { status: 410, detail: 'The data of that person was erased' },
   banned: { status: 403, detail: 'That person is banned from the room' },
   'room-archived': { status: 409, detail: 'The room is archived' },
   'direct-room': { status: 409, detail: 'A direct room has two people, for good' },

@@ -40,7 +40,7 @@ const next = z.string().nullable()
 const limit = count(1, 100, 50)
 const words = z.object({ words: z.array(blockedWord).max(500) }).openapi('BlockedWords')
 const wordList = z.object({ words: z.array(z.string()) }).openapi('BlockedWordList')
-const done = { 204: { description: 'It is so now' }, ...problemResponses(400, 401, 403, 404, 409, 503) }
+const done = { 204: { description: 'It is so now' }, ...problemResponses(400, 401, 403, 404, 409, 410, 503) }
 
 /** What a moderator or an owner asks with nothing but the person's id: the method, the path, and what it means. */
 const plain = [

@@ -1,0 +1,2 @@
+export { openChatErasure } from './open-chat-erasure.ts'
+export { chatErasureEnvironment } from './settings.ts'
