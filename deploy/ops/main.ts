@@ -1,5 +1,6 @@
 import { EnvironmentError } from '@veza/kit/env'
 import { grantRole, importUsers, rebuildAccounts } from './accounts.ts'
+import { rebuildChatCounts } from './chat.ts'
 import { type Command, UsageError } from './command.ts'
 import { operatorEnvironment } from './environment.ts'
 import { rebase, replayReadModel } from './events.ts'
@@ -10,6 +11,7 @@ const commands: readonly Command[] = [
   grantRole,
   importUsers,
   rebuildAccounts,
+  rebuildChatCounts,
   rewrapKeys,
   replayReadModel,
   rebase,

@@ -18,7 +18,8 @@ const log = createLog('test', 'silent')
 it('tells users of what concerns them, by name or in a direct room, once and in order, and passes over the rest', async () => {
   const { kafkaBrokers, schemaRegistryUrl } = infrastructure()
   await registerSchemas(schemaRegistryUrl)
-  await createTopics(kafkaBrokers, { replication: 1 })
+  // Those that are new may not be known to every broker at once.
+  await vi.waitFor(() => createTopics(kafkaBrokers, { replication: 1 }), waiting)
   const codec = await connectCodec(schemaRegistryUrl)
   const fresh = await freshDatabase()
   onTestFinished(() => fresh.drop())
