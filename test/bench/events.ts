@@ -19,12 +19,13 @@ export interface EventsBench {
   readonly rate: number
   /** Of the measurement at that rate, after a warm-up. */
   readonly seconds: number
+  /** Appended in batches, as fast as it goes. */
+  readonly batchEvents: number
 }
 
 const writers = 16
 const people = 1_600
 const warmupSeconds = 10
-const batchEvents = 200_000
 const batch = 100
 /** Commit to consumer, p99, ms: what single appends must stay below. */
 const boundMs = 100
@@ -58,7 +59,7 @@ const printUsage = (usage: readonly ProcessUsage[]): void => {
  *
  * @returns whether the rate was held within the bound
  */
-export const benchEvents = async ({ rate, seconds }: EventsBench): Promise<boolean> => {
+export const benchEvents = async ({ rate, seconds, batchEvents }: EventsBench): Promise<boolean> => {
   const dataDir = temporaryDataDir()
   const infrastructure = await startInfrastructure({
     ...{ dataDir: dataDir.path, programsDir, ports: 'random', progress: say },

@@ -1,7 +1,7 @@
 /**
  * `npm run bench -- chat [--rate 1667] [--seconds 60] [--sockets 1000] [--rooms 100] [--sdks 0] [--find-max] [--faults | --pairs]`,
  * `npm run bench -- sockets [--sockets 10000]`, `npm run bench -- fanout [--seconds 5] [--rooms 1|100]`,
- * `npm run bench -- http [--rate 500] [--seconds 60]`, `npm run bench -- events [--rate 2000] [--seconds 60]` and
+ * `npm run bench -- http [--rate 500] [--seconds 60]`, `npm run bench -- events [--rate 2000] [--seconds 60] [--events 200000]` and
  * `npm run bench -- codec`: figures, as a table and as JSON in bench-results/.
  */
 import { parseArgs } from 'node:util'
@@ -17,7 +17,7 @@ const usage =
   'npm run bench -- sockets [--sockets 10000]\n' +
   'npm run bench -- fanout [--seconds 5] [--rooms 1|100]\n' +
   'npm run bench -- http [--rate 500] [--seconds 60]\n' +
-  'npm run bench -- events [--rate 2000] [--seconds 60]\n' +
+  'npm run bench -- events [--rate 2000] [--seconds 60] [--events 200000]\n' +
   'npm run bench -- codec\n'
 
 const positive = (name: string, text: string): number => {
@@ -35,6 +35,7 @@ const run = (): Promise<boolean> => {
       seconds: { type: 'string' },
       sockets: { type: 'string' },
       rooms: { type: 'string' },
+      events: { type: 'string' },
       sdks: { type: 'string' },
       'find-max': { type: 'boolean', default: false },
       faults: { type: 'boolean', default: false },
@@ -69,6 +70,7 @@ const run = (): Promise<boolean> => {
       return benchEvents({
         rate: positive('rate', values.rate ?? '2000'),
         seconds: positive('seconds', values.seconds ?? '60'),
+        batchEvents: Math.round(positive('events', values.events ?? '200000')),
       })
     case 'codec':
       return benchContractsCodec()

@@ -3,7 +3,7 @@ import { type Codec, connectCodec, type RecordOf, topics } from '@veza/contracts
 import { registerSchemas } from '@veza/contracts/deploy'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { createEventStore, type EventStore, eventStore } from '../events/index.ts'
+import { createEventStore, type EventStore, eventStore, renewEventStore } from '../events/index.ts'
 import { createApi, serve, type Server } from '../http/index.ts'
 import { createLog } from '../log/index.ts'
 import { type Database, migrate, openDatabase } from '../postgres/index.ts'
@@ -21,6 +21,7 @@ import {
   mountAuditSource,
   readAuditPage,
   remoteAudit,
+  renewAuditIndexes,
 } from './index.ts'
 import { auditQuery } from './read.ts'
 
@@ -162,7 +163,28 @@ test('an index serves each question', async () => {
   }
   expect(await plan({ types: ['EmailVerified'] })).toContain('Index Scan Backward using events_time')
   expect(await plan({ actor: 'operator' })).toContain('using events_actor_time')
-  expect(await plan({ names: [people[0] ?? ''] })).toContain('Bitmap Index Scan on events_ids')
+  expect(await plan({ names: [people[0] ?? ''] })).toContain('Bitmap Index Scan on events_names')
+})
+
+test('finds what an earlier release stored, and what is appended once it is renewed', async () => {
+  const [ana, bob] = [randomUUID(), randomUUID()]
+  const { db } = database
+  await append(ana, [verified(ana)])
+  await db.transaction().execute(async (trx) => {
+    await sql`alter table events.events drop column names cascade`.execute(trx)
+    await sql`create index events_ids on events.events using gin (events.ids_in(payload))`.execute(trx)
+    await sql`drop function events.append`.execute(trx)
+    await sql`create function events.append(streams text[]) returns void return null`.execute(trx)
+    await renewEventStore(trx)
+    await renewAuditIndexes(trx)
+  })
+  await append(bob, [roles(bob, ana)])
+  expect(typesOf(await find({ names: [ana] }))).toEqual(['RolesChanged', 'EmailVerified'])
+  expect(typesOf(await find({ names: [ana, bob] }))).toEqual(['RolesChanged'])
+  const { rows } = await sql`
+    select from events.events
+    where not (events.ids_in(payload) @> names and events.ids_in(payload) <@ names)`.execute(db)
+  expect(rows).toEqual([])
 })
 
 /** A part with events at given times. */

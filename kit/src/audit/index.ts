@@ -10,4 +10,4 @@ export {
 export { type AuditPage, readAuditPage } from './page.ts'
 export { auditOf } from './read.ts'
 export { mountAuditSource, remoteAudit } from './remote.ts'
-export { createAuditIndexes } from './schema.ts'
+export { createAuditIndexes, renewAuditIndexes } from './schema.ts'

@@ -19,7 +19,7 @@ export const auditQuery = (
     [
       sql`topic = ${topic}`,
       ...(actor === undefined ? [] : [sql`actor = ${actor}`]),
-      ...(names.length === 0 ? [] : [sql`events.ids_in(payload) @> ${names}::uuid[]`]),
+      ...(names.length === 0 ? [] : [sql`coalesce(names, events.ids_in(payload)) @> ${names}::uuid[]`]),
       ...(types === undefined ? [] : [sql`type = any(${types})`]),
       ...(from === undefined ? [] : [sql`recorded_at >= ${from}::timestamptz`]),
       ...(to === undefined ? [] : [sql`recorded_at < ${to}::timestamptz`]),

@@ -8,7 +8,7 @@ export {
 } from './aggregate.ts'
 export { beginAnew } from './begin-anew.ts'
 export { IdempotencyKeyReused, VersionConflict } from './errors.ts'
-export { createEventStore } from './schema.ts'
+export { createEventStore, renewEventStore } from './schema.ts'
 export { type Snapshot, deleteSnapshots } from './snapshots.ts'
 export { type EventStore, eventStore } from './store.ts'
 export type * from './types.ts'

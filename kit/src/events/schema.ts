@@ -24,6 +24,8 @@ export const createEventStore = async (db: Kysely<unknown>): Promise<void> => {
       correlation text,
       address text,
       traceparent text,
+      -- The ids in the payload, by which the audit finds it. Null where its writer did not say.
+      names uuid[],
       -- In which order transactions began to write. The relay reads by it, since positions are not commit-ordered.
       -- Within a stream, and within a key as far as writers have seen each other, it rises: append sees to that.
       transaction_id xid8 not null default pg_current_xact_id(),
@@ -75,19 +77,31 @@ const createImmutability = async (db: Kysely<unknown>): Promise<void> => {
 }
 
 /**
- * One statement that appends or fails as a whole, whatever its caller does with the error, and whose plans are kept. On a
- * table that was never analysed the planner takes a scan of the whole to be cheap, and keeps that plan: hence the
- * settings.
+ * Brings an event store that createEventStore made in an earlier release to what it makes now, as a step of the migration.
+ * Does nothing to the events.
+ */
+export const renewEventStore = async (db: Kysely<unknown>): Promise<void> => {
+  await sql`alter table events.events add column if not exists names uuid[]`.execute(db)
+  await sql`drop function events.append`.execute(db)
+  await createAppend(db)
+}
+
+/**
+ * One statement that appends or fails as a whole, whatever its caller does with the error. Its plans are made once a
+ * session, whatever is appended, and hold for a table of any size: a session that begins on an empty table would otherwise
+ * keep plans that read all of it. Hence the settings, and `(select true …)`, which unlike `exists` can't become a hash of
+ * the whole table.
  */
 const createAppend = async (db: Kysely<unknown>): Promise<void> => {
   await sql`
     create function events.append(
       new_streams text[], new_versions bigint[], new_expected bigint[], new_ids uuid[], new_types text[],
-      new_schema_versions integer[], new_payloads bytea[], new_keys text[], new_topic text,
+      new_schema_versions integer[], new_payloads bytea[], new_keys text[], new_names text[], new_topic text,
       new_actor text, new_causation text, new_correlation text, new_address text, new_traceparent text,
       idempotency_key text,
       out replayed boolean, out first_streams text[], out first_versions bigint[]
     ) language plpgsql
+      set plan_cache_mode = force_generic_plan
       set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
     as $$
     declare
@@ -122,15 +136,16 @@ const createAppend = async (db: Kysely<unknown>): Promise<void> => {
       with given as materialized (
         select nextval('events.positions') as position, e.*
         from unnest(new_streams, new_versions, new_expected, new_ids, new_types, new_schema_versions, new_payloads,
-          new_keys) as e (stream, version, expected, id, type, schema_version, payload, key)
+          new_keys, new_names) as e (stream, version, expected, id, type, schema_version, payload, key, names)
       ), inserted as (
         insert into events.events (position, stream, version, event_id, type, schema_version, payload, topic, key,
-          actor, causation, correlation, address, traceparent)
+          names, actor, causation, correlation, address, traceparent)
         select given.position, given.stream, given.version, given.id, given.type, given.schema_version, given.payload,
-          new_topic, given.key, new_actor, new_causation, new_correlation, new_address, new_traceparent
+          new_topic, given.key, string_to_array(given.names, ',')::uuid[], new_actor, new_causation, new_correlation,
+          new_address, new_traceparent
         from given
-        where given.expected = 0 or exists (
-          select from events.events as head where head.stream = given.stream and head.version = given.expected)
+        where given.expected = 0 or (
+          select true from events.events as head where head.stream = given.stream and head.version = given.expected)
         order by given.stream, given.version
         on conflict (stream, version) do nothing
         returning 1

@@ -244,6 +244,34 @@ describe('appendAll', () => {
   })
 })
 
+it('reads as little of a large store in a session that began on an empty one', async () => {
+  const empty = await freshDatabase()
+  await migrate(empty.url, { '001-events': { up: createEventStore } })
+  const old = openDatabase<unknown>(empty.url, {
+    ...{ applicationName: 'test', poolSize: 1, log: createLog('test', 'silent') },
+  })
+  const several = (n: number, expectedVersion: number) =>
+    Array.from({ length: 50 }, (_, i) => ({
+      ...append(expectedVersion, 'x'),
+      stream: `${stream}-${n}-${i}`,
+    }))
+  try {
+    // More often than the five times for which PostgreSQL tries a plan out.
+    for (let n = 0; n < 60; n++) await store.appendAll(old.db, several(n, 0))
+    const read = await old.db.transaction().execute(async (trx) => {
+      await store.appendAll(trx, several(7, 1))
+      const { rows } = await sql<{ tuples: number }>`
+        select seq_tup_read + idx_tup_fetch as tuples from pg_stat_xact_user_tables
+        where relname = 'events'`.execute(trx)
+      return rows[0]?.tuples
+    })
+    expect(read).toBeLessThan(200)
+  } finally {
+    await old.close()
+    await empty.drop()
+  }
+})
+
 describe('an idempotency key', () => {
   it('gives the first answer again, also after the stream went on, and appends nothing', async () => {
     const keyed = { ...append(0, 'one', 'two'), idempotencyKey: `import:${stream}` }

@@ -114,6 +114,11 @@ export const pruneIdempotencyKeys = async (db: Connection, olderThanMs: number):
 /** What decoding needs of a row. */
 type EncodedRow = Pick<EventRow, 'type' | 'schema_version' | 'payload'>
 
+const ids = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g
+
+/** The ids that an event names, each once: in Avro an id is its text. The database's events.ids_in finds the same. */
+const idsIn = (payload: Buffer): string[] => [...new Set(payload.toString('latin1').match(ids))]
+
 /** Decodes rows into the newest shape. Asks the registry only for what a newer release has written. */
 export const rowDecoder =
   <T extends Topic>(topic: T, codec: Codec) =>
@@ -167,7 +172,7 @@ export const eventStore = <T extends Topic>({
         version: expectedVersion + index + 1,
       })),
     )
-    const encode = ({ type, value }: RecordOf<T>): Buffer => codec.encode(topic, type, value)
+    const payloads = rows.map(({ event: { type, value } }) => codec.encode(topic, type, value))
     const statement = sql<{
       replayed: boolean
       first_streams: string[]
@@ -177,7 +182,7 @@ export const eventStore = <T extends Topic>({
         ${rows.map(({ stream }) => stream)}, ${rows.map(({ version }) => version)},
         ${rows.map(({ expectedVersion }) => expectedVersion)}, ${rows.map(({ event }) => event.id ?? randomUUID())},
         ${rows.map(({ event }) => event.type)}, ${rows.map(({ event }) => writtenVersion(event.type))},
-        ${rows.map(({ event }) => encode(event))}, ${rows.map(({ key }) => key)}, ${topic.name},
+        ${payloads}, ${rows.map(({ key }) => key)}, ${payloads.map((payload) => idsIn(payload).join())}, ${topic.name},
         ${metadata.actor ?? null}, ${metadata.causation ?? null}, ${metadata.correlation ?? null},
         ${metadata.address ?? null}, ${metadata.traceparent ?? null}, ${idempotencyKey ?? null})`
     const { rows: answers } = await statement.execute(db).catch((error: unknown) => {

@@ -1,5 +1,5 @@
-import { createAuditIndexes } from '@veza/kit/audit'
-import { createEventStore } from '@veza/kit/events'
+import { createAuditIndexes, renewAuditIndexes } from '@veza/kit/audit'
+import { createEventStore, renewEventStore } from '@veza/kit/events'
 import { createHttpAnswers } from '@veza/kit/http'
 import { migrate, type Migrations } from '@veza/kit/postgres'
 import { createDataKeys } from '@veza/kit/sealing'
@@ -157,6 +157,12 @@ const migrations: Migrations = {
     },
   },
   '006-http-answers': { up: createHttpAnswers },
+  '007-names-in-events': {
+    async up(db) {
+      await renewEventStore(db)
+      await renewAuditIndexes(db)
+    },
+  },
 }
 
 /** Brings auth's database up to date. Safe to run by several processes at once. Answers the steps it ran. */

@@ -1,5 +1,5 @@
-import { createAuditIndexes } from '@veza/kit/audit'
-import { createEventStore } from '@veza/kit/events'
+import { createAuditIndexes, renewAuditIndexes } from '@veza/kit/audit'
+import { createEventStore, renewEventStore } from '@veza/kit/events'
 import { createHttpAnswers } from '@veza/kit/http'
 import { migrate } from '@veza/kit/postgres'
 import { createDataKeys } from '@veza/kit/sealing'
@@ -244,6 +244,13 @@ const migrations: Record<string, Migration> = {
       await sql`create table erased_users (user_id uuid primary key, erased_at timestamptz not null)`.execute(
         db,
       )
+    },
+  },
+
+  '0010-names-in-events': {
+    async up(db) {
+      await renewEventStore(db)
+      await renewAuditIndexes(db)
     },
   },
 }

@@ -1,5 +1,5 @@
-import { createAuditIndexes } from '@veza/kit/audit'
-import { createEventStore } from '@veza/kit/events'
+import { createAuditIndexes, renewAuditIndexes } from '@veza/kit/audit'
+import { createEventStore, renewEventStore } from '@veza/kit/events'
 import { createHttpAnswers } from '@veza/kit/http'
 import { createModel } from '@veza/kit/projection'
 import { migrate, type Migrations } from '@veza/kit/postgres'
@@ -173,6 +173,12 @@ const migrations: Migrations = {
       await sql`create table unused_objects (address text primary key, since timestamptz not null)`.execute(
         db,
       )
+    },
+  },
+  '0011-names-in-events': {
+    async up(db) {
+      await renewEventStore(db)
+      await renewAuditIndexes(db)
     },
   },
 }

@@ -1,5 +1,5 @@
-import { createAuditIndexes } from '@veza/kit/audit'
-import { createEventStore } from '@veza/kit/events'
+import { createAuditIndexes, renewAuditIndexes } from '@veza/kit/audit'
+import { createEventStore, renewEventStore } from '@veza/kit/events'
 import { createHttpAnswers } from '@veza/kit/http'
 import { adoptModel, createModel } from '@veza/kit/projection'
 import { createInbox, migrate, type Migrations } from '@veza/kit/postgres'
@@ -75,6 +75,12 @@ const migrations: Migrations = {
     },
   },
   '010-http-answers': { up: createHttpAnswers },
+  '011-names-in-events': {
+    async up(db) {
+      await renewEventStore(db)
+      await renewAuditIndexes(db)
+    },
+  },
 }
 
 /** Brings users' database up to date; resolves to the steps that it ran. Safe to run by several processes at once. */
