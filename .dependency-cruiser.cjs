@@ -60,6 +60,19 @@ module.exports = {
       to: { path: '^kit/src/testing/' },
     },
     {
+      name: 'page-uses-what-all-may',
+      comment: 'It is the example that client developers copy: the public APIs and published packages alone.',
+      severity: 'error',
+      from: { path: '^web/' },
+      to: { path: '^(contracts|kit|services|workers|deploy|test)/' },
+    },
+    {
+      name: 'nobody-imports-the-page',
+      severity: 'error',
+      from: { pathNot: '^web/' },
+      to: { path: '^web/' },
+    },
+    {
       name: 'declared-dependencies',
       severity: 'error',
       from: { pathNot: `(${test}|\\.config\\.|^eslint)` },
@@ -68,7 +81,7 @@ module.exports = {
   ],
   options: {
     doNotFollow: { path: 'node_modules' },
-    exclude: { path: '(^|/)(node_modules|\\.veza|coverage|bench-results)/' },
+    exclude: { path: '(^|/)(node_modules|\\.veza|coverage|bench-results|dist)/' },
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.json' },
     combinedDependencies: true,

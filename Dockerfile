@@ -14,6 +14,12 @@ RUN git clone --quiet --depth 1 --branch v20.67.0 https://github.com/uNetworking
   && find . -name '*.node' ! -name "uws_linux_$(node -p process.arch)_$(node -p process.versions.modules).node" -delete \
   && node -e "require('/uWebSockets.js')"
 
+# The page is built from its own packages; what it stands on in the end is files.
+FROM base AS page
+COPY package.json package-lock.json .npmrc tsconfig.json ./
+COPY web web
+RUN npm ci --ignore-scripts --workspace web && npm run build --workspace web -- --outDir /page
+
 FROM base AS dependencies
 COPY package.json package-lock.json .npmrc ./
 COPY contracts/package.json contracts/
@@ -56,6 +62,7 @@ COPY kit kit
 COPY services services
 COPY workers workers
 COPY deploy deploy
+COPY --from=page /page page
 # A volume that is mounted here belongs to whom this belongs to.
 RUN mkdir /audio && chown node:node /audio
 USER node

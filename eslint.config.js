@@ -1,7 +1,7 @@
 import tseslint from 'typescript-eslint'
 
 export default tseslint.config(
-  { ignores: ['**/node_modules/', '.veza/', 'coverage/', '**/generated/', 'bench-results/'] },
+  { ignores: ['**/node_modules/', '.veza/', 'coverage/', '**/generated/', 'bench-results/', 'web/dist/'] },
   ...tseslint.configs.strictTypeChecked,
   {
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },

@@ -104,6 +104,12 @@ export interface StackView {
   readonly httpUrl: string
   /** Where processes reach its internal API. */
   readonly httpInternalUrl: string
+  /** Where browsers reach the HTTP edge: the origins of the page. */
+  readonly pageOrigins: readonly string[]
+  /** Where the page finds the WebSocket edge. */
+  readonly realtimeUrl: string
+  /** The built page. */
+  readonly pageFolder: string
   /** Where letters are put as files while there is no mail server. */
   readonly mailFolder: string
   /** Where uploads and stored audio lie, for all processes that use them. */
@@ -162,6 +168,8 @@ export const processes: readonly VezaProcess[] = [
       UPLOADS_DIR: `${stack.audioFolder}/uploads`,
       KEY_ENCRYPTION_KEY: stack.secrets.keyEncryptionKey,
       APP_URL: stack.httpUrl,
+      PAGE_DIR: stack.pageFolder,
+      REALTIME_URL: stack.realtimeUrl,
       MAIL_FOLDER: stack.mailFolder,
       SERVICE_TOKEN: stack.secrets.serviceToken,
       AUDIT_SOURCES: atHttp(stack, ['users', 'chat', 'tracks']),
@@ -217,6 +225,7 @@ export const processes: readonly VezaProcess[] = [
       JWKS_URL: `${stack.httpUrl}/.well-known/jwks.json`,
       CHAT_INTERNAL_URL: stack.httpInternalUrl,
       SERVICE_TOKEN: stack.secrets.serviceToken,
+      ALLOWED_ORIGINS: stack.pageOrigins.join(','),
     }),
   },
 ]

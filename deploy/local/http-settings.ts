@@ -17,5 +17,7 @@ export const environment = {
   SCHEMA_REGISTRY_URL: url('the Confluent-compatible schema registry'),
   HOST: string('the address that clients reach', '127.0.0.1'),
   HTTP_PORT: integer('the port that clients reach', 8080, { max: 65_535 }),
+  PAGE_DIR: string('the folder of the built page; empty: none is served', ''),
+  REALTIME_URL: string('where the page finds the WebSocket edge; empty: at its own origin', ''),
   INTERNAL_PORT: integer('the port of probes, metrics and internal APIs', 9080, { max: 65_535 }),
 }

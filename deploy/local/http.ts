@@ -2,7 +2,7 @@ import { openAuth } from '@veza/auth'
 import { openChat } from '@veza/chat'
 import { openCodec } from '@veza/kit/codec'
 import { readEnv, runMain } from '@veza/kit/env'
-import { combine, mountDocs, serve } from '@veza/kit/http'
+import { combine, mountDocs, mountPage, serve } from '@veza/kit/http'
 import { createHealth, serveInternal } from '@veza/kit/internal'
 import { connectKafka } from '@veza/kit/kafka'
 import { createLog } from '@veza/kit/log'
@@ -70,6 +70,8 @@ await runMain('http', async (run) => {
     streams.app,
   ])
   mountDocs(api, { title: 'Veza', version: '1' })
+  const realtimeUrl = env.REALTIME_URL === '' ? undefined : env.REALTIME_URL
+  if (env.PAGE_DIR !== '') mountPage(api, { folder: env.PAGE_DIR, realtimeUrl })
   // Of a slow line a piece of an upload takes its time.
   const requestTimeoutMs = 600_000
   const server = await serve(api, { host: env.HOST, port: env.HTTP_PORT, requestTimeoutMs })

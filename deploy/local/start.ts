@@ -55,6 +55,7 @@ const show = ({ endpoints, infrastructure, processes }: Veza, dataDir: string) =
   const postgres = new URL(endpoints.postgres)
   const password = infrastructure.postgres === undefined ? '' : '  (password: secrets.json)'
   print(`
+  The page    ${endpoints.http}
   HTTP        ${endpoints.http}  (documentation: ${endpoints.http}/docs)
   WebSocket   ${endpoints.ws}
   Kafka       ${endpoints.kafka}

@@ -9,6 +9,7 @@ import {
   planOf,
   startPrograms,
 } from './infrastructure.ts'
+import { buildPage } from './page.ts'
 import { freePort } from './ports.ts'
 import { programOf, startProcesses } from './processes.ts'
 import { provision } from './provision.ts'
@@ -82,6 +83,7 @@ export const startVeza = async (options: InfrastructureOptions): Promise<Veza> =
     lock.release()
   }
   try {
+    const pageFolder = await buildPage(plan)
     const java = await checkMachine({ ...plan, programs: plan.wanted, ports, processes: true })
     infrastructure = await startPrograms(plan, java, lock)
     const { kafkaBrokers, registryUrl, databaseUrl, secrets, supervisor } = infrastructure
@@ -103,6 +105,9 @@ export const startVeza = async (options: InfrastructureOptions): Promise<Veza> =
       },
       httpUrl: at('http', 'HTTP_PORT'),
       httpInternalUrl: at('http', 'HTTP_INTERNAL_PORT'),
+      pageOrigins: ['127.0.0.1', 'localhost'].map((host) => `http://${host}:${plan.portOf('HTTP_PORT')}`),
+      realtimeUrl: `${at('ws', 'WS_PORT')}/connection/websocket`,
+      pageFolder,
       mailFolder: join(dataDir, 'mail'),
       audioFolder: join(dataDir, 'audio'),
       secrets,
@@ -113,7 +118,7 @@ export const startVeza = async (options: InfrastructureOptions): Promise<Veza> =
     })
     const endpoints: Endpoints = {
       http: stack.httpUrl,
-      ws: `${at('ws', 'WS_PORT')}/connection/websocket`,
+      ws: stack.realtimeUrl,
       kafka: kafkaBrokers,
       registry: registryUrl,
       postgres: databaseUrl,

@@ -20,7 +20,9 @@ export const methodProblem = (app: Pick<Hono<EdgeEnv>, 'router'>, c: Context): P
       .match(method === 'HEAD' ? 'GET' : method, c.req.path)[0]
       .some(([[, route]]) => route.method !== 'ALL'),
   )
-  if (allowed.length === 0) return new Problem(404, 'not-found', 'There is nothing at this path')
+  // A route that covers many files matched, and has not this one.
+  const isMissing = allowed.length === 0 || allowed.includes(c.req.method)
+  if (isMissing) return new Problem(404, 'not-found', 'There is nothing at this path')
   const allow = allowed.join(', ')
   return new Problem(405, 'method-not-allowed', `Allowed here: ${allow}`, { headers: { allow } })
 }

@@ -16,6 +16,7 @@ export {
 } from './idempotency.ts'
 export { requestMetadata } from './request-metadata.ts'
 export { toProblem as problemOf } from './errors.ts'
+export { type PageOptions, mountPage } from './page.ts'
 export { type ProblemOptions, Problem, problemDocument } from './problem.ts'
 export { jsonBody, jsonResponse, problemResponses } from './schemas.ts'
 export { type Server, serve } from './serve.ts'

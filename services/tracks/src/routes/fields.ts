@@ -10,6 +10,9 @@ const line = (max: number) =>
     `1 to ${max} characters, no control characters; trimmed and brought to NFC`,
   )
 
+// What a transformed field takes is told by its own words alone, so that it takes null is said once more.
+const orNull = <T extends z.ZodType>(field: T) => field.nullable().openapi({ type: ['string', 'null'] })
+
 const text = (max: number) =>
   parsedField(4 * max, (given) => normaliseText(given, max), `at most ${max} characters`)
 
@@ -23,8 +26,8 @@ const visibility = z.enum(visibilities).openapi({
 export const changes = {
   title: line(longest.title),
   description: text(longest.description),
-  artist: line(longest.artist).nullable(),
-  genre: line(longest.genre).nullable(),
+  artist: orNull(line(longest.artist)),
+  genre: orNull(line(longest.genre)),
   tags: z.array(line(longest.tag)).max(longest.tags),
   visibility,
   publishAt: z.iso
@@ -32,7 +35,7 @@ export const changes = {
     .transform((time) => new Date(time))
     .nullable()
     .openapi({
-      type: 'string',
+      type: ['string', 'null'],
       format: 'date-time',
       description: 'When it becomes public by itself, within a year; null: not by itself',
     }),

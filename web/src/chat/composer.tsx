@@ -1,0 +1,90 @@
+import { useSignal } from '@preact/signals'
+import { useEffect, useRef } from 'preact/hooks'
+import { words } from '../i18n/index.ts'
+import { nameOf } from '../people/people.tsx'
+import { IconButton } from '../ui/controls.tsx'
+import { readDraft, writeDraft } from './outbox.ts'
+import { type Message } from './room-log.ts'
+import { type OpenRoom } from './room.ts'
+
+const maxLength = 4000
+
+/** Where one writes. What stands in it is kept, over a reload too. */
+export const Composer = ({
+  room,
+  roomId,
+  me,
+  replyTo,
+  trackId,
+  onDone,
+}: {
+  room: OpenRoom
+  roomId: string
+  me: string
+  replyTo: Message | undefined
+  trackId?: string
+  onDone: () => void
+}) => {
+  const text = useSignal(readDraft(me, roomId))
+  const field = useRef<HTMLTextAreaElement>(null)
+  const { chat, app } = words.value
+  useEffect(() => {
+    if (replyTo !== undefined) field.current?.focus()
+  }, [replyTo])
+
+  const write = (value: string): void => {
+    text.value = value
+    writeDraft(me, roomId, value)
+  }
+  const send = (): void => {
+    if (text.value.trim() === '') return
+    room.send(text.value.trim(), { replyTo: replyTo?.messageId, trackId })
+    write('')
+    onDone()
+    field.current?.focus()
+  }
+  return (
+    <form
+      class="composer"
+      onSubmit={(event) => {
+        event.preventDefault()
+        send()
+      }}
+    >
+      {replyTo !== undefined && (
+        <p class="composer-about">
+          <span class="clip">
+            {chat.replyTo(nameOf(replyTo.senderId))}: {replyTo.body}
+          </span>
+          <IconButton icon="close" label={app.cancel} onClick={onDone} />
+        </p>
+      )}
+      <div class="composer-line">
+        <textarea
+          ref={field}
+          rows={1}
+          maxLength={maxLength}
+          aria-label={chat.compose}
+          placeholder={chat.compose}
+          value={text.value}
+          onInput={(event) => {
+            write(event.currentTarget.value)
+            if (event.currentTarget.value !== '') room.tellTyping()
+          }}
+          onKeyDown={(event) => {
+            // While an input method composes, Enter is its own.
+            if (event.key === 'Enter' && !event.shiftKey && !event.isComposing) {
+              event.preventDefault()
+              send()
+            } else if (event.key === 'Escape') onDone()
+          }}
+        />
+        <button type="submit" class="send-button" aria-label={chat.send} disabled={text.value.trim() === ''}>
+          <svg class="icon" viewBox="0 0 24 24" aria-hidden="true">
+            <path d="M12 19V5m-6 6 6-6 6 6" />
+          </svg>
+        </button>
+      </div>
+    </form>
+  )
+}

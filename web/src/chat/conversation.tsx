@@ -1,0 +1,254 @@
+import { useSignal } from '@preact/signals'
+import { type ComponentChildren } from 'preact'
+import { useEffect, useLayoutEffect, useMemo, useRef } from 'preact/hooks'
+import { words } from '../i18n/index.ts'
+import { dayName, isSameDay } from '../i18n/time.ts'
+import { liveness } from '../live/connection.ts'
+import { nameOf } from '../people/people.tsx'
+import { Empty, Loading, ProblemNote } from '../ui/controls.tsx'
+import { Icon } from '../ui/icon.tsx'
+import { Composer } from './composer.tsx'
+import { MessageRow, PendingRow } from './message-row.tsx'
+import { type Message, type RoomLog } from './room-log.ts'
+import { openRoom, type OpenRoom } from './room.ts'
+import { keepRead, type Room } from './rooms.ts'
+
+/** Pixels from an end within which it counts as reached. */
+const near = 60
+/** Pixels before an end at which more is loaded. */
+const ahead = 600
+/** Messages of one person within so long stand together. */
+const togetherMs = 5 * 60 * 1000
+
+const stands = (message: Message, before: Message | undefined): boolean =>
+  before !== undefined &&
+  before.senderId === message.senderId &&
+  message.replyTo === undefined &&
+  new Date(message.postedAt).getTime() - new Date(before.postedAt).getTime() < togetherMs &&
+  isSameDay(message.postedAt, before.postedAt)
+
+const Messages = ({
+  room,
+  log,
+  me,
+  onReply,
+}: {
+  room: OpenRoom
+  log: RoomLog
+  me: string
+  onReply: (message: Message) => void
+}) => {
+  const byId = useMemo(
+    () => new Map(log.messages.map((message) => [message.messageId, message])),
+    [log.messages],
+  )
+  return (
+    <>
+      {log.messages.map((message, at) => {
+        const before = log.messages[at - 1]
+        return (
+          <li key={message.messageId} data-message={message.messageId}>
+            {(before === undefined || !isSameDay(before.postedAt, message.postedAt)) && (
+              <p class="day">{dayName(message.postedAt)}</p>
+            )}
+            <MessageRow
+              room={room}
+              message={message}
+              me={me}
+              isContinued={stands(message, before)}
+              repliedTo={message.replyTo === undefined ? undefined : byId.get(message.replyTo)}
+              onReply={onReply}
+            />
+          </li>
+        )
+      })}
+      {log.pending.map((pending) => (
+        <li key={pending.clientMessageId}>
+          <PendingRow room={room} pending={pending} me={me} />
+        </li>
+      ))}
+    </>
+  )
+}
+
+/** Who is here, who writes, and whether one sees it as it happens. */
+const Head = ({ name, room }: { name: string; room: OpenRoom }) => {
+  const { chat } = words.value
+  return (
+    <header class="room-head">
+      <h1 class="clip">{name}</h1>
+      {room.here.value !== undefined && (
+        <span class="quiet here" data-live={liveness.value}>
+          <Icon name="people" />
+          {chat.here(room.here.value)}
+        </span>
+      )}
+    </header>
+  )
+}
+
+/**
+ * A room's conversation: it is kept where one reads, whatever comes above or below, and at its end when one is there.
+ *
+ * @param foot what stands in place of the composer, for those who may not write
+ */
+export const Conversation = ({
+  room: { id, role },
+  name,
+  me,
+  trackId,
+  foot,
+}: {
+  room: Room
+  name: string
+  me: string
+  trackId?: string
+  foot?: ComponentChildren
+}) => {
+  const room = useMemo(() => openRoom({ id, role }, me), [id, role, me])
+  useEffect(
+    () => () => {
+      room.close()
+    },
+    [room],
+  )
+  const list = useRef<HTMLDivElement>(null)
+  const isAtEnd = useRef(true)
+  /** The message at the top of what is seen, and how far below the top it is. */
+  const held = useRef<{ element: Element; top: number } | undefined>(undefined)
+  const isLoading = useRef(false)
+  const showsEndButton = useSignal(false)
+  const replyTo = useSignal<Message | undefined>(undefined)
+  const log = room.log.value
+  const { chat } = words.value
+
+  const remember = (): void => {
+    const box = list.current
+    if (box === null) return
+    isAtEnd.current = box.scrollHeight - box.scrollTop - box.clientHeight < near
+    const top = box.getBoundingClientRect().top
+    const element = [...box.querySelectorAll('[data-message]')].find(
+      (each) => each.getBoundingClientRect().bottom > top,
+    )
+    held.current =
+      element === undefined ? undefined : { element, top: element.getBoundingClientRect().top - top }
+    showsEndButton.value = !isAtEnd.current || room.log.value?.reachesEnd === false
+    if (isAtEnd.current && document.visibilityState === 'visible') {
+      room.markRead()
+      keepRead(id)
+    }
+  }
+
+  const loadMore = (): void => {
+    const box = list.current
+    if (box === null || isLoading.current) return
+    const below = box.scrollHeight - box.scrollTop - box.clientHeight
+    const work =
+      box.scrollTop < ahead && (room.log.value?.earlier ?? null) !== null
+        ? room.loadEarlier()
+        : below < ahead && room.log.value?.reachesEnd === false
+          ? room.loadLater()
+          : undefined
+    if (work === undefined) return
+    isLoading.current = true
+    work
+      .catch(() => undefined)
+      .finally(() => {
+        isLoading.current = false
+      })
+  }
+
+  useLayoutEffect(() => {
+    const box = list.current
+    if (box === null) return
+    if (isAtEnd.current && log?.reachesEnd === true) box.scrollTop = box.scrollHeight
+    else if (held.current?.element.isConnected === true) {
+      const top = held.current.element.getBoundingClientRect().top - box.getBoundingClientRect().top
+      box.scrollTop += top - held.current.top
+    }
+    remember()
+    loadMore()
+  }, [log])
+
+  useEffect(() => {
+    const seen = (): void => {
+      remember()
+    }
+    document.addEventListener('visibilitychange', seen)
+    return () => {
+      document.removeEventListener('visibilitychange', seen)
+    }
+  }, [room])
+
+  const names = room.typing.value.map(nameOf)
+  return (
+    <section class="conversation" aria-label={name}>
+      <Head name={name} room={room} />
+      {room.problem.value !== undefined && (
+        <ProblemNote problem={room.problem.value} again={() => void room.toEnd()} />
+      )}
+      {log === undefined ? (
+        room.problem.value === undefined && <Loading />
+      ) : (
+        <div
+          ref={list}
+          class="messages"
+          role="log"
+          aria-label={chat.messages}
+          tabIndex={0}
+          onScroll={() => {
+            remember()
+            loadMore()
+          }}
+        >
+          {log.messages.length + log.pending.length === 0 ? (
+            <div class="messages-empty">
+              <Empty why={chat.emptyWhy}>{chat.empty}</Empty>
+            </div>
+          ) : (
+            <ol>
+              <Messages
+                room={room}
+                log={log}
+                me={me}
+                onReply={(message) => {
+                  replyTo.value = message
+                }}
+              />
+            </ol>
+          )}
+        </div>
+      )}
+      <div class="room-foot">
+        {showsEndButton.value && (
+          <button
+            type="button"
+            class="button to-end"
+            onClick={() => {
+              isAtEnd.current = true
+              void room.toEnd()
+            }}
+          >
+            <Icon name="down" />
+            {chat.latest}
+          </button>
+        )}
+        <p class="typing" role="status">
+          {names.length > 0 ? chat.typing(names) : ''}
+        </p>
+        {foot ?? (
+          <Composer
+            room={room}
+            roomId={id}
+            me={me}
+            replyTo={replyTo.value}
+            onDone={() => {
+              replyTo.value = undefined
+            }}
+            {...(trackId !== undefined && { trackId })}
+          />
+        )}
+      </div>
+    </section>
+  )
+}

@@ -1,0 +1,136 @@
+import { signal } from '@preact/signals'
+import type { Upload as TusUpload } from 'tus-js-client'
+import { accessToken } from '../api/session.ts'
+import { onOwn } from '../live/connection.ts'
+
+/** A file on its way to being heard. */
+export interface UploadState {
+  readonly key: string
+  readonly title: string
+  readonly phase: 'sending' | 'paused' | 'preparing' | 'ready' | 'failed'
+  /** Of the phase, 0 to 100. */
+  readonly percent: number
+  readonly trackId?: string
+  /** Why it failed: a stable code. */
+  readonly code?: string
+}
+
+export const uploads = signal<readonly UploadState[]>([])
+
+const running = new Map<string, TusUpload>()
+const files = new Map<string, File>()
+/** What was told of a track before the answer that names it. */
+const early = new Map<string, Pick<UploadState, 'phase' | 'percent'> & { code?: string }>()
+
+const change = (key: string, to: Partial<UploadState>): void => {
+  uploads.value = uploads.value.map((upload) => (upload.key === key ? { ...upload, ...to } : upload))
+}
+
+const titleOf = (file: File): string =>
+  file.name
+    .replace(/\.[^.]+$/, '')
+    .replaceAll(/[_\s]+/g, ' ')
+    .trim()
+
+/** By magic or by name: what the browser calls audio, and what it knows no type of. The API looks for itself. */
+export const isAudio = (file: File): boolean =>
+  file.type.startsWith('audio/') || file.type === '' || file.type === 'application/ogg'
+
+const codeIn = (body: string): string => {
+  try {
+    const { code } = JSON.parse(body) as { code?: unknown }
+    return typeof code === 'string' ? code : 'internal'
+  } catch {
+    return 'internal'
+  }
+}
+
+const announced = (key: string, trackId: string): void => {
+  change(key, { phase: 'preparing', percent: 0, trackId })
+  const told = early.get(trackId)
+  if (told !== undefined) change(key, told)
+  early.delete(trackId)
+}
+
+const start = async (key: string, file: File): Promise<void> => {
+  const { Upload, DetailedError } = await import('tus-js-client')
+  let trackId: string | undefined
+  const upload = new Upload(file, {
+    endpoint: '/v1/uploads',
+    metadata: { filename: file.name, title: titleOf(file) },
+    chunkSize: 4_000_000,
+    retryDelays: [500, 1000, 3000, 5000, 10_000, 20_000],
+    removeFingerprintOnSuccess: true,
+    async onBeforeRequest(request) {
+      const token = await accessToken()
+      if (token !== undefined) request.setHeader('authorization', `Bearer ${token}`)
+    },
+    onAfterResponse(_, response) {
+      trackId = response.getHeader('Veza-Track-Id') ?? trackId
+    },
+    onShouldRetry(error) {
+      const status = error.originalResponse?.getStatus() ?? 0
+      return status === 0 || status === 409 || status === 423 || status === 429 || status >= 500
+    },
+    onProgress(sent, total) {
+      change(key, { percent: Math.floor((sent / total) * 100) })
+    },
+    onSuccess() {
+      running.delete(key)
+      files.delete(key)
+      if (trackId === undefined) change(key, { phase: 'failed', code: 'internal' })
+      else announced(key, trackId)
+    },
+    onError(error) {
+      running.delete(key)
+      const body = error instanceof DetailedError ? (error.originalResponse?.getBody() ?? '') : ''
+      change(key, { phase: 'failed', code: body === '' ? 'unreachable' : codeIn(body) })
+    },
+  })
+  running.set(key, upload)
+  // What an earlier visit sent of this very file need not be sent again.
+  const [previous] = await upload.findPreviousUploads()
+  if (previous !== undefined) upload.resumeFromPreviousUpload(previous)
+  if (running.get(key) === upload) upload.start()
+}
+
+/** Uploads files, all at once. */
+export const uploadFiles = (chosen: Iterable<File>): void => {
+  for (const file of chosen) {
+    const key = crypto.randomUUID()
+    files.set(key, file)
+    uploads.value = [...uploads.value, { key, title: titleOf(file), phase: 'sending', percent: 0 }]
+    if (isAudio(file)) void start(key, file)
+    else change(key, { phase: 'failed', code: 'not-audio' })
+  }
+}
+
+export const pauseUpload = (key: string): void => {
+  void running.get(key)?.abort()
+  change(key, { phase: 'paused' })
+}
+
+/** Goes on with what was paused, or what broke off. */
+export const resumeUpload = (key: string): void => {
+  const file = files.get(key)
+  if (file === undefined) return
+  change(key, { phase: 'sending' })
+  void start(key, file)
+}
+
+export const dismissUpload = (key: string): void => {
+  void running.get(key)?.abort()
+  running.delete(key)
+  files.delete(key)
+  uploads.value = uploads.value.filter((upload) => upload.key !== key)
+}
+
+onOwn((publication) => {
+  if (publication.type !== 'track') return
+  const { trackId, status, percent, code } = publication
+  const phase = status === 'processing' ? 'preparing' : status
+  const told = { phase, percent, ...(code !== undefined && { code }) } as const
+  const mine = uploads.value.find((upload) => upload.trackId === trackId)
+  if (mine === undefined) early.set(trackId, told)
+  else change(mine.key, told)
+})
