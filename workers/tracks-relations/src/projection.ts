@@ -1,11 +1,37 @@
-import { topics } from '@veza/contracts'
+import { type RecordOf, topics } from '@veza/contracts'
 import { placeOf, type Projection } from '@veza/kit/projection'
 import { type RelationsDatabase, relationsModel } from '@veza/tracks/store'
-import { type Kysely, sql } from 'kysely'
+import { sql } from 'kysely'
 
-const anyErased = async (db: Kysely<RelationsDatabase>, ...people: readonly string[]): Promise<boolean> =>
-  (await db.selectFrom('erased').select('user_id').where('user_id', 'in', people).executeTakeFirst()) !==
-  undefined
+type Event = RecordOf<typeof topics.usersEvents>
+
+/** Who to whom. */
+type Pair = readonly [one: string, other: string]
+
+/** What a stretch of events comes to: of each pair the last word, and who was erased. */
+const outcomeOf = (events: readonly Event[]) => {
+  const follows = new Map<string, { pair: Pair; isOn: boolean }>()
+  const blocks: typeof follows = new Map()
+  const erased = new Set<string>()
+  const say = (where: typeof follows, one: string, other: string, isOn: boolean) =>
+    where.set(`${one} ${other}`, { pair: [one, other], isOn })
+  for (const { type, value } of events)
+    switch (type) {
+      case 'FollowStarted':
+      case 'FollowEnded':
+        say(follows, value.followerId, value.followeeId, type === 'FollowStarted')
+        break
+      case 'UserBlocked':
+      case 'UserUnblocked':
+        say(blocks, value.blockerId, value.blockedId, type === 'UserBlocked')
+        break
+      case 'UserErased':
+        erased.add(value.userId)
+        break
+      default:
+    }
+  return { follows: [...follows.values()], blocks: [...blocks.values()], erased: [...erased] }
+}
 
 /** What users.events.v1 says of who follows and who blocks whom, as rows that queries of tracks join. */
 export const relations: Projection<typeof topics.usersEvents, RelationsDatabase> = {
@@ -15,61 +41,41 @@ export const relations: Projection<typeof topics.usersEvents, RelationsDatabase>
   refuse: (event) =>
     placeOf(event) === undefined ? 'no place in a stream: ce_subject, ce_sequence' : undefined,
   async apply(db, events, schema) {
+    const { follows, blocks, erased } = outcomeOf(events)
+    const table = (name: string) => sql.id(schema, name)
     // Partitions are taken side by side: whoever ends an account waits for those who may be adding to it, and they for it.
-    const ends = events.some(({ type }) => type === 'UserErased')
-    const mode = sql.raw(ends ? 'share row exclusive' : 'share')
-    await sql`lock table ${sql.id(schema, 'erased')} in ${mode} mode`.execute(db)
-    for (const { type, value } of events) {
-      switch (type) {
-        case 'FollowStarted':
-          if (await anyErased(db, value.followerId, value.followeeId)) break
-          await db
-            .insertInto('follows')
-            .values({ follower_id: value.followerId, followee_id: value.followeeId })
-            .onConflict((conflict) => conflict.doNothing())
-            .execute()
-          break
-        case 'FollowEnded':
-          await db
-            .deleteFrom('follows')
-            .where('follower_id', '=', value.followerId)
-            .where('followee_id', '=', value.followeeId)
-            .execute()
-          break
-        case 'UserBlocked':
-          if (await anyErased(db, value.blockerId, value.blockedId)) break
-          await db
-            .insertInto('blocks')
-            .values({ blocker_id: value.blockerId, blocked_id: value.blockedId })
-            .onConflict((conflict) => conflict.doNothing())
-            .execute()
-          break
-        case 'UserUnblocked':
-          await db
-            .deleteFrom('blocks')
-            .where('blocker_id', '=', value.blockerId)
-            .where('blocked_id', '=', value.blockedId)
-            .execute()
-          break
-        case 'UserErased': {
-          const { userId } = value
-          await db
-            .insertInto('erased')
-            .values({ user_id: userId })
-            .onConflict((conflict) => conflict.doNothing())
-            .execute()
-          await db
-            .deleteFrom('follows')
-            .where((eb) => eb.or([eb('follower_id', '=', userId), eb('followee_id', '=', userId)]))
-            .execute()
-          await db
-            .deleteFrom('blocks')
-            .where((eb) => eb.or([eb('blocker_id', '=', userId), eb('blocked_id', '=', userId)]))
-            .execute()
-          break
-        }
-        default:
+    const mode = sql.raw(erased.length > 0 ? 'share row exclusive' : 'share')
+    await sql`lock table ${table('erased')} in ${mode} mode`.execute(db)
+    if (erased.length > 0)
+      await sql`
+        insert into ${table('erased')} (user_id) select unnest(${erased}::uuid[]) on conflict do nothing`.execute(
+        db,
+      )
+    for (const { name, one, other, said } of [
+      { name: 'follows', one: 'follower_id', other: 'followee_id', said: follows },
+      { name: 'blocks', one: 'blocker_id', other: 'blocked_id', said: blocks },
+    ]) {
+      const [first, second] = [sql.id(one), sql.id(other)]
+      const pairs = (isOn: boolean) => {
+        const wanted = said.filter((word) => word.isOn === isOn).map(({ pair }) => pair)
+        return sql`unnest(${wanted.map(([id]) => id)}::uuid[], ${wanted.map(([, id]) => id)}::uuid[])`
       }
+      if (said.some(({ isOn }) => !isOn))
+        await sql`delete from ${table(name)} where (${first}, ${second}) in (select * from ${pairs(false)})`.execute(
+          db,
+        )
+      // After whoever is erased: what others say of them later is of no use.
+      if (said.some(({ isOn }) => isOn))
+        await sql`
+          insert into ${table(name)} (${first}, ${second})
+          select pair.one, pair.other from ${pairs(true)} as pair (one, other)
+          where not exists (select from ${table('erased')} where user_id in (pair.one, pair.other))
+          on conflict do nothing`.execute(db)
+      if (erased.length > 0)
+        await sql`
+          delete from ${table(name)} where ${first} = any(${erased}::uuid[]) or ${second} = any(${erased}::uuid[])`.execute(
+          db,
+        )
     }
   },
 }

@@ -94,7 +94,8 @@ export const pairRecord = (event: PairEvent): UsersRecord => {
 
 const blankDocument = { ...unknownUser.profile, ...unknownUser.privateProfile, ...unknownUser.settings }
 
-const sealedIn = (record: UsersRecord): SealedDocument | undefined => {
+/** What a record seals of a person, where it seals something. */
+export const sealedIn = (record: UsersRecord): SealedDocument | undefined => {
   switch (record.type) {
     case 'ProfileCreated':
     case 'ProfileUpdated':
