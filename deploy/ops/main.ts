@@ -5,6 +5,7 @@ import { type Command, UsageError } from './command.ts'
 import { operatorEnvironment } from './environment.ts'
 import { rebase, replayReadModel } from './events.ts'
 import { rewrapKeys } from './rewrap-keys.ts'
+import { retranscode } from './tracks.ts'
 
 /** A command more is a line here. */
 const commands: readonly Command[] = [
@@ -15,6 +16,7 @@ const commands: readonly Command[] = [
   rewrapKeys,
   replayReadModel,
   rebase,
+  retranscode,
 ]
 
 const usage = (): string => {

@@ -762,6 +762,8 @@ export interface TrackFailed {
   code: string
   /** Milliseconds since the Unix epoch. */
   failedAt: number
+  /** Whether the track could be heard before: it is being made anew, by another recipe, and nobody waits for it. */
+  again: boolean
 }
 
 /** What the owner of a track is told of its making. */
@@ -812,6 +814,8 @@ export interface TrackReady {
   gain: number
   /** Milliseconds since the Unix epoch. */
   readyAt: number
+  /** Whether the track could be heard before: it is being made anew, by another recipe, and nobody waits for it. */
+  again: boolean
 }
 
 /** Somebody reported a track to the moderators. */

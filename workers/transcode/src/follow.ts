@@ -3,6 +3,8 @@ import { type Producer } from '@veza/kit/kafka'
 import { done, type Handle, skip } from '@veza/kit/worker'
 import { newsRecord } from './news.ts'
 
+const madeAgain = 'made anew for the catalogue: its owner waits for nothing'
+
 /**
  * What tracks.events.v1 means here: a stream that is asked for has a job waiting, and an outcome is told to whoever waits
  * for it. All of it can be repeated.
@@ -27,9 +29,13 @@ export const follow = (deps: {
         deps.wake()
         return done
       case 'TrackReady':
-        return tell(message.value, { status: 'ready', code: null, at: message.value.readyAt })
+        return message.value.again
+          ? skip(madeAgain)
+          : tell(message.value, { status: 'ready', code: null, at: message.value.readyAt })
       case 'TrackFailed':
-        return tell(message.value, { status: 'failed', code: message.value.code, at: message.value.failedAt })
+        return message.value.again
+          ? skip(madeAgain)
+          : tell(message.value, { status: 'failed', code: message.value.code, at: message.value.failedAt })
       default:
         return skip('nothing to make of it')
     }

@@ -35,7 +35,7 @@ const everyMs = 1_000
  */
 export const progressOf =
   (deps: { codec: Codec; producer: Producer; now: () => Date }) =>
-  ({ trackId, ownerId, attempt }: Job): ((share: number) => void) => {
+  ({ trackId, ownerId, attempt, priority }: Job): ((share: number) => void) => {
     let toldAt = -Infinity
     let told = -1
     return (share) => {
@@ -46,6 +46,9 @@ export const progressOf =
       toldAt = at
       const progressed = { trackId, ownerId, percent, attempt, at }
       const type = 'TranscodeProgressed'
+      const news = newsRecord(deps.codec, randomUUID(), {
+        ...{ userId: ownerId, trackId, status: 'processing', percent, code: null, at },
+      })
       const records = [
         {
           topic: topics.mediaTranscode.name,
@@ -53,9 +56,8 @@ export const progressOf =
           value: deps.codec.encode(topics.mediaTranscode, type, progressed),
           headers: toHeaders({ id: randomUUID(), type, source, time: at }),
         },
-        newsRecord(deps.codec, randomUUID(), {
-          ...{ userId: ownerId, trackId, status: 'processing', percent, code: null, at },
-        }),
+        // To its owner a track that is made anew is ready all the time.
+        ...(priority === 'upload' ? [news] : []),
       ]
       deps.producer.sendAll(records).catch(() => undefined)
     }

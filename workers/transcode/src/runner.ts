@@ -4,6 +4,7 @@ import { type Logger } from '@veza/kit/log'
 import { SandboxError } from '@veza/kit/media'
 import { ObjectsUnavailable } from '@veza/kit/objects'
 import { isUnavailable } from '@veza/kit/postgres'
+import { recipe } from './media/recipe.ts'
 import { type Job, type Jobs, type Outcome } from '@veza/tracks/store'
 
 export interface RunnerOptions {
@@ -150,7 +151,7 @@ export const startRunner = (o: RunnerOptions): Runner => {
   const work = async (): Promise<void> => {
     while (!stopping.signal.aborted) {
       try {
-        const job = await jobs.claim(o.worker, o.leaseMs)
+        const job = await jobs.claim(o.worker, o.leaseMs, recipe.version)
         trouble = undefined
         if (job === undefined) await rest()
         else await run(job)

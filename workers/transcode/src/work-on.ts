@@ -7,6 +7,7 @@ import { probeAudio, RefusedAudio } from '@veza/kit/media'
 import { type Objects } from '@veza/kit/objects'
 import { type Job, type Outcome, sourceKey } from '@veza/tracks/store'
 import { produce, type Produced } from './media/produce.ts'
+import { recipe } from './media/recipe.ts'
 
 const contentTypes: Readonly<Record<string, string>> = {
   '.m3u8': 'application/vnd.apple.mpegurl',
@@ -65,7 +66,7 @@ export const workOn =
       return {
         type: 'made',
         stream: {
-          ...{ media, recipe: job.recipe, durationMs, gain },
+          ...{ media, recipe: recipe.version, durationMs, gain },
           loudness: loudness.integrated > -70 ? finite(loudness.integrated) : null,
           truePeak: finite(loudness.truePeak),
         },

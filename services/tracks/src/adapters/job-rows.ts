@@ -2,7 +2,8 @@ import { type Kysely, sql } from 'kysely'
 import { type Priority, type TrackEvent } from '../domain/track.ts'
 import { type TracksDatabase } from './schema.ts'
 
-const urgency: Readonly<Record<Priority, number>> = { upload: 0, catalogue: 10 }
+/** Smaller goes first. */
+export const urgency: Readonly<Record<Priority, number>> = { upload: 0, catalogue: 10 }
 
 /**
  * Keeps the jobs as the events have it, in their transaction: a stream that is asked for has its job at once, and a

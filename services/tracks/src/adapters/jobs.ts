@@ -1,6 +1,8 @@
 import { beginAnew } from '@veza/kit/events'
 import { type Kysely, sql, type Transaction } from 'kysely'
-import { type Outcome } from '../domain/track.ts'
+import { currentRecipe } from '../domain/recipe.ts'
+import { type Outcome, type Priority } from '../domain/track.ts'
+import { urgency } from './job-rows.ts'
 import { type TracksDatabase } from './schema.ts'
 import { type Tracks } from './tracks.ts'
 
@@ -10,6 +12,7 @@ export interface Job {
   readonly ownerId: string
   readonly source: string
   readonly recipe: number
+  readonly priority: Priority
   /** From 1. */
   readonly attempt: number
   readonly fence: number
@@ -17,8 +20,12 @@ export interface Job {
 
 /** The queue of streams to be made, in tracks' database: a job a track and recipe, written with the track's events. */
 export interface Jobs {
-  /** The most urgent job that is due, or that a worker lost with its lease. undefined: there is none. */
-  claim(worker: string, leaseMs: number): Promise<Job | undefined>
+  /**
+   * The most urgent job that is due, or that a worker lost with its lease. undefined: there is none.
+   *
+   * @param newest version of a recipe that the worker knows: what a newer one asks for is left to workers that have it
+   */
+  claim(worker: string, leaseMs: number, newest?: number): Promise<Job | undefined>
   /** Keeps the lease. False: the job is somebody else's, or cancelled; stop working on it. */
   heartbeat(job: Job, leaseMs: number): Promise<boolean>
   /**
@@ -46,12 +53,13 @@ export const jobQueue = (db: Kysely<TracksDatabase>, tracks: Tracks): Jobs => {
       .where('state', '=', 'running')
 
   return {
-    async claim(worker, leaseMs) {
+    async claim(worker, leaseMs, newest = currentRecipe) {
       const { rows } = await sql<{
         track_id: string
         owner_id: string
         source: string
         recipe: number
+        priority: number
         attempts: number
         fence: number
       }>`
@@ -60,13 +68,15 @@ export const jobQueue = (db: Kysely<TracksDatabase>, tracks: Tracks): Jobs => {
           lease_until = now() + ${leaseMs} * interval '1 millisecond'
         where (track_id, recipe) = (
           select track_id, recipe from transcode_jobs
-          where (state = 'queued' and run_at <= now()) or (state = 'running' and lease_until < now())
+          where ((state = 'queued' and run_at <= now()) or (state = 'running' and lease_until < now()))
+            and recipe <= ${newest}
           order by priority, run_at limit 1 for update skip locked)
-        returning track_id, owner_id, source, recipe, attempts, fence`.execute(db)
+        returning track_id, owner_id, source, recipe, priority, attempts, fence`.execute(db)
       const [row] = rows
       return (
         row && {
           ...{ trackId: row.track_id, ownerId: row.owner_id, source: row.source, recipe: row.recipe },
+          priority: row.priority === urgency.upload ? 'upload' : 'catalogue',
           ...{ attempt: row.attempts, fence: row.fence },
         }
       )

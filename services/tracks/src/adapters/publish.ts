@@ -43,9 +43,9 @@ export const trackRecord = (event: TrackEvent): NewEvent<Topic> => {
       return { type: 'TranscodeRequested', value: { ...about, source, recipe, priority, requestedAt: at } }
     }
     case 'made-ready':
-      return { type: 'TrackReady', value: { ...about, ...event.stream, readyAt: at } }
+      return { type: 'TrackReady', value: { ...about, ...event.stream, readyAt: at, again: event.again } }
     case 'failed':
-      return { type: 'TrackFailed', value: { ...about, code: event.code, failedAt: at } }
+      return { type: 'TrackFailed', value: { ...about, code: event.code, failedAt: at, again: event.again } }
     case 'edited':
       return { type: 'TrackEdited', value: { ...about, ...event.details, editedAt: at } }
     case 'cover-changed':
@@ -110,12 +110,14 @@ const trackEvent = (stored: StoredEvent<Topic>): TrackEvent | undefined => {
       return { type: 'transcode-requested', ...about, sha256, recipe, priority: priorityOf(priority), at }
     }
     case 'TrackReady': {
-      const { media, recipe, durationMs, loudness, truePeak, gain, readyAt } = stored.value
+      const { media, recipe, durationMs, loudness, truePeak, gain, readyAt, again } = stored.value
       const stream = { media, recipe, durationMs, loudness, truePeak, gain }
-      return { type: 'made-ready', ...about, stream, at: new Date(readyAt) }
+      return { type: 'made-ready', ...about, stream, again, at: new Date(readyAt) }
     }
-    case 'TrackFailed':
-      return { type: 'failed', ...about, code: stored.value.code, at: new Date(stored.value.failedAt) }
+    case 'TrackFailed': {
+      const { code, failedAt, again } = stored.value
+      return { type: 'failed', ...about, code, again, at: new Date(failedAt) }
+    }
     case 'TrackEdited': {
       const { title, description, artist, genre, tags, editedAt } = stored.value
       return {

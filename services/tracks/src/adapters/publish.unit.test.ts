@@ -11,10 +11,10 @@ const events: TrackEvent[] = [
   },
   { type: 'transcode-requested', ...about, sha256: 'ab', recipe: 1, priority: 'catalogue' },
   {
-    ...{ type: 'made-ready', ...about },
+    ...{ type: 'made-ready', ...about, again: true },
     stream: { media: 'media/x', recipe: 1, durationMs: 1, loudness: null, truePeak: -1.5, gain: 2 },
   },
-  { type: 'failed', ...about, code: 'corrupt' },
+  { type: 'failed', ...about, code: 'corrupt', again: false },
   {
     type: 'edited',
     ...about,

@@ -167,8 +167,9 @@ export type TrackEvent = Happened &
         readonly recipe: number
         readonly priority: Priority
       }
-    | { readonly type: 'made-ready'; readonly stream: Stream }
-    | { readonly type: 'failed'; readonly code: string }
+    /** `again`: there was a stream before, which was heard until now, or goes on being heard. */
+    | { readonly type: 'made-ready'; readonly stream: Stream; readonly again: boolean }
+    | { readonly type: 'failed'; readonly code: string; readonly again: boolean }
     | { readonly type: 'edited'; readonly details: Details }
     | { readonly type: 'cover-changed'; readonly cover: string | null }
     | { readonly type: 'visibility-changed'; readonly visibility: Visibility }
@@ -271,9 +272,10 @@ export const decide = (command: TrackCommand, track: Track | undefined): TrackEv
       const { recipe, outcome } = command
       // Deleted, or asked for by another recipe meanwhile: nobody waits for this one any more.
       if (track.deleted || track.wanted !== recipe) return []
+      const again = track.stream !== null
       return outcome.type === 'made'
-        ? [{ type: 'made-ready', ...about, stream: outcome.stream }]
-        : [{ type: 'failed', ...about, code: outcome.code }]
+        ? [{ type: 'made-ready', ...about, stream: outcome.stream, again }]
+        : [{ type: 'failed', ...about, code: outcome.code, again }]
     }
     case 'edit': {
       const { actor, changes } = command
@@ -367,7 +369,8 @@ export const evolve = (track: Track | undefined, event: TrackEvent): Track | und
     case 'made-ready':
       return { ...track, stream: event.stream, wanted: null, failure: null }
     case 'failed':
-      return { ...track, wanted: null, failure: event.code }
+      // What can be heard has not failed, whatever became of making it anew.
+      return { ...track, wanted: null, failure: event.again ? null : event.code }
     case 'edited':
       return { ...track, ...event.details }
     case 'cover-changed':

@@ -1,9 +1,14 @@
+import { currentRecipe } from '@veza/tracks/store'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { bandwidthOf, masterPlaylist, readMediaPlaylist } from './playlists.ts'
-import { gainOf } from './recipe.ts'
+import { gainOf, recipe } from './recipe.ts'
 import { readSummary } from './measure.ts'
 import { collectPeaks, waveformBinary, waveformJson } from './waveform.ts'
+
+it('the recipe is the one that tracks ask for', () => {
+  expect(recipe.version).toBe(currentRecipe)
+})
 
 describe('the gain', () => {
   it.each([

@@ -9,7 +9,7 @@ import { filesystemObjects, type Objects } from '@veza/kit/objects'
 import { openDatabase } from '@veza/kit/postgres'
 import { freshDatabase, infrastructure, makeAudio, testTelemetry } from '@veza/kit/testing'
 import { migrateTracks } from '@veza/tracks/migrate'
-import { jobQueue, openTracks, sourceKey, type TracksDatabase } from '@veza/tracks/store'
+import { currentRecipe, jobQueue, openTracks, sourceKey, type TracksDatabase } from '@veza/tracks/store'
 import { sql } from 'kysely'
 import { startRunner, type RunnerOptions } from '../runner.ts'
 import { workOn } from '../work-on.ts'
@@ -36,14 +36,14 @@ export const jobsUnderTest = async () => {
     ...{ db, dir, objects, tracks, jobs, databaseUrl: fresh.url },
 
     /** A track that was uploaded, its job waiting. @returns its id */
-    async upload({ seconds = 1, volume = -20 } = {}): Promise<string> {
+    async upload({ seconds = 1, volume = -20, recipe = currentRecipe } = {}): Promise<string> {
       const file = await readFile(await makeAudio(dir, `${randomUUID()}.wav`, { seconds, volume }))
       const id = randomUUID()
       const sha256 = randomUUID().replaceAll('-', '').repeat(2)
       await objects.put(sourceKey(sha256), file, 'application/octet-stream')
       await tracks.execute(db, id, {
         ...{ type: 'upload', id, ownerId: randomUUID(), title: 'One', artist: null, album: null },
-        ...{ cover: null, visibility: 'public', recipe: 1, at: new Date() },
+        ...{ cover: null, visibility: 'public', recipe, at: new Date() },
         source: { sha256, bytes: file.length, filename: 'one.wav', format: 'wav', codec: 'pcm_s16le' },
       })
       return id
@@ -80,12 +80,14 @@ export const jobsUnderTest = async () => {
       return { userId, moderator: false }
     },
 
-    /** The job of a track. */
+    /** The job of a track, the newest of its recipes. */
     job: (trackId: string) =>
       db
         .selectFrom('transcode_jobs')
         .select(['state', 'attempts', 'last_error'])
         .where('track_id', '=', trackId)
+        .orderBy('recipe', 'desc')
+        .limit(1)
         .executeTakeFirstOrThrow(),
 
     /** Types of what happened to a track, in order. */
