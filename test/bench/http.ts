@@ -18,7 +18,8 @@ const signIns = 200
 const warmupSeconds = 10
 const seed = 20_261_124
 
-interface Caller {
+/** Somebody who is signed in. */
+export interface Caller {
   person: Person
   readonly email: string
   /** A refresh token is exchanged once: of two exchanges under way the later answer may be the older token. */
@@ -26,7 +27,7 @@ interface Caller {
 }
 
 /** A kind of request, and how many in a hundred are of it. */
-interface Kind {
+export interface Kind {
   readonly name: string
   readonly share: number
   readonly run: (http: string, caller: Caller, other: Caller, n: number) => Promise<number>
@@ -92,7 +93,7 @@ const figuresOf = (name: string, latencies: readonly number[], failed: number): 
 }
 
 /** Sends a mix at a rate. Latency is from when a request was due: one that had to wait for the sender is not forgiven. */
-const load = async (
+export const load = async (
   http: string,
   callers: readonly Caller[],
   o: { rate: number; seconds: number; mix: readonly Kind[]; isOver?: () => boolean },
@@ -136,14 +137,14 @@ const load = async (
   return [...results].map(([name, { latencies, failed }]) => figuresOf(name, latencies, failed))
 }
 
-const print = (figures: readonly Figures[]): void => {
+export const print = (figures: readonly Figures[]): void => {
   table(
     ['request', 'requests', 'failed', 'p50 ms', 'p99 ms', 'max ms'],
     figures.map(({ name, requests, failed, p50, p99, max }) => [name, requests, failed, p50, p99, max]),
   )
 }
 
-const printProcesses = (processes: readonly ProcessUsage[], seconds: number): void => {
+export const printProcesses = (processes: readonly ProcessUsage[], seconds: number): void => {
   table(
     ['process', 'CPU %', 'peak MiB'],
     processes
@@ -152,7 +153,8 @@ const printProcesses = (processes: readonly ProcessUsage[], seconds: number): vo
   )
 }
 
-const watch = (veza: Veza) =>
+/** Watches all that runs, and this process. */
+export const watch = (veza: Veza) =>
   watchProcesses([
     ...Object.entries(veza.processes).map(([name, child]) => ({ name, pid: () => child.pid })),
     ...Object.entries(veza.infrastructure).map(([name, child]) => ({

@@ -1,8 +1,10 @@
 /**
  * `npm run bench -- chat [--rate 1667] [--seconds 60] [--sockets 1000] [--rooms 100] [--sdks 0] [--find-max] [--faults | --pairs]`,
  * `npm run bench -- sockets [--sockets 10000]`, `npm run bench -- fanout [--seconds 5] [--rooms 1|100]`,
- * `npm run bench -- http [--rate 500] [--seconds 60]`, `npm run bench -- events [--rate 2000] [--seconds 60] [--events 200000]` and
- * `npm run bench -- codec`: figures, as a table and as JSON in bench-results/.
+ * `npm run bench -- http [--rate 500] [--seconds 60]`, `npm run bench -- events [--rate 2000] [--seconds 60] [--events 200000]`,
+ * `npm run bench -- listeners [--listeners 1000] [--seconds 120] [--find-max]`,
+ * `npm run bench -- transcode [--seconds 240] [--tracks 3]`, `npm run bench -- tracks [--rate 500] [--seconds 60] [--tracks 100000]`,
+ * and `npm run bench -- codec`: figures, as a table and as JSON in bench-results/.
  */
 import { parseArgs } from 'node:util'
 import { benchChat } from './chat.ts'
@@ -10,7 +12,10 @@ import { benchContractsCodec } from './codec.ts'
 import { benchEvents } from './events.ts'
 import { benchFanout } from './fanout.ts'
 import { benchHttp } from './http.ts'
+import { benchListeners } from './listeners.ts'
 import { benchSockets } from './sockets.ts'
+import { benchTracks } from './tracks.ts'
+import { benchTranscode } from './transcode.ts'
 
 const usage =
   'npm run bench -- chat [--rate 1667] [--seconds 60] [--sockets 1000] [--rooms 100] [--sdks 0] [--find-max] [--faults | --pairs]\n' +
@@ -18,6 +23,9 @@ const usage =
   'npm run bench -- fanout [--seconds 5] [--rooms 1|100]\n' +
   'npm run bench -- http [--rate 500] [--seconds 60]\n' +
   'npm run bench -- events [--rate 2000] [--seconds 60] [--events 200000]\n' +
+  'npm run bench -- listeners [--listeners 1000] [--seconds 120] [--find-max]\n' +
+  'npm run bench -- transcode [--seconds 240] [--tracks 3]\n' +
+  'npm run bench -- tracks [--rate 500] [--seconds 60] [--tracks 100000]\n' +
   'npm run bench -- codec\n'
 
 const positive = (name: string, text: string): number => {
@@ -37,6 +45,8 @@ const run = (): Promise<boolean> => {
       rooms: { type: 'string' },
       events: { type: 'string' },
       sdks: { type: 'string' },
+      listeners: { type: 'string' },
+      tracks: { type: 'string' },
       'find-max': { type: 'boolean', default: false },
       faults: { type: 'boolean', default: false },
       pairs: { type: 'boolean', default: false },
@@ -71,6 +81,23 @@ const run = (): Promise<boolean> => {
         rate: positive('rate', values.rate ?? '2000'),
         seconds: positive('seconds', values.seconds ?? '60'),
         batchEvents: Math.round(positive('events', values.events ?? '200000')),
+      })
+    case 'listeners':
+      return benchListeners({
+        listeners: Math.round(positive('listeners', values.listeners ?? '1000')),
+        seconds: positive('seconds', values.seconds ?? '120'),
+        findMax: values['find-max'],
+      })
+    case 'transcode':
+      return benchTranscode({
+        seconds: positive('seconds', values.seconds ?? '240'),
+        tracks: Math.round(positive('tracks', values.tracks ?? '3')),
+      })
+    case 'tracks':
+      return benchTracks({
+        rate: positive('rate', values.rate ?? '500'),
+        seconds: positive('seconds', values.seconds ?? '60'),
+        tracks: Math.round(positive('tracks', values.tracks ?? '100000')),
       })
     case 'codec':
       return benchContractsCodec()

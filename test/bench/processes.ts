@@ -55,6 +55,13 @@ const titleOf = (pid: number, fallback: string): string => {
   return title === '' ? fallback : title.replace(/\(\d+\).*$/, '').replace(/ 127\.0\.0\.1$/, '')
 }
 
+/** Processor time that a process has taken, and those that it started and that have ended, seconds. */
+export const cpuWithReaped = (pid: number): number => {
+  const stat = read(`/proc/${pid}/stat`) ?? ''
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  return [11, 12, 13, 14].reduce((sum, field) => sum + Number(fields[field]), 0) / ticksPerSecond
+}
+
 /** Watches processes from now on, looking once a second. */
 export const watchProcesses = (watched: readonly Watched[]) => {
   const known = new Map<number, { name: string; startTicks: number; last: Sample }>()

@@ -54,7 +54,7 @@ const corpus: Readonly<Record<string, Sounding>> = {
   'with pauses, as speech has': {
     expression:
       '0.3*gt(sin(2*PI*0.7*t),0)*sin(2*PI*180*t)*(2*random(0)-1)|0.3*gt(sin(2*PI*0.7*t),0)*sin(2*PI*180*t)*(2*random(1)-1)',
-    filter: 'lowpass=f=2500:p=1',
+    filter: 'lowpass=f=2000,lowpass=f=4000',
   },
   'a sweep at 96 kHz': {
     expression: '0.5*sin(2*PI*(50*t+200*t*t))|0.5*sin(2*PI*(60*t+180*t*t))',
