@@ -94,8 +94,7 @@ export const pairRecord = (event: PairEvent): UsersRecord => {
 
 const blankDocument = { ...unknownUser.profile, ...unknownUser.privateProfile, ...unknownUser.settings }
 
-/** What a record seals of a person, where it seals something. */
-export const sealedIn = (record: UsersRecord): SealedDocument | undefined => {
+const sealedIn = (record: UsersRecord): SealedDocument | undefined => {
   switch (record.type) {
     case 'ProfileCreated':
     case 'ProfileUpdated':
@@ -169,26 +168,52 @@ const userEvent = (record: UsersRecord, document: unknown): UserEvent | undefine
   }
 }
 
+/** A record as it came, from the topic or from the store. */
+export interface Seen {
+  readonly record: UsersRecord
+  /** Place in its stream, from 1. */
+  readonly version: number
+}
+
+/**
+ * Those whose document a later one of them has anew. Nobody needs to open these, and whoever folds a long stream, or reads
+ * all there ever was, meets more of them than of others. What creates a profile says more than its document.
+ */
+const replacedIn = (seen: readonly Seen[]): ReadonlySet<Seen> => {
+  const newest = new Map<string, Seen>()
+  const replaced = new Set<Seen>()
+  for (const one of seen) {
+    const document = sealedIn(one.record)
+    if (document === undefined || one.record.type === 'ProfileCreated') continue
+    const key = `${document.name} ${document.userId}`
+    const other = newest.get(key)
+    if (other === undefined || other.version <= one.version) newest.set(key, one)
+    if (other !== undefined) replaced.add(other.version <= one.version ? other : one)
+  }
+  return replaced
+}
+
 /**
  * The other way, all that is sealed opened in one go. What was erased by now is left out: the event that erased it is
- * among those that follow. Records of pairs are left out too.
+ * among those that follow. So is what a later one of the records says anew, and records of pairs.
  *
  * @returns an event a record, in order; undefined where there is none
  */
 export const userEvents = async (
   personal: PersonalData,
-  records: readonly UsersRecord[],
+  seen: readonly Seen[],
 ): Promise<(UserEvent | undefined)[]> => {
-  const sealed = records.flatMap((record, index) => {
-    const document = sealedIn(record)
+  const replaced = replacedIn(seen)
+  const sealed = seen.flatMap((one, index) => {
+    const document = replaced.has(one) ? undefined : sealedIn(one.record)
     return document === undefined ? [] : [{ ...document, index }]
   })
   const opened = await personal.open(sealed)
   const documents = new Map(sealed.map(({ index }, at) => [index, opened[at]]))
-  return records.map((record, index) =>
-    documents.has(index) && documents.get(index) === undefined
+  return seen.map((one, index) =>
+    replaced.has(one) || (documents.has(index) && documents.get(index) === undefined)
       ? undefined
-      : userEvent(record, documents.get(index)),
+      : userEvent(one.record, documents.get(index)),
   )
 }
 

@@ -36,7 +36,10 @@ export const openStreams = (store: EventStore<Topic>, personal: PersonalData): S
       store,
       initial: unknownUser,
       evolve,
-      read: async (records) => (await userEvents(personal, records)).filter(isThere),
+      async read(stored) {
+        const seen = stored.map((record) => ({ record, version: record.version }))
+        return (await userEvents(personal, seen)).filter(isThere)
+      },
       write: userRecords(personal, userId),
     }),
   standing: aggregate({
