@@ -88,6 +88,9 @@ test('somebody signs up, is found and followed, takes a copy of all there is, an
   await vi.waitFor(async () => {
     expect((await call(bob.token, 'GET', `/v1/users/${ana.id}`)).status).toBe(404)
     expect(await call(bob.token, 'GET', `/v1/users?q=${word}`)).toMatchObject({ body: { users: [] } })
+    expect(await call(bob.token, 'GET', `/v1/rooms/${roomId}/messages`)).toMatchObject({
+      body: { messages: [{ body: '', deletedAt: expect.any(String) as string }] },
+    })
     expect((await call(bob.token, 'GET', `/v1/tracks/${trackId}`)).status).toBe(404)
   }, waiting)
   expect((await call(ana.token, 'GET', '/v1/users/me')).status).toBe(410)

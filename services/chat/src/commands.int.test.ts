@@ -54,7 +54,7 @@ describe('commands', () => {
     for (const [url, code] of [
       [`${path}/${messageId}/reactions/${'x'.repeat(33)}?clientMessageId=c1`, 'invalid-reaction'],
       [`${path}/${messageId}/reactions/a%20b?clientMessageId=c1`, 'invalid-reaction'],
-      [`${path}/nonsense/reactions/x?clientMessageId=c1`, 'invalid-request'],
+      [`${path}/nonsense/reactions/x?clientMessageId=c1`, 'invalid-message-id'],
     ] as const)
       expect(await ana.call('PUT', url)).toMatchObject({ status: 400, body: { code } })
     expect(await ana.call('POST', path, { ...name, body: 'hi', mentions: ['x'] })).toMatchObject({
@@ -100,8 +100,9 @@ describe('commands', () => {
       [{ clientMessageId: '1', body: ' ' }, 'body-empty'],
       [{ clientMessageId: '1', body: 'x'.repeat(4_001) }, 'body-too-long'],
       [{ clientMessageId: '1', body: 'a\0b' }, 'body-invalid'],
-      [{ clientMessageId: 1, body: 'hello' }, 'invalid-request'],
-      [{ body: 'hello' }, 'invalid-request'],
+      [{ clientMessageId: 1, body: 'hello' }, 'invalid-client-message-id'],
+      [{ body: 'hello' }, 'invalid-client-message-id'],
+      [{ clientMessageId: '1', body: 'hello', mentions: 'ana' }, 'invalid-mentions'],
     ] as const)
       expect(await ana.call('POST', path, content)).toMatchObject({ status: 400, body: { code } })
   })

@@ -23,19 +23,26 @@ describe('the internal API', () => {
 
   it('tells who is what in which room, in the order asked', async () => {
     const [ana, ben] = [await veza.person(), await veza.person()]
-    const [room, unknown] = [await ana.createRoom('private'), randomUUID()]
-    await veza.say(room, ana.userId, ['one'])
+    const [room, open, unknown] = [
+      await ana.createRoom('private'),
+      await ana.createRoom('public'),
+      randomUUID(),
+    ]
+    for (const roomId of [room, open]) await veza.say(roomId, ana.userId, ['one'])
     const pairs = [
       { roomId: unknown, userId: ana.userId },
       { roomId: room, userId: ben.userId },
       { roomId: room, userId: ana.userId },
+      { roomId: open, userId: ben.userId },
     ]
     const { body } = await veza.internally<{ results: unknown[] }>('POST', '/internal/v1/access', { pairs })
     const epoch: unknown = expect.stringMatching(/^[\w-]{8}$/)
     expect(body.results).toEqual([
       { ...pairs[0], exists: false, role: null, epoch: null, offset: null },
-      { ...pairs[1], exists: true, role: null, epoch, offset: 1 },
+      // A private room is none for strangers.
+      { ...pairs[1], exists: false, role: null, epoch: null, offset: null },
       { ...pairs[2], exists: true, role: 'owner', epoch, offset: 1 },
+      { ...pairs[3], exists: true, role: null, epoch, offset: 1 },
     ])
     for (const wrong of [[], [{ roomId: 'x', userId: ana.userId }], Array(501).fill(pairs[0])])
       expect((await veza.internally('POST', '/internal/v1/access', { pairs: wrong })).status).toBe(400)

@@ -8,6 +8,7 @@ export interface Pair {
 }
 
 export interface Access extends Pair {
+  /** For them: a private room exists for its members alone. */
   readonly exists: boolean
   /** null = not a member. */
   readonly role: Role | null
@@ -30,8 +31,9 @@ export const readAccess =
       select members.role, room_heads.epoch, room_heads.last_offset as "offset"
       from unnest(${pairs.map((pair) => pair.roomId)}::uuid[], ${pairs.map((pair) => pair.userId)}::uuid[])
         with ordinality as pair (room_id, user_id, nth)
-      left join room_heads on room_heads.room_id = pair.room_id
       left join members on members.room_id = pair.room_id and members.user_id = pair.user_id
+      left join rooms on rooms.id = pair.room_id and (visibility = 'public' or members.role is not null)
+      left join room_heads on room_heads.room_id = rooms.id
       order by pair.nth`.execute(db)
     return pairs.flatMap((pair, index) => {
       const row = rows[index]

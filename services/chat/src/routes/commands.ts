@@ -15,7 +15,15 @@ import { type TokenVerifier } from '@veza/kit/tokens'
 import { type SendCommandInput } from '../commands/send-command.ts'
 import { answer } from './answer.ts'
 import { id } from './fields.ts'
-import { accepted, commandName, flaws, messageEdit, newMessage, reactionParam } from './message-fields.ts'
+import {
+  accepted,
+  commandName,
+  flaws,
+  messageEdit,
+  messageIdParam,
+  newMessage,
+  reactionParam,
+} from './message-fields.ts'
 
 /** What the routes call. */
 export interface CommandHandlers {
@@ -28,8 +36,8 @@ const tracks =
   '`room:<roomId>` or as `rejected` on `user:<your id>`.'
 
 const roomParams = z.object({ roomId: id })
-const messageParams = z.object({ roomId: id, messageId: id })
-const reactionParams = z.object({ roomId: id, messageId: id, reaction: reactionParam })
+const messageParams = z.object({ roomId: id, messageId: messageIdParam })
+const reactionParams = z.object({ roomId: id, messageId: messageIdParam, reaction: reactionParam })
 
 /** Mounts what one does with messages: the same commands, rules and outcomes as publishing on `room:<roomId>`. */
 export const mountCommands = (app: Api, verifier: TokenVerifier, handlers: CommandHandlers): void => {

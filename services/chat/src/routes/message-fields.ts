@@ -17,32 +17,62 @@ export const flaws: Record<CommandProblem, string> = {
   'invalid-reaction': `The reaction must have 1 to ${limits.reaction} characters, without white space`,
 }
 
-const clientMessageId = z.string().openapi({
+// Shapes are documented, not checked: `readChatCommand` of contracts has the rules, and with them the codes, the same for
+// HTTP and WebSocket.
+const named = {
   minLength: 1,
   maxLength: limits.clientMessageId,
   description: 'Yours to choose. Sent again with the same one, a command takes effect once',
   example: '3f0c-17',
-})
-const body = z
-  .string()
-  .openapi({ minLength: 1, maxLength: limits.body, example: 'Does anybody know this track?' })
-const mentions = z
-  .array(z.string())
+}
+const clientMessageId = z
+  .unknown()
   .optional()
-  .openapi({ maxItems: limits.mentions, description: 'Ids of the users whom the text calls by name' })
+  .openapi({ type: 'string', ...named })
+const body = z
+  .unknown()
+  .optional()
+  .openapi({ type: 'string', minLength: 1, maxLength: limits.body, example: 'Does anybody know this track?' })
+const mentions = z
+  .unknown()
+  .optional()
+  .openapi({
+    type: 'array',
+    items: { type: 'string', format: 'uuid' },
+    maxItems: limits.mentions,
+    description: 'Ids of the users whom the text calls by name',
+  })
+const optionalId = (description: string) =>
+  z
+    .unknown()
+    .optional()
+    .openapi({ type: ['string', 'null'], format: 'uuid', description })
+const required = ['clientMessageId', 'body']
 
-// Shapes only: `readChatCommand` of contracts has the rules, the same for HTTP and WebSocket.
 export const newMessage = z
   .object({
     clientMessageId,
     body,
-    replyTo: z.string().nullish().openapi({ description: 'A message of the room that this one answers' }),
+    replyTo: optionalId('A message of the room that this one answers'),
     mentions,
-    trackId: z.string().nullish().openapi({ description: 'A track that the message shows' }),
+    trackId: optionalId('A track that the message shows'),
   })
-  .openapi('NewMessage')
-export const messageEdit = z.object({ clientMessageId, body, mentions }).openapi('MessageEdit')
-export const commandName = z.object({ clientMessageId })
+  .openapi('NewMessage', { required })
+export const messageEdit = z.object({ clientMessageId, body, mentions }).openapi('MessageEdit', { required })
+/** In the query, where all is text; it may be missing, which has a code of its own. */
+export const commandName = z.object({
+  clientMessageId: z
+    .string()
+    .optional()
+    .openapi({ param: { name: 'clientMessageId', in: 'query', required: true }, ...named }),
+})
+
+/** In the path. */
+export const messageIdParam = z.string().openapi({
+  param: { name: 'messageId', in: 'path' },
+  format: 'uuid',
+  example: '0198f3c2-7a51-7c3e-9d10-5a4f0e6b2c11',
+})
 
 export const reactionParam = z.string().openapi({ param: { name: 'reaction', in: 'path' }, example: '🎧' })
 
