@@ -11,7 +11,7 @@ export const roomsEverIn = async (db: Kysely<ChatDatabase>, userId: string): Pro
     select room_id as "roomId" from members where user_id = ${userId}
     union
     select key::uuid from (
-      select key, type from events.events where events.ids_in(payload) @> ${[userId]}::uuid[] offset 0
+      select key, type from events.events where coalesce(names, events.ids_in(payload)) @> ${[userId]}::uuid[] offset 0
     ) as naming
     where type = 'MemberJoined'
     order by 1`.execute(db)
