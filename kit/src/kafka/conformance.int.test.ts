@@ -329,6 +329,22 @@ describe('group consumer', () => {
     }
   })
 
+  it('has the broker gather records for those who do not wait for each', async () => {
+    const chunks: ConsumedRecord[][] = []
+    await consume({
+      gatherMs: 3_000,
+      onChunk: (chunk) => Promise.resolve(void chunks.push(chunk)),
+    })
+    const sender = await producer()
+    for (const n of range(30)) await sender.send(record('a', n))
+    await vi.waitFor(() => {
+      expect(chunks.flat()).toHaveLength(30)
+    }, waiting)
+    // Each was acknowledged before the next one was sent: without gathering there are about as many chunks as records.
+    expect(chunks.length).toBeLessThan(10)
+    expect(numbersOf(chunks.flat(), 'a')).toEqual(range(30))
+  })
+
   it('goes on after a TypeError in the handler, which stops kafkajs for good', async () => {
     const sender = await producer()
     await sender.send(record('a', 0))

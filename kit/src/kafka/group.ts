@@ -22,6 +22,9 @@ interface Delivery extends Backlog {
   readonly reject: (error: unknown) => void
 }
 
+/** An answer of this size does not wait for more. */
+const gatheredBytes = 64 * 1024
+
 /** Between two joins. What was delivered in one must not be committed in another: the partition may be elsewhere. */
 interface Membership {
   readonly abort: AbortController
@@ -183,7 +186,8 @@ export function consumeGroup(deps: ConsumerDependencies, options: GroupOptions):
       sessionTimeout,
       heartbeatInterval,
       rebalanceTimeout: options.rebalanceTimeoutMs ?? 60_000,
-      maxWaitTimeInMs: 100,
+      maxWaitTimeInMs: options.gatherMs ?? 100,
+      ...(options.gatherMs !== undefined && { minBytes: gatheredBytes }),
     },
     ...(instance !== undefined && {
       prepare: (client) => expelPredecessors(client, { groupId, clientId: instance }, log),

@@ -101,6 +101,12 @@ export interface GroupOptions {
   readonly maxChunkRecords?: number
   /** Bytes of keys and values. Default 4 MiB. */
   readonly maxChunkBytes?: number
+  /**
+   * How long the broker waits for 64 KiB of records before it answers a fetch with what there is. For groups that nobody
+   * waits for: a busy topic is otherwise fetched record by record, and a fetch costs what a hundred records do, here and at
+   * the broker. Default: it answers with the first record.
+   */
+  readonly gatherMs?: number
   /** Default 250 ms. */
   readonly commitIntervalMs?: number
   /**

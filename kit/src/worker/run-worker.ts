@@ -198,7 +198,8 @@ export function runWorker<T extends Topic>(options: WorkerOptions<T>): Worker {
     }
   }
 
-  const { maxChunkRecords, maxChunkBytes, commitIntervalMs, sessionTimeoutMs, rebalanceTimeoutMs } = settings
+  const { maxChunkRecords, maxChunkBytes, gatherMs, commitIntervalMs } = settings
+  const { sessionTimeoutMs, rebalanceTimeoutMs } = settings
   const joining = options.kafka.consume({
     groupId: name,
     ...(options.instance !== undefined && { instance: options.instance }),
@@ -207,6 +208,7 @@ export function runWorker<T extends Topic>(options: WorkerOptions<T>): Worker {
     onChunk,
     ...(maxChunkRecords !== undefined && { maxChunkRecords }),
     ...(maxChunkBytes !== undefined && { maxChunkBytes }),
+    ...(gatherMs !== undefined && { gatherMs }),
     ...(commitIntervalMs !== undefined && { commitIntervalMs }),
     ...(sessionTimeoutMs !== undefined && { sessionTimeoutMs }),
     ...(rebalanceTimeoutMs !== undefined && { rebalanceTimeoutMs }),

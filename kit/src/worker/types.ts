@@ -58,6 +58,8 @@ export interface WorkerSettings {
   readonly stalledAfterMs?: number
   /** Default 5,000 ms. */
   readonly lagIntervalMs?: number
+  /** How long records are gathered before they are handled: see GroupOptions of kit/kafka. */
+  readonly gatherMs?: number
   readonly commitIntervalMs?: number
   readonly sessionTimeoutMs?: number
   readonly rebalanceTimeoutMs?: number

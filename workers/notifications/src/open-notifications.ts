@@ -37,6 +37,9 @@ export const openNotifications = (
     topics: sources,
     handleChunk: notify({ notices, codec, producer }),
     dependencies: async () => (await database.check()) ?? (await kafka.admin.check()),
+    // Most of what is read concerns nobody in particular. Fetched as it comes it costs those who talk the time that their
+    // messages take.
+    settings: { gatherMs: 100 },
   })
   worker.finished.catch(fail)
   const stopForgetting = forgetting({ notices, keptMs: env.NOTIFICATIONS_KEPT, log })
