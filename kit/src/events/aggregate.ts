@@ -42,6 +42,8 @@ export interface Execution<DB, State, Event> extends AppendOptions {
   readonly attempts?: number
   /** Further rows of the same transaction: reservations, rows that must be there at once. Runs after the events, if any. */
   readonly alongside?: (trx: Kysely<DB>, executed: Executed<State, Event>) => Promise<void>
+  /** Whether these events have anything alongside. One that has nothing costs one statement instead of a transaction. */
+  readonly hasAlongside?: (events: readonly Event[]) => boolean
 }
 
 /** What a command came to. */
@@ -100,7 +102,7 @@ export const aggregate = <T extends Topic, State, Event>(
     db: Kysely<DB>,
     execution: Execution<DB, State, Event>,
   ): Promise<Executed<State, Event>> => {
-    const { stream, key, decide, expectedVersion, metadata, idempotencyKey, alongside } = execution
+    const { stream, key, decide, expectedVersion, metadata, idempotencyKey } = execution
     // Before deciding: what the first one did may be why this one would be refused.
     const repeated = await replay(db, execution)
     if (repeated) return repeated
@@ -109,6 +111,7 @@ export const aggregate = <T extends Topic, State, Event>(
       throw new VersionConflict(stream, expectedVersion, version)
     const decided = await decide(state, version)
     const events = decided.length === 0 ? [] : await write(decided)
+    const alongside = execution.hasAlongside?.(decided) === false ? undefined : execution.alongside
 
     const commit = async (on: Kysely<DB>): Promise<Executed<State, Event>> => {
       const append = { stream, key, expectedVersion: version, events }
@@ -129,7 +132,7 @@ export const aggregate = <T extends Topic, State, Event>(
       if (events.length > 0 && alongside) await alongside(on, executed)
       return executed
     }
-    const isPlain = alongside === undefined && snapshots === undefined
+    const isPlain = events.length === 0 || (alongside === undefined && snapshots === undefined)
     if (db.isTransaction || isPlain) return commit(db)
     return db.transaction().execute(commit)
   }

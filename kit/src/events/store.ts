@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { type Codec, decodeStored, type RecordOf, type Topic, writtenVersion } from '@veza/contracts'
-import { sql } from 'kysely'
+import { type RawBuilder, sql } from 'kysely'
 import { IdempotencyKeyReused, VersionConflict } from './errors.ts'
 import {
   type Appended,
@@ -110,6 +110,10 @@ export const pruneIdempotencyKeys = async (db: Connection, olderThanMs: number):
   )
   return Number(numAffectedRows)
 }
+
+/** Version of a stream's last event, 0 = there is none, as an expression: for a query that reads other things as well. */
+export const currentVersionOf = (stream: string): RawBuilder<number> => sql`
+  coalesce((select max(version) from events.events where stream = ${stream}), 0)`
 
 /** What decoding needs of a row. */
 type EncodedRow = Pick<EventRow, 'type' | 'schema_version' | 'payload'>
@@ -225,8 +229,9 @@ export const eventStore = <T extends Topic>({
     },
 
     async currentVersion(db, stream) {
-      const { rows } = await sql<{ version: number | null }>`
-        select max(version) as version from events.events where stream = ${stream}`.execute(db)
+      const { rows } = await sql<{ version: number }>`select ${currentVersionOf(stream)} as version`.execute(
+        db,
+      )
       return rows[0]?.version ?? 0
     },
 

@@ -13,6 +13,8 @@ export interface DatabaseOptions {
    * and one that fails does not keep the next from being tried. For whoever has several to send at once.
    */
   readonly pipeline?: boolean
+  /** Of the server, for every connection: parameters that a user may set. */
+  readonly parameters?: Readonly<Record<string, string | number>>
   readonly log: Logger
 }
 
@@ -44,7 +46,7 @@ parsers.setTypeParser(pg.types.builtins.INT8, toSafeInteger)
  */
 export const openDatabase = <DB>(
   url: string,
-  { applicationName, poolSize, pipeline = false, log }: DatabaseOptions,
+  { applicationName, poolSize, pipeline = false, parameters = {}, log }: DatabaseOptions,
 ): Database<DB> => {
   const pool = new pg.Pool({
     connectionString: url,
@@ -59,7 +61,9 @@ export const openDatabase = <DB>(
     query_timeout: 35_000,
     idle_in_transaction_session_timeout: 5_000,
     // An open transaction that has written holds every outbox relay of the server back.
-    options: '-c transaction_timeout=30s',
+    options: Object.entries({ transaction_timeout: '30s', ...parameters })
+      .map(([name, value]) => `-c ${name}=${value}`)
+      .join(' '),
   })
   // Without a listener, a connection that is lost while idle would end the process. The pool has dropped it already.
   pool.on('error', (error) => {

@@ -54,12 +54,16 @@ export const readDataKeys = async (
   return rows
 }
 
-/** Those of the ids whose keys are there and not erased. */
-export const findWholeKeys = async (db: QueryExecutorProvider, ids: readonly string[]): Promise<string[]> => {
+/** Makes recentlyErased cheap, as a step of a migration after createDataKeys. */
+export const indexErasures = async (db: Kysely<unknown>): Promise<void> => {
+  await sql`
+    create index data_keys_erased on sealing.data_keys (erased_at) where erased_at is not null`.execute(db)
+}
+
+/** The ids of keys whose erasing began at most so long ago, by the database's clock. */
+export const recentlyErased = async (db: QueryExecutorProvider, withinMs: number): Promise<string[]> => {
   const { rows } = await sql<{ key_id: string }>`
-    select key_id from sealing.data_keys where key_id = any(${ids}::uuid[]) and wrapped is not null`.execute(
-    db,
-  )
+    select key_id from sealing.data_keys where erased_at >= now() - ${withinMs} * interval '1 ms'`.execute(db)
   return rows.map(({ key_id }) => key_id)
 }
 

@@ -1,4 +1,4 @@
-export { createDataKeys, eraseDataKey, type Rewrapped, rewrapDataKeys } from './data-keys.ts'
+export { createDataKeys, eraseDataKey, indexErasures, type Rewrapped, rewrapDataKeys } from './data-keys.ts'
 export { envKeyEncryption } from './env-keys.ts'
 export { type KeyEncryption, KeyEncryptionUnavailable } from './key-encryption.ts'
 export { SealBroken, type SealedPlace, sealOverheadBytes } from './seal.ts'

@@ -8,6 +8,7 @@ import {
   createSealing,
   envKeyEncryption,
   eraseDataKey,
+  indexErasures,
   type KeyEncryption,
   rewrapDataKeys,
   type Sealing,
@@ -21,7 +22,7 @@ let database: Database<Record<string, never>>
 
 beforeAll(async () => {
   fresh = await freshDatabase()
-  await migrate(fresh.url, { '001-keys': { up: createDataKeys } })
+  await migrate(fresh.url, { '001-keys': { up: createDataKeys }, '002-erased': { up: indexErasures } })
   database = openDatabase(fresh.url, { applicationName: 'test', poolSize: 5, log })
 })
 afterAll(async () => {
@@ -205,6 +206,18 @@ describe('a person whose key was deleted', () => {
     await expect(sealOne(other, ana, 'again')).rejects.toThrow(SubjectErased)
     // A look is a query: Vault is not asked for what is in memory.
     expect(calls.unwrap).toBe(0)
+  })
+
+  it('is forgotten also when others looked while it was being erased', async () => {
+    const ana = person()
+    const other = process(undefined, { checkAfterMs: 0 })
+    const sealed = await sealOne(other, ana, 'a')
+    await database.db.transaction().execute(async (trx) => {
+      await process().erase(trx, ana)
+      // Of a transaction that goes on nothing is to be seen, and it will say that it began before this look.
+      expect(await openOne(other, ana, sealed)).toBe('a')
+    })
+    expect(await openOne(other, ana, sealed)).toBe('erased')
   })
 
   it('is used for a second by who has it in memory, and is not read each time', async () => {

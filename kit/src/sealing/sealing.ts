@@ -4,10 +4,10 @@ import { LRUCache } from 'lru-cache'
 import {
   type DataKeyRow,
   eraseDataKey,
-  findWholeKeys,
   insertDataKeys,
   placeOfKey,
   readDataKeys,
+  recentlyErased,
 } from './data-keys.ts'
 import { type KeyEncryption } from './key-encryption.ts'
 import { keyIdOf, openWith, SealBroken, type SealedPlace, sealWith } from './seal.ts'
@@ -60,8 +60,8 @@ export interface SealingOptions {
   /** How long a key stays in memory, milliseconds. Default 60,000. */
   readonly maxAgeMs?: number
   /**
-   * How long a key in memory is used without asking the database whether it was erased, milliseconds. Default 1,000; a
-   * query of all keys that are due, no unwrapping.
+   * How long keys in memory are used without asking the database which were erased, milliseconds. Default 1,000; one query
+   * for all of them.
    */
   readonly checkAfterMs?: number
 }
@@ -70,11 +70,12 @@ export interface SealingOptions {
 interface Held {
   readonly keyId: string
   readonly key: KeyObject
-  /** When it was last known to be in the database: before that was asked. */
-  seenAt: number
 }
 
-type Known = Pick<Held, 'keyId' | 'key'> | { readonly erased: true }
+type Known = Held | { readonly erased: true }
+
+// An erasure has the time at which its transaction began, which the server ends after 30 s (kit/postgres).
+const longestErasureMs = 35_000
 
 /** Seals people's data, each under a key of their own that the key-encryption key wraps. */
 export const createSealing = ({
@@ -87,37 +88,35 @@ export const createSealing = ({
   const byId = new LRUCache<string, Held>({ max: maxKeys, ttl: maxAgeMs })
   const idOfSubject = new LRUCache<string, string>({ max: maxKeys, ttl: maxAgeMs })
 
-  const remember = (row: DataKeyRow, bytes: Buffer, seenAt: number): Held => {
+  const remember = (row: DataKeyRow, bytes: Buffer): Held => {
     // A KeyObject is outside of the JavaScript heap, so heap dumps do not hold it.
-    const held = { keyId: row.key_id, key: createSecretKey(bytes), seenAt }
+    const held = { keyId: row.key_id, key: createSecretKey(bytes) }
     bytes.fill(0)
     byId.set(row.key_id, held)
     idOfSubject.set(row.subject, row.key_id)
     return held
   }
 
-  /** Those of the keys that are in memory, and were not erased. */
-  const recall = async (keyIds: Iterable<string>): Promise<Held[]> => {
+  let askedAt = performance.now()
+  let asking: Promise<void> | undefined
+  const forgetErased = async (): Promise<void> => {
     const now = performance.now()
-    const held = [...new Set(keyIds)].flatMap((keyId) => byId.get(keyId) ?? [])
-    const due = held.filter(({ seenAt }) => now - seenAt >= checkAfterMs)
-    if (due.length === 0) return held
-    const whole = new Set(
-      await findWholeKeys(
-        db,
-        due.map(({ keyId }) => keyId),
-      ),
-    )
-    const erased = new Set(due.filter(({ keyId }) => !whole.has(keyId)))
-    for (const one of due) {
-      if (erased.has(one)) byId.delete(one.keyId)
-      else one.seenAt = now
-    }
-    return held.filter((one) => !erased.has(one))
+    for (const keyId of await recentlyErased(db, now - askedAt + longestErasureMs)) byId.delete(keyId)
+    askedAt = now
   }
 
-  /** The keys of rows that were read at a time, unwrapped together. Those that are erased are marked so. */
-  const unwrapAll = async (rows: readonly DataKeyRow[], readAt: number): Promise<Map<DataKeyRow, Known>> => {
+  /** Those of the keys that are in memory, and were not erased. */
+  const recall = async (keyIds: Iterable<string>): Promise<Held[]> => {
+    const ids = [...new Set(keyIds)]
+    if (performance.now() - askedAt >= checkAfterMs && ids.some((keyId) => byId.has(keyId)))
+      await (asking ??= forgetErased().finally(() => {
+        asking = undefined
+      }))
+    return ids.flatMap((keyId) => byId.get(keyId) ?? [])
+  }
+
+  /** The keys of rows, unwrapped together. Those that are erased are marked so. */
+  const unwrapAll = async (rows: readonly DataKeyRow[]): Promise<Map<DataKeyRow, Known>> => {
     const whole = rows.flatMap((row) => {
       const { wrapped, kek } = row
       if (wrapped === null || kek === null) return []
@@ -128,7 +127,7 @@ export const createSealing = ({
     whole.forEach(({ row }, index) => {
       const bytes = keys[index]
       if (!Buffer.isBuffer(bytes)) throw bytes ?? new SealBroken('damaged')
-      known.set(row, remember(row, bytes, readAt))
+      known.set(row, remember(row, bytes))
     })
     return known
   }
@@ -160,9 +159,8 @@ export const createSealing = ({
     for (const held of await recall(wanted.keys())) found.set(wanted.get(held.keyId) ?? '', held)
     const load = async (missing: readonly string[]): Promise<void> => {
       if (missing.length === 0) return
-      const readAt = performance.now()
       const rows = await readDataKeys(db, { subjects: missing })
-      for (const [row, known] of await unwrapAll(rows, readAt)) found.set(row.subject, known)
+      for (const [row, known] of await unwrapAll(rows)) found.set(row.subject, known)
     }
     const missing = () => [...new Set(subjects)].filter((subject) => !found.has(subject))
     await load(missing())
@@ -191,9 +189,8 @@ export const createSealing = ({
       for (const held of await recall(ids)) keys.set(held.keyId, held)
       const missing = [...new Set(ids)].filter((keyId) => !keys.has(keyId))
       if (missing.length > 0) {
-        const readAt = performance.now()
         const rows = await readDataKeys(db, { ids: missing })
-        for (const [row, known] of await unwrapAll(rows, readAt)) keys.set(row.key_id, known)
+        for (const [row, known] of await unwrapAll(rows)) keys.set(row.key_id, known)
       }
       return items.map(({ sealed, place }, index): Opened => {
         const known = keys.get(ids[index] ?? '')

@@ -5,6 +5,7 @@ import { migrate, openDatabase } from '../postgres/index.ts'
 import { freshDatabase, startVault, type TestVault } from '../testing/index.ts'
 import {
   createDataKeys,
+  indexErasures,
   createSealing,
   envKeyEncryption,
   type KeyEncryption,
@@ -109,7 +110,7 @@ describe.each(servers)('the key-encryption key in Vault: $name', (server) => {
 
   it('takes over from a key of the environment by rewrapping', async () => {
     const fresh = await freshDatabase()
-    await migrate(fresh.url, { '001-keys': { up: createDataKeys } })
+    await migrate(fresh.url, { '001-keys': { up: createDataKeys }, '002-erased': { up: indexErasures } })
     const database = openDatabase(fresh.url, { applicationName: 'test', poolSize: 2, log })
     try {
       const KEY_ENCRYPTION_KEY = randomBytes(32)

@@ -10,6 +10,7 @@ import { usersTopic } from './adapters/publish.ts'
 import { type UsersDatabase, type ViewsDatabase } from './adapters/schema.ts'
 import { openStreams, type Streams } from './adapters/streams.ts'
 import { usersViews } from './adapters/views-schema.ts'
+import { searchParameters } from './queries/search.ts'
 import { type UsersStoreSettings } from './settings.ts'
 
 /** Users' data, open: for the service, and for the workers of its context. */
@@ -36,6 +37,7 @@ export const openUsersStore = (
   const database = openDatabase<UsersDatabase & ViewsDatabase>(settings.USERS_DATABASE_URL, {
     applicationName: o.name,
     poolSize: o.poolSize,
+    parameters: searchParameters,
     log: o.log,
   })
   // One pool, two types: what users writes itself, and the views, which are in a schema of their own.

@@ -2,7 +2,7 @@ import { createAuditIndexes, renewAuditIndexes } from '@veza/kit/audit'
 import { createEventStore, renewEventStore } from '@veza/kit/events'
 import { createHttpAnswers } from '@veza/kit/http'
 import { migrate, type Migrations } from '@veza/kit/postgres'
-import { createDataKeys } from '@veza/kit/sealing'
+import { createDataKeys, indexErasures } from '@veza/kit/sealing'
 import { sql } from 'kysely'
 
 const migrations: Migrations = {
@@ -163,6 +163,7 @@ const migrations: Migrations = {
       await renewAuditIndexes(db)
     },
   },
+  '008-erased-keys': { up: indexErasures },
 }
 
 /** Brings auth's database up to date. Safe to run by several processes at once. Answers the steps it ran. */

@@ -2,7 +2,7 @@ import { createAuditIndexes, renewAuditIndexes } from '@veza/kit/audit'
 import { createEventStore, renewEventStore } from '@veza/kit/events'
 import { createHttpAnswers } from '@veza/kit/http'
 import { migrate } from '@veza/kit/postgres'
-import { createDataKeys } from '@veza/kit/sealing'
+import { createDataKeys, indexErasures } from '@veza/kit/sealing'
 import { type Migration, sql } from 'kysely'
 
 const migrations: Record<string, Migration> = {
@@ -253,6 +253,7 @@ const migrations: Record<string, Migration> = {
       await renewAuditIndexes(db)
     },
   },
+  '0011-erased-keys': { up: indexErasures },
 }
 
 /** Brings chat's database up to date; resolves to the steps that it ran. Safe to run by several processes at once. */

@@ -3,7 +3,7 @@ import { createEventStore, renewEventStore } from '@veza/kit/events'
 import { createHttpAnswers } from '@veza/kit/http'
 import { createModel } from '@veza/kit/projection'
 import { migrate, type Migrations } from '@veza/kit/postgres'
-import { createDataKeys } from '@veza/kit/sealing'
+import { createDataKeys, indexErasures } from '@veza/kit/sealing'
 import { type Kysely, sql } from 'kysely'
 import { type RelationsDatabase, relationsModel } from './relations.ts'
 
@@ -181,6 +181,7 @@ const migrations: Migrations = {
       await renewAuditIndexes(db)
     },
   },
+  '0012-erased-keys': { up: indexErasures },
 }
 
 /** Brings tracks' database up to date; resolves to the steps that it ran. Safe to run by several processes at once. */

@@ -3,7 +3,7 @@ import { createEventStore, renewEventStore } from '@veza/kit/events'
 import { createHttpAnswers } from '@veza/kit/http'
 import { adoptModel, createModel } from '@veza/kit/projection'
 import { createInbox, migrate, type Migrations } from '@veza/kit/postgres'
-import { createDataKeys } from '@veza/kit/sealing'
+import { createDataKeys, indexErasures } from '@veza/kit/sealing'
 import { type Kysely, sql } from 'kysely'
 import { type ViewsDatabase } from './schema.ts'
 import { usersViews } from './views-schema.ts'
@@ -81,6 +81,7 @@ const migrations: Migrations = {
       await renewAuditIndexes(db)
     },
   },
+  '012-erased-keys': { up: indexErasures },
 }
 
 /** Brings users' database up to date; resolves to the steps that it ran. Safe to run by several processes at once. */

@@ -25,6 +25,21 @@ const erasePerson = async (trx: Trx, sealing: Sealing, userId: string): Promise<
   await sealing.erase(trx, userId)
 }
 
+/** Whether keepInStep has anything to do for an event. */
+export const keepsRows = (event: UserEvent): boolean => {
+  switch (event.type) {
+    case 'profile-updated':
+      return event.changed.includes('handle')
+    case 'profile-created':
+    case 'private-profile-updated':
+    case 'privacy-changed':
+    case 'settings-changed':
+      return false
+    default:
+      return true
+  }
+}
+
 /**
  * What has to be true at once with a person's events, in their transaction: who has which handle, what is due, what is
  * to be gathered, and what is gone. Throws Rejection `handle-taken`.

@@ -1,6 +1,6 @@
 import { type Executed } from '@veza/kit/events'
 import { type Kysely } from 'kysely'
-import { keepInStep } from '../adapters/own-tables.ts'
+import { keepInStep, keepsRows } from '../adapters/own-tables.ts'
 import { type UsersDatabase } from '../adapters/schema.ts'
 import { userStream } from '../adapters/streams.ts'
 import { decide, evolve, type User, type UserCommand, type UserEvent } from '../domain/user.ts'
@@ -47,6 +47,7 @@ export const onUser =
       attempts,
       metadata: await metadataOf(deps, caller),
       idempotencyKey: caller.idempotencyKey,
+      hasAlongside: (events) => options.alongside !== undefined || events.some(keepsRows),
       async alongside(trx, changed) {
         await keepInStep(trx, sealing, caller.userId, changed.events)
         await options.alongside?.(trx, changed)

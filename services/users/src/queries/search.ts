@@ -13,8 +13,8 @@ export interface SearchPlace {
 
 export type Found = Summary & { readonly score: number }
 
-/** Of a name, how much of a query's trigrams a word in it has to have. */
-const leastSimilarity = 0.45
+/** Of a name, how much of a query's trigrams a word in it has to have: the threshold of <%, by which the index is asked. */
+export const searchParameters = { 'pg_trgm.word_similarity_threshold': 0.45 } as const
 
 /**
  * People by name or handle, those that fit best first: whose name begins with the words, has them in it, or is spelt much
@@ -36,22 +36,16 @@ export const searchUsers =
       when profiles.search like ${`% ${pattern.slice(1)}`} then 15000
       when profiles.search like ${pattern} then 10000 else 0 end
       + round((${similarity} * 10000)::numeric))::int`
-    return views.transaction().execute(async (trx) => {
-      // The threshold of <%, by which the index is asked.
-      await sql`select set_config('pg_trgm.word_similarity_threshold', ${String(leastSimilarity)}, true)`.execute(
-        trx,
+    return presentProfiles(views)
+      .select([...summaryColumns, score.as('score')])
+      .where('profiles.searchable', '=', true)
+      .where(sql<boolean>`(profiles.search like ${pattern} or ${wanted} <% profiles.search)`)
+      .where(notBlocked(views, viewerId, 'profiles.user_id'))
+      .$if(after !== undefined, (query) =>
+        query.where(sql<boolean>`(${score}, profiles.user_id) < (${after?.score}, ${after?.userId}::uuid)`),
       )
-      return presentProfiles(trx)
-        .select([...summaryColumns, score.as('score')])
-        .where('profiles.searchable', '=', true)
-        .where(sql<boolean>`(profiles.search like ${pattern} or ${wanted} <% profiles.search)`)
-        .where(notBlocked(trx, viewerId, 'profiles.user_id'))
-        .$if(after !== undefined, (query) =>
-          query.where(sql<boolean>`(${score}, profiles.user_id) < (${after?.score}, ${after?.userId}::uuid)`),
-        )
-        .orderBy('score', 'desc')
-        .orderBy('profiles.user_id', 'desc')
-        .limit(limit)
-        .execute()
-    })
+      .orderBy('score', 'desc')
+      .orderBy('profiles.user_id', 'desc')
+      .limit(limit)
+      .execute()
   }

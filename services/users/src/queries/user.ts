@@ -1,3 +1,4 @@
+import { currentVersionOf } from '@veza/kit/events'
 import { type Kysely } from 'kysely'
 import { type ViewsDatabase } from '../adapters/schema.ts'
 import { pairStream } from '../adapters/streams.ts'
@@ -16,6 +17,8 @@ export interface Relationship {
   readonly followedBy: Follow
 }
 
+const strangers: Relationship = { following: 'none', followedBy: 'none' }
+
 /** A person as others see them. */
 export interface UserView extends Summary {
   readonly bio: string
@@ -28,13 +31,8 @@ export interface UserView extends Summary {
   readonly createdAt: Date | null
 }
 
-/** Throws Rejection `user-not-found`, also when one of the two blocks the other. */
-export const findUser = async (
-  views: Kysely<ViewsDatabase>,
-  userId: string,
-  viewerId: string,
-): Promise<UserView> => {
-  const row = await presentProfiles(views)
+const selectUser = (views: Kysely<ViewsDatabase>, userId: string, viewerId: string) =>
+  presentProfiles(views)
     .leftJoin('follow_counts', 'follow_counts.user_id', 'profiles.user_id')
     .select([
       ...summaryColumns,
@@ -49,10 +47,23 @@ export const findUser = async (
     ])
     .where('profiles.user_id', '=', userId)
     .where(notBlocked(views, viewerId, 'profiles.user_id'))
-    .executeTakeFirst()
+
+type Row = Omit<UserView, 'followers' | 'following'> & {
+  readonly followers: number | null
+  readonly following: number | null
+}
+
+const ofRow = (row: Row | undefined): UserView => {
   if (row === undefined) throw new Rejection('user-not-found')
   return { ...row, followers: row.followers ?? 0, following: row.following ?? 0 }
 }
+
+/** Throws Rejection `user-not-found`, also when one of the two blocks the other. */
+export const findUser = async (
+  views: Kysely<ViewsDatabase>,
+  userId: string,
+  viewerId: string,
+): Promise<UserView> => ofRow(await selectUser(views, userId, viewerId).executeTakeFirst())
 
 const followsBetween = (views: Kysely<ViewsDatabase>, one: string, other: string) =>
   views
@@ -77,15 +88,19 @@ export const readUser =
     viewerId: string,
   ): Promise<{ user: UserView; relationship: Relationship | undefined }> => {
     if (userId === viewerId) return { user: await findUser(views, userId, viewerId), relationship: undefined }
-    const version = await streams.store.currentVersion(db, pairStream(userId, viewerId))
-    if (version > 0)
-      await whenCaughtUp(async () => {
-        const seen = await seenOfPair(views, pairOf(userId, viewerId))
-        return seen === undefined || seen >= version ? true : undefined
-      })
+    const stream = pairStream(userId, viewerId)
+    const { between, ...found } = (await selectUser(views, userId, viewerId)
+      .select(currentVersionOf(stream).as('between'))
+      .executeTakeFirst()) ?? { between: await streams.store.currentVersion(db, stream) }
+    // Most people have nothing to do with each other: one query is all there is to it.
+    if (between === 0) return { user: ofRow('userId' in found ? found : undefined), relationship: strangers }
+    await whenCaughtUp(async () => {
+      const seen = await seenOfPair(views, pairOf(userId, viewerId))
+      return seen === undefined || seen >= between ? true : undefined
+    })
     const [user, follows] = await Promise.all([
       findUser(views, userId, viewerId),
-      version === 0 ? [] : followsBetween(views, userId, viewerId),
+      followsBetween(views, userId, viewerId),
     ])
     const followOf = (id: string): Follow =>
       follows.find(({ follower_id }) => follower_id === id)?.state ?? 'none'

@@ -105,8 +105,10 @@ export const mountMe = (app: Api, middleware: CallerMiddleware, handlers: MeHand
       const caller = callerOf(c)
       const { private: privateProfile = {}, privacy = {}, ...profile } = c.req.valid('json')
       const changes = { profile, privateProfile, privacy }
-      const { state, version } = await answer(handlers.updateProfile(caller, changes, expectedVersionOf(c)))
-      const counts = await handlers.readCounts(caller.userId)
+      const [{ state, version }, counts] = await Promise.all([
+        answer(handlers.updateProfile(caller, changes, expectedVersionOf(c))),
+        handlers.readCounts(caller.userId),
+      ])
       return c.json(meJson({ userId: caller.userId, ...state, ...counts, version }), 200, {
         etag: etagOf(version),
       })
