@@ -304,6 +304,30 @@ describe('group consumer', () => {
     expect(numbersOf(fromStart.records, 'a')[0]).toBe(0)
   })
 
+  it('waits after a small chunk as long as it is told to, but not when it is to stop', async () => {
+    const sender = await producer()
+    const chunks: number[] = []
+    const patient = await consume({
+      gatherMs: 60_000,
+      onChunk: (chunk) => {
+        chunks.push(chunk.length)
+        return Promise.resolve()
+      },
+    })
+    await sender.sendAll([record('a', 0)])
+    await vi.waitFor(() => {
+      expect(chunks).toEqual([1])
+    }, waiting)
+    for (const n of range(5)) await sender.sendAll([record('a', n + 1)])
+    await patient.stop()
+    expect(chunks).toEqual([1])
+    // What was done is committed, what was waited for is there for the next.
+    const { records } = await collect()
+    await vi.waitFor(() => {
+      expect(numbersOf(records, 'a')).toEqual([1, 2, 3, 4, 5])
+    }, waiting)
+  })
+
   it('gathers what all partitions delivered into bounded chunks, one at a time', async () => {
     const sender = await producer()
     await sender.sendAll(range(300).map((n) => record(`key-${n % 20}`, n)))
@@ -329,7 +353,7 @@ describe('group consumer', () => {
     }
   })
 
-  it('has the broker gather records for those who do not wait for each', async () => {
+  it('gathers records for those who do not wait for each', async () => {
     const chunks: ConsumedRecord[][] = []
     await consume({
       gatherMs: 3_000,

@@ -7,6 +7,9 @@ import { supervise } from './supervise.ts'
 import { backoff, pause, within } from './timing.ts'
 import { type ConsumedRecord, type Consumer, type GroupOptions, type KafkaLog } from './types.ts'
 
+/** What is worth waiting after for more. */
+const smallChunk = 100
+
 /** A consumer that may not have joined yet; `joined` rejects when it is stopped before. */
 export type JoiningConsumer = Consumer & { readonly joined: Promise<void> }
 
@@ -21,9 +24,6 @@ interface Delivery extends Backlog {
   readonly resolve: () => void
   readonly reject: (error: unknown) => void
 }
-
-/** An answer of this size does not wait for more. */
-const gatheredBytes = 64 * 1024
 
 /** Between two joins. What was delivered in one must not be committed in another: the partition may be elsewhere. */
 interface Membership {
@@ -41,6 +41,7 @@ export function consumeGroup(deps: ConsumerDependencies, options: GroupOptions):
   const { groupId, instance } = options
   const sessionTimeout = options.sessionTimeoutMs ?? 10_000
   const heartbeatInterval = Math.floor(sessionTimeout / 10)
+  const gatherMs = options.gatherMs ?? 0
   const limits = {
     maxRecords: options.maxChunkRecords ?? 1000,
     maxBytes: options.maxChunkBytes ?? 4 * 1024 * 1024,
@@ -76,7 +77,7 @@ export function consumeGroup(deps: ConsumerDependencies, options: GroupOptions):
         // After a rejoin the deliveries are others, and these records come again.
         if (during !== membership) continue
         if (!done) break
-        finish()
+        finish(chunk.length)
       }
       if (deliveries.length > 0) await giveBack()
     } finally {
@@ -110,16 +111,23 @@ export function consumeGroup(deps: ConsumerDependencies, options: GroupOptions):
   }
 
   /** Everything taken is done: note how far, and let those return that have nothing left. */
-  function finish(): void {
-    for (const delivery of deliveries) {
-      const last = delivery.records[delivery.taken - 1]
+  function finish(chunkSize: number): void {
+    for (const { records, taken, payload } of deliveries) {
+      const last = records[taken - 1]
       if (!last) continue
       const { topic, partition } = last
-      delivery.payload.resolveOffset(String(last.offset))
+      payload.resolveOffset(String(last.offset))
       uncommitted.set(partitionKey(last), { topic, partition, offset: String(last.offset + 1) })
-      if (delivery.taken === delivery.records.length) delivery.resolve()
     }
+    const ended = deliveries.filter(({ taken, records }) => taken === records.length)
     deliveries = deliveries.filter(({ taken, records }) => taken < records.length)
+    void release(ended, chunkSize)
+  }
+
+  /** The next fetch goes out when all deliveries have returned. */
+  async function release(ended: readonly Delivery[], chunkSize: number): Promise<void> {
+    if (gatherMs > 0 && chunkSize <= smallChunk) await pause(gatherMs, membership.abort.signal)
+    for (const { resolve } of ended) resolve()
   }
 
   /** The membership ends: commit what is done, the rest will come again to whoever gets the partition. */
@@ -186,8 +194,8 @@ export function consumeGroup(deps: ConsumerDependencies, options: GroupOptions):
       sessionTimeout,
       heartbeatInterval,
       rebalanceTimeout: options.rebalanceTimeoutMs ?? 60_000,
-      maxWaitTimeInMs: options.gatherMs ?? 100,
-      ...(options.gatherMs !== undefined && { minBytes: gatheredBytes }),
+      // The broker answers as soon as there is anything: this is how often an idle group asks again.
+      maxWaitTimeInMs: 500,
     },
     ...(instance !== undefined && {
       prepare: (client) => expelPredecessors(client, { groupId, clientId: instance }, log),

@@ -98,9 +98,9 @@ export function supervise(options: Supervision): Supervised {
       const partitions = await partitionCount(client, options.topics)
       await options.prepare?.(client)
       consumer = client.kafka.consumer({
-        minBytes: 1,
         ...config,
         groupId,
+        minBytes: 1,
         allowAutoTopicCreation: false,
         // Some seconds: a session that goes on keeps its membership, the next one would have to wait for its end.
         retry: { retries: 10, restartOnFailure: () => Promise.resolve(false) },

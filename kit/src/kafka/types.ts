@@ -102,9 +102,9 @@ export interface GroupOptions {
   /** Bytes of keys and values. Default 4 MiB. */
   readonly maxChunkBytes?: number
   /**
-   * How long the broker waits for 64 KiB of records before it answers a fetch with what there is. For groups that nobody
-   * waits for: a busy topic is otherwise fetched record by record, and a fetch costs what a hundred records do, here and at
-   * the broker. Default: it answers with the first record.
+   * From the end of a chunk that was all there was to the next fetch. A topic with some events a second is otherwise read
+   * event by event, and each costs a fetch, a transaction and a trace of its own. More than 100 records are not waited
+   * after. Default 0: for whoever is waited for.
    */
   readonly gatherMs?: number
   /** Default 250 ms. */

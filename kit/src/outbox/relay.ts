@@ -20,7 +20,7 @@ export interface RelayOptions extends Partial<Shard> {
 }
 
 export interface RelaySettings {
-  /** Pause after events were found, in which more gather. Default 2 ms. */
+  /** Pause after events were found, in which more gather. Default 10 ms. */
   readonly pollMinMs?: number
   /** Longest pause while there are none: what the first event after silence waits at most. Default 50 ms. */
   readonly pollMaxMs?: number
@@ -62,7 +62,7 @@ export const runRelay = (options: RelayOptions): Relay => {
   const { context, databaseUrl, producer, log } = options
   const shard = { shard: options.shard ?? 0, shards: options.shards ?? 1 }
   const settings = {
-    pollMinMs: 2,
+    pollMinMs: 10,
     pollMaxMs: 50,
     pageEvents: 1_000,
     standbyMs: 500,

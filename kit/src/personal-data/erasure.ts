@@ -24,6 +24,8 @@ export const runErasure = (
   const deadLetter = kafka.producer({ maxBatchBytes: 1_900_000 })
   const worker = runWorker({
     ...{ name, kafka, codec, deadLetter, health, telemetry, log },
+    // Nearly all events are about something else.
+    settings: { gatherMs: 100 },
     topics: [topic],
     async handle(message) {
       if (message.type !== 'UserErased') return skip('not about erasure')

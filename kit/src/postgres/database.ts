@@ -1,6 +1,7 @@
 import { type Logger } from '../log/index.ts'
 import { Kysely, PostgresDialect } from 'kysely'
 import pg from 'pg'
+import { type Prepare, prepareOn } from './prepared.ts'
 
 /** How a process uses a database. */
 export interface DatabaseOptions {
@@ -22,6 +23,7 @@ export interface DatabaseOptions {
 export interface Database<DB> {
   readonly db: Kysely<DB>
   readonly pool: pg.Pool
+  readonly prepare: Prepare
   /** Asks the database for an answer: undefined, or what is wrong. For readiness. */
   readonly check: () => Promise<string | undefined>
   /** Waits for queries under way and closes every connection. */
@@ -79,6 +81,7 @@ export const openDatabase = <DB>(
   return {
     db,
     pool,
+    prepare: prepareOn(pool),
     async check() {
       try {
         await pool.query('select 1')

@@ -235,3 +235,33 @@ test('the inbox forgets what is older than any repetition, and nothing else', as
   expect(await pruneInbox(database.db, 7 * 24 * 60 * 60 * 1000)).toBe(1)
   expect([await claim('old'), await claim('new')]).toEqual([new Set(['old']), new Set()])
 })
+
+test('a prepared query is given its values each time, and is planned once by a connection', async () => {
+  const one = openDatabase<Record<string, never>>(fresh.url, { applicationName: 'test', poolSize: 1, log })
+  try {
+    const add = one.prepare('test-add', ({ a, b }: { a: number; b: number }) =>
+      one.db.selectNoFrom(sql<number>`${a}::int - ${b}::int + ${1}`.as('sum')),
+    )
+    expect(await add({ b: 1, a: 5 })).toEqual([{ sum: 5 }])
+    expect(await add({ a: 10, b: 4 })).toEqual([{ sum: 7 }])
+    const { rows } = await one.pool.query('select name from pg_prepared_statements')
+    expect(rows).toEqual([{ name: 'test-add' }])
+  } finally {
+    await one.close()
+  }
+})
+
+test('parameters of the server hold for every connection', async () => {
+  const one = openDatabase<Record<string, never>>(fresh.url, {
+    ...{ applicationName: 'test', poolSize: 1, log },
+    parameters: { 'pg_trgm.word_similarity_threshold': 0.45, work_mem: '5MB' },
+  })
+  try {
+    const { rows } = await one.pool.query<{ mem: string; threshold: string; limit: string }>(`
+      select current_setting('work_mem') as mem, current_setting('transaction_timeout') as limit,
+        current_setting('pg_trgm.word_similarity_threshold') as threshold`)
+    expect(rows).toEqual([{ mem: '5MB', threshold: '0.45', limit: '30s' }])
+  } finally {
+    await one.close()
+  }
+})

@@ -4,6 +4,9 @@ import { type HostedWorker, runWorker, type WorkerCommon, type WorkerSettings } 
 import { type Projection, projector, WrongModelVersion } from './project.ts'
 import { createModel } from './schema.ts'
 
+// A caller reads what they have done themselves from the events, not from the views; others do not miss this.
+const defaultGatherMs = 50
+
 /**
  * Keeps a read model current: creates its schema where there is none, then follows the topics. A model of another
  * version is left alone: the worker is not ready, takes nothing and loses nothing, until a replay has made a new one. With
@@ -43,7 +46,7 @@ export const runProjection = async <T extends Topic, DB>(
       health,
       telemetry,
       log,
-      settings,
+      settings: { gatherMs: defaultGatherMs, ...settings },
     },
     handleChunk: async (messages, control) => {
       try {

@@ -68,13 +68,17 @@ export type TokenVerifierOptions = {
     }
 )
 
-const localKeys =
-  (key: (kid: string) => JWK | undefined | Promise<JWK | undefined>): JWTVerifyGetKey =>
-  async ({ kid = '' }) => {
+const localKeys = (key: (kid: string) => JWK | undefined | Promise<JWK | undefined>): JWTVerifyGetKey => {
+  // Importing a key costs as much as verifying with it.
+  const imported = new WeakMap<JWK, ReturnType<typeof importJWK>>()
+  return async ({ kid = '' }) => {
     const found = await key(kid)
     if (found === undefined) throw new errors.JWKSNoMatchingKey()
-    return importJWK(found, 'ES256')
+    const known = imported.get(found) ?? importJWK(found, 'ES256')
+    imported.set(found, known)
+    return known
   }
+}
 
 const remoteKeys = (jwksUrl: string): JWTVerifyGetKey =>
   createRemoteJWKSet(new URL(jwksUrl), {

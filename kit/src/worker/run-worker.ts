@@ -198,8 +198,8 @@ export function runWorker<T extends Topic>(options: WorkerOptions<T>): Worker {
     }
   }
 
-  const { maxChunkRecords, maxChunkBytes, gatherMs, commitIntervalMs } = settings
-  const { sessionTimeoutMs, rebalanceTimeoutMs } = settings
+  const { maxChunkRecords, maxChunkBytes, gatherMs, commitIntervalMs, sessionTimeoutMs, rebalanceTimeoutMs } =
+    settings
   const joining = options.kafka.consume({
     groupId: name,
     ...(options.instance !== undefined && { instance: options.instance }),

@@ -2,7 +2,7 @@ import { type Codec } from '@veza/contracts'
 import { type AddressBook, addressBook } from '@veza/kit/audit'
 import { eventStore } from '@veza/kit/events'
 import { type Logger } from '@veza/kit/log'
-import { openDatabase } from '@veza/kit/postgres'
+import { openDatabase, type Prepare } from '@veza/kit/postgres'
 import { createSealing, type KeyEncryption, openKeyEncryption, type Sealing } from '@veza/kit/sealing'
 import { type Kysely } from 'kysely'
 import { createPersonalData, type PersonalData } from './adapters/personal-data.ts'
@@ -18,6 +18,7 @@ export interface UsersStore {
   readonly db: Kysely<UsersDatabase>
   /** The live views: `db` of another type, in the schema `views`. */
   readonly views: Kysely<ViewsDatabase>
+  readonly prepare: Prepare
   readonly keyEncryption: KeyEncryption
   readonly sealing: Sealing
   readonly personal: PersonalData
@@ -46,7 +47,7 @@ export const openUsersStore = (
   const sealing = createSealing({ db, keyEncryption })
   const personal = createPersonalData(sealing)
   return {
-    ...{ db, views, keyEncryption, sealing, personal },
+    ...{ db, views, prepare: database.prepare, keyEncryption, sealing, personal },
     addresses: addressBook(sealing, 'users'),
     streams: openStreams(eventStore({ topic: usersTopic, codec: o.codec }), personal),
     check: () => database.check(),

@@ -104,7 +104,7 @@ export const openUsers = (settings: UsersSettings, common: UsersCommon): Users =
   })
   mountPeople(app, caller, {
     readUser: readUser(deps),
-    searchUsers: searchUsers(views),
+    searchUsers: searchUsers(deps),
     relate: relate(deps),
     listFollowers: listFollowers(views),
     listFollowing: listFollowing(views),

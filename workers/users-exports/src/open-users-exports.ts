@@ -24,6 +24,8 @@ export const openUsersExports = (
   const deadLetter = kafka.producer({ maxBatchBytes: 1_900_000 })
   const worker = runWorker({
     ...{ name, kafka, codec, deadLetter, health, telemetry, log },
+    // Nearly all events are about something else.
+    settings: { gatherMs: 100 },
     topics: [topics.usersEvents],
     handle: gather({
       gatherExport: gatherExport({ ...store, now }, { sources, keptMs: settings.USERS_EXPORT_KEPT }),

@@ -1,4 +1,5 @@
 import { currentVersionOf } from '@veza/kit/events'
+import { type Prepare } from '@veza/kit/postgres'
 import { type Kysely, type Selectable, sql } from 'kysely'
 import { type PersonalData } from '../adapters/personal-data.ts'
 import { type UsersDatabase, type ViewsDatabase } from '../adapters/schema.ts'
@@ -27,6 +28,7 @@ export interface ReadDeps {
   readonly views: Kysely<ViewsDatabase>
   readonly streams: Streams
   readonly personal: PersonalData
+  readonly prepare: Prepare
 }
 
 /** How many follow a person and are followed, as the views have it. */
@@ -40,24 +42,40 @@ export const readCounts =
       .executeTakeFirst()) ?? { followers: 0, following: 0 }
 
 /** The version of the person's stream, and their row, in one query: this is what is asked most of all. */
-const readRow = (views: Kysely<ViewsDatabase>, userId: string) =>
-  views
-    .selectFrom(
-      sql<{ current: number }>`(select ${currentVersionOf(userStream(userId))} as current)`.as('stream'),
-    )
-    .leftJoin('profiles', (join) => join.on('profiles.user_id', '=', userId))
-    .leftJoin('follow_counts', 'follow_counts.user_id', 'profiles.user_id')
-    .select('stream.current')
-    .selectAll('profiles')
-    .select(['follow_counts.followers', 'follow_counts.following'])
-    .executeTakeFirstOrThrow()
+const prepareRow = ({ views, prepare }: ReadDeps) =>
+  prepare('users-me', ({ userId, stream }: { userId: string; stream: string }) =>
+    views
+      .selectFrom(sql<{ current: number }>`(select ${currentVersionOf(stream)} as current)`.as('stream'))
+      .leftJoin('profiles', (join) => join.on('profiles.user_id', '=', userId))
+      .leftJoin('follow_counts', 'follow_counts.user_id', 'profiles.user_id')
+      .select([
+        'stream.current',
+        'version',
+        'erased',
+        'display_name',
+        'handle',
+        'bio',
+        'location',
+        'links',
+        'avatar_id',
+        'approve_followers',
+        'searchable',
+        'follows_visible_to',
+        'private_fields',
+        'settings',
+        'erasure_due_at',
+        'created_at',
+        'followers',
+        'following',
+      ]),
+  )
 
-type Row = Selectable<ViewsDatabase['profiles']> & {
-  readonly followers: number | null
-  readonly following: number | null
-}
+/** Nothing of the person's is there but the version while the views have not heard of them. */
+type MaybeRow = Awaited<ReturnType<ReturnType<typeof prepareRow>>>[number]
+type Row = Omit<Selectable<ViewsDatabase['profiles']>, 'user_id' | 'search' | 'updated_at'> &
+  Pick<MaybeRow, 'followers' | 'following'>
 
-const isUpToDate = (row: Awaited<ReturnType<typeof readRow>>): row is typeof row & Row =>
+const isUpToDate = (row: MaybeRow): row is MaybeRow & Row =>
   row.version !== null && row.version >= row.current
 
 const ofRow = async ({ personal }: ReadDeps, userId: string, row: Row): Promise<Me> => {
@@ -110,10 +128,11 @@ const ofStream = async ({ db, views, streams }: ReadDeps, userId: string): Promi
  * events: who waited for the views instead, by asking again and again, would keep them behind. undefined: nobody has heard
  * of them yet. Throws Rejection `user-erased`.
  */
-export const readMe =
-  (deps: ReadDeps) =>
-  async (userId: string): Promise<Me | undefined> => {
-    const row = await readRow(deps.views, userId)
-    if (row.current === 0) return undefined
+export const readMe = (deps: ReadDeps) => {
+  const rowOf = prepareRow(deps)
+  return async (userId: string): Promise<Me | undefined> => {
+    const [row] = await rowOf({ userId, stream: userStream(userId) })
+    if (row === undefined || row.current === 0) return undefined
     return isUpToDate(row) ? ofRow(deps, userId, row) : ofStream(deps, userId)
   }
+}

@@ -14,7 +14,7 @@ interface Other {
 
 /** All that users itself has about a person, for their export. undefined: nothing is known of them, or all is erased. */
 const readOwnData =
-  ({ db, views, streams, sealing }: ReadDeps & { readonly sealing: Sealing }) =>
+  ({ db, views, streams, sealing }: Omit<ReadDeps, 'prepare'> & { readonly sealing: Sealing }) =>
   async (userId: string): Promise<PersonalParts | undefined> => {
     const { state: user } = await streams.user(userId).load(db, userStream(userId))
     if (user.status === 'unknown' || user.status === 'erased') return undefined

@@ -81,17 +81,20 @@ const followsBetween = (views: Kysely<ViewsDatabase>, one: string, other: string
  * A person, and what is between them and the viewer: at least as new as the last command of either on it. Throws
  * Rejection `user-not-found`; rejects ViewsBehind.
  */
-export const readUser =
-  ({ db, views, streams }: Pick<ReadDeps, 'db' | 'views' | 'streams'>) =>
-  async (
+export const readUser = ({ db, views, streams, prepare }: ReadDeps) => {
+  const find = prepare(
+    'users-user',
+    ({ userId, viewerId, stream }: { userId: string; viewerId: string; stream: string }) =>
+      selectUser(views, userId, viewerId).select(currentVersionOf(stream).as('between')),
+  )
+  return async (
     userId: string,
     viewerId: string,
   ): Promise<{ user: UserView; relationship: Relationship | undefined }> => {
     if (userId === viewerId) return { user: await findUser(views, userId, viewerId), relationship: undefined }
     const stream = pairStream(userId, viewerId)
-    const { between, ...found } = (await selectUser(views, userId, viewerId)
-      .select(currentVersionOf(stream).as('between'))
-      .executeTakeFirst()) ?? { between: await streams.store.currentVersion(db, stream) }
+    const [row] = await find({ userId, viewerId, stream })
+    const { between, ...found } = row ?? { between: await streams.store.currentVersion(db, stream) }
     // Most people have nothing to do with each other: one query is all there is to it.
     if (between === 0) return { user: ofRow('userId' in found ? found : undefined), relationship: strangers }
     await whenCaughtUp(async () => {
@@ -106,3 +109,4 @@ export const readUser =
       follows.find(({ follower_id }) => follower_id === id)?.state ?? 'none'
     return { user, relationship: { following: followOf(viewerId), followedBy: followOf(userId) } }
   }
+}
