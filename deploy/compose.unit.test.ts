@@ -46,6 +46,7 @@ const compose: StackView = {
     chat: `postgres://${databases.chat}:\${CHAT_DATABASE_PASSWORD}@postgres:5432/${databases.chat}`,
     users: `postgres://${databases.users}:\${USERS_DATABASE_PASSWORD}@postgres:5432/${databases.users}`,
     tracks: `postgres://${databases.tracks}:\${TRACKS_DATABASE_PASSWORD}@postgres:5432/${databases.tracks}`,
+    streams: `postgres://${databases.streams}:\${STREAMS_DATABASE_PASSWORD}@postgres:5432/${databases.streams}`,
   },
   ports: {
     http: portsOf('http'),

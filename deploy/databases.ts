@@ -13,6 +13,7 @@ await runMain('databases', async () => {
     CHAT_DATABASE_URL: postgres("chat's database"),
     USERS_DATABASE_URL: postgres("users' database"),
     TRACKS_DATABASE_URL: postgres("tracks' database"),
+    STREAMS_DATABASE_URL: postgres("streams' database"),
   })
   for (const wanted of [
     env.REGISTRY_DATABASE_URL,
@@ -20,6 +21,7 @@ await runMain('databases', async () => {
     env.CHAT_DATABASE_URL,
     env.USERS_DATABASE_URL,
     env.TRACKS_DATABASE_URL,
+    env.STREAMS_DATABASE_URL,
   ]) {
     const { pathname, username, password } = new URL(wanted)
     await ensureDatabase(env.DATABASE_URL, {
@@ -33,5 +35,6 @@ await runMain('databases', async () => {
     chat: env.CHAT_DATABASE_URL,
     users: env.USERS_DATABASE_URL,
     tracks: env.TRACKS_DATABASE_URL,
+    streams: env.STREAMS_DATABASE_URL,
   })
 })

@@ -80,6 +80,7 @@ export const databases = {
   chat: 'veza_chat',
   users: 'veza_users',
   tracks: 'veza_tracks',
+  streams: 'veza_streams',
 } as const
 export type DatabaseName = keyof typeof databases
 
@@ -163,7 +164,9 @@ export const processes: readonly VezaProcess[] = [
       CHAT_DATABASE_URL: stack.databaseUrls.chat,
       USERS_DATABASE_URL: stack.databaseUrls.users,
       TRACKS_DATABASE_URL: stack.databaseUrls.tracks,
+      STREAMS_DATABASE_URL: stack.databaseUrls.streams,
       TRACKS_INTERNAL_URL: stack.httpInternalUrl,
+      CHAT_INTERNAL_URL: stack.httpInternalUrl,
       OBJECTS_DIR: `${stack.audioFolder}/objects`,
       UPLOADS_DIR: `${stack.audioFolder}/uploads`,
       KEY_ENCRYPTION_KEY: stack.secrets.keyEncryptionKey,
@@ -196,6 +199,7 @@ export const processes: readonly VezaProcess[] = [
       CHAT_DATABASE_URL: stack.databaseUrls.chat,
       USERS_DATABASE_URL: stack.databaseUrls.users,
       TRACKS_DATABASE_URL: stack.databaseUrls.tracks,
+      STREAMS_DATABASE_URL: stack.databaseUrls.streams,
       KEY_ENCRYPTION_KEY: stack.secrets.keyEncryptionKey,
       SERVICE_TOKEN: stack.secrets.serviceToken,
       USERS_EXPORT_SOURCES: atHttp(stack, ['auth', 'chat', 'tracks']),

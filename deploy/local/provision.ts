@@ -2,6 +2,7 @@ import { migrateAuth } from '@veza/auth/migrate'
 import { migrateChat } from '@veza/chat/migrate'
 import { migrateUsers } from '@veza/users/migrate'
 import { migrateTracks } from '@veza/tracks/migrate'
+import { migrateStreams } from '@veza/streams/migrate'
 import { createTopics, registerSchemas } from '@veza/contracts/deploy'
 import { type DatabaseName, databases } from '../stack.ts'
 import { ensureDatabase } from './database.ts'
@@ -13,6 +14,7 @@ const migrations: Readonly<Record<DatabaseName, (url: string) => Promise<string[
   chat: migrateChat,
   users: migrateUsers,
   tracks: migrateTracks,
+  streams: migrateStreams,
 }
 
 const names = Object.keys(databases) as DatabaseName[]
@@ -51,6 +53,7 @@ export const provision = async (o: {
           chat: await databaseOf('chat'),
           users: await databaseOf('users'),
           tracks: await databaseOf('tracks'),
+          streams: await databaseOf('streams'),
         }
         await migrateAll(made)
         return made

@@ -9,7 +9,9 @@ export interface Secrets {
   readonly keyEncryptionKey: string
   readonly postgresPassword: string
   /** Of the role that owns each database. */
-  readonly databasePasswords: Readonly<Record<'auth' | 'chat' | 'users' | 'tracks' | 'registry', string>>
+  readonly databasePasswords: Readonly<
+    Record<'auth' | 'chat' | 'users' | 'tracks' | 'streams' | 'registry', string>
+  >
 }
 
 const password = () => randomBytes(24).toString('base64url')
@@ -19,6 +21,7 @@ const newPasswords = (): Secrets['databasePasswords'] => ({
   chat: password(),
   users: password(),
   tracks: password(),
+  streams: password(),
   registry: password(),
 })
 

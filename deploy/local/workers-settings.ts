@@ -1,3 +1,4 @@
+import { analyticsEnvironment } from '@veza/analytics'
 import { authErasureEnvironment } from '@veza/auth-erasure'
 import { chatErasureEnvironment } from '@veza/chat-erasure'
 import { workersEnvironment } from '@veza/kit/worker'
@@ -21,4 +22,5 @@ export const environment = {
   ...usersProfilesEnvironment,
   ...usersExportsEnvironment,
   ...tracksRelationsEnvironment,
+  ...analyticsEnvironment,
 }

@@ -1,3 +1,4 @@
+import { openAnalytics } from '@veza/analytics'
 import { openAuthErasure } from '@veza/auth-erasure'
 import { openChatErasure } from '@veza/chat-erasure'
 import { runWorkers } from '@veza/kit/worker'
@@ -24,4 +25,5 @@ await runWorkers('workers', environment, [
   openUsersProfiles,
   openUsersExports,
   openTracksRelations,
+  openAnalytics,
 ])

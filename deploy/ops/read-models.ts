@@ -1,3 +1,4 @@
+import { analyticsEnvironment, replayAnalytics } from '@veza/analytics'
 import { type EnvironmentSpec, type EnvironmentValues, readEnv } from '@veza/kit/env'
 import { type Logger } from '@veza/kit/log'
 import { type ReplayOptions, type ReplayProgress } from '@veza/kit/projection'
@@ -30,4 +31,5 @@ const replayable = <const S extends EnvironmentSpec>(
 export const readModels: readonly Replayable[] = [
   replayable('users-views', usersViewsEnvironment, replayUsersViews),
   replayable('tracks-relations', tracksRelationsEnvironment, replayTracksRelations),
+  replayable('analytics', analyticsEnvironment, replayAnalytics),
 ]

@@ -238,6 +238,12 @@ export interface ListeningReported {
   state: string
   /** When the report arrived, milliseconds since the Unix epoch. */
   reportedAt: number
+  /** Length of the track's stream, milliseconds; 0 when written before it was told. */
+  durationMs: number
+  /** Whose track it is; null when written before it was told. */
+  ownerId: null | string
+  /** Stands for the network that the report came from, another one every day (UTC): 128 bits of an HMAC, so that a burst from one network is seen and nobody's address is kept. null: unknown. */
+  addressTag: null | string
 }
 
 /** Somebody is shut out of a room until the ban is lifted. If they were a member, MemberLeft precedes it. */
@@ -856,6 +862,30 @@ export interface TrackRestored {
   restoredAt: number
 }
 
+/** What is counted of a track, as totals: the newest record of a key replaces those before it. Written within seconds of a change, and again after a recount. */
+export interface TrackStatsChanged {
+  /** The track; also the record's key. */
+  trackId: string
+  /** Whose track it is; null: no report has told yet. */
+  ownerId: null | string
+  /** Version of the rule by which plays are counted. */
+  ruleVersion: number
+  /** Plays since the track is there. */
+  plays: number
+  /** Plays that are not in plays, since something is wrong with them: impossible positions, overlapping sessions, bursts from an address. */
+  playsApart: number
+  /** Seconds of the track that were heard, by all listeners together. */
+  listenedSeconds: number
+  /** The latest day (UTC) on which anything was heard, as YYYY-MM-DD. */
+  day: string
+  /** Plays on that day. */
+  dayPlays: number
+  /** Different listeners whose plays of that day count, estimated with an error of 2.3 %. Listeners can't be told apart across days, so those of several days must not be added up as people. */
+  dayListeners: number
+  /** When this was read from the counts, milliseconds since the Unix epoch. */
+  countedAt: number
+}
+
 /** A moderator took a track down: nobody but its owner and moderators finds or hears it. */
 export interface TrackTakenDown {
   /** The track; also the record's key. */
@@ -1104,6 +1134,7 @@ export interface Records {
   TrackReported: TrackReported
   TrackReportsDismissed: TrackReportsDismissed
   TrackRestored: TrackRestored
+  TrackStatsChanged: TrackStatsChanged
   TrackTakenDown: TrackTakenDown
   TrackUploaded: TrackUploaded
   TrackVisibilityChanged: TrackVisibilityChanged

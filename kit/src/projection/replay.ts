@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { type Codec, type Topic } from '@veza/contracts'
 import { type Kysely, sql } from 'kysely'
+import { type Connection } from '../events/index.ts'
 import { type ConsumedRecord, type Kafka, pause } from '../kafka/index.ts'
 import { decodeChunk } from '../worker/decode.ts'
 import { projectChunk, type Projection } from './project.ts'
@@ -18,6 +19,11 @@ export interface ReplayOptions {
   readonly codec: Codec
   /** Events that Kafka got before this are left out, epoch milliseconds. */
   readonly from?: number
+  /**
+   * Brings over what the topics do not tell any more, from the live schema into the rebuilt one, just before the swap and
+   * in its transaction: the live worker stands still.
+   */
+  readonly carryOver?: (trx: Connection, live: string, rebuilt: string) => Promise<void>
   /** Told about once a second. */
   readonly onProgress?: (progress: ReplayProgress) => void
   readonly signal?: AbortSignal
@@ -50,11 +56,12 @@ const isBehind = (reached: Offsets, wanted: Offsets): boolean =>
  * Puts the rebuilt model in the place of the live one if it has come at least as far. The lock stops the live worker
  * between two chunks for a moment; readers that are under way finish on the old tables.
  */
-const swap = <DB>(db: Kysely<DB>, schema: string): Promise<boolean> =>
+const swap = <DB>(db: Kysely<DB>, schema: string, carryOver: ReplayOptions['carryOver']): Promise<boolean> =>
   db.transaction().execute(async (trx) => {
     const next = nextSchema(schema)
     await sql`lock table ${tablesOf(schema).checkpoints} in access exclusive mode`.execute(trx)
     if (isBehind(await offsetsOf(trx, next), await offsetsOf(trx, schema))) return false
+    await carryOver?.(trx, schema, next)
     const old = `${schema}_old`
     await dropModel(trx, old)
     await sql`alter schema ${sql.id(schema)} rename to ${sql.id(old)}`.execute(trx)
@@ -129,7 +136,7 @@ export const replay = async <T extends Topic, DB>(
 
   async function swapWhenLevel(): Promise<boolean> {
     await markReached()
-    swapping = await swap(db, schema)
+    swapping = await swap(db, schema, options.carryOver)
     return swapping
   }
 

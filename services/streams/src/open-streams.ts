@@ -3,16 +3,23 @@ import { type Api, createApi } from '@veza/kit/http'
 import { type Kafka } from '@veza/kit/kafka'
 import { type Logger } from '@veza/kit/log'
 import { openObjects } from '@veza/kit/objects'
+import { openDatabase } from '@veza/kit/postgres'
 import { type Telemetry } from '@veza/kit/telemetry'
 import { type TokenVerifier } from '@veza/kit/tokens'
+import { addressTags } from './adapters/address-tags.ts'
+import { type AnalyticsDatabase } from './adapters/analytics.ts'
+import { chatApi } from './adapters/chat-api.ts'
 import { passes as signedPasses } from './adapters/passes.ts'
 import { streamFiles } from './adapters/stream-files.ts'
-import { rememberPlayable, tracksApi } from './adapters/tracks-api.ts'
+import { playRule } from './adapters/play-rule.ts'
+import { listedTracks, rememberPlayable, tracksApi } from './adapters/tracks-api.ts'
 import { reportListening } from './commands/report-listening.ts'
 import { startPlayback } from './commands/start-playback.ts'
 import { openFile } from './queries/open-file.ts'
+import { readDays, readOwned, readRoomStats, readTrackStats, readTrending } from './queries/statistics.ts'
 import { mountFiles } from './routes/files.ts'
 import { mountPlayback } from './routes/playback.ts'
+import { mountStatistics } from './routes/statistics.ts'
 import { type StreamsSettings } from './settings.ts'
 
 /** What the process around streams gives it, and closes after it. */
@@ -26,7 +33,7 @@ export interface StreamsCommon {
   readonly now?: () => Date
 }
 
-/** Streams, running. It keeps no state but its memory: any process serves any listener. */
+/** Streams, running. It keeps no state of listeners but its memory: any process serves any listener. */
 export interface Streams {
   readonly app: Api
   /** Readiness: undefined when well, otherwise what is wrong. */
@@ -45,7 +52,15 @@ export const openStreams = (settings: StreamsSettings, common: StreamsCommon): S
   const files = streamFiles(objects, settings.STREAMS_MEMORY)
   const producer = kafka.producer({ deliveryTimeoutMs: reportTimeoutMs })
   const passes = signedPasses(settings.SERVICE_TOKEN, now)
-  const ask = tracksApi({ baseUrl: settings.TRACKS_INTERNAL_URL, token: settings.SERVICE_TOKEN })
+  const tracksAt = { baseUrl: settings.TRACKS_INTERNAL_URL, token: settings.SERVICE_TOKEN }
+  const ask = tracksApi(tracksAt)
+  const database = openDatabase<AnalyticsDatabase>(settings.STREAMS_DATABASE_URL, {
+    applicationName: 'streams',
+    poolSize: settings.STREAMS_DATABASE_CONNECTIONS,
+    log,
+  })
+  const { db } = database
+  const tag = addressTags(settings.SERVICE_TOKEN)
   const remembered = rememberPlayable(ask, { ttlMs: settings.STREAMS_RECHECK, graceMs }, now)
 
   const app = createApi({ log, telemetry })
@@ -54,10 +69,21 @@ export const openStreams = (settings: StreamsSettings, common: StreamsCommon): S
     verifier,
     {
       startPlayback: startPlayback({ ask, passes, sessionMs: settings.STREAMS_SESSION, now }),
-      reportListening: reportListening({ passes, codec, producer, now }),
+      reportListening: reportListening({ passes, tag, codec, producer, now }),
     },
     settings.STREAMS_PUBLIC_URL,
   )
+  mountStatistics(app, verifier, {
+    readTrackStats: readTrackStats({ db, ask: remembered, rule: playRule, now }),
+    readTrending: readTrending({ db, askListed: listedTracks(tracksAt), rule: playRule, now }),
+    readOwned: readOwned({ db, rule: playRule, now }),
+    readRoomStats: readRoomStats({
+      db,
+      isMember: chatApi({ baseUrl: settings.CHAT_INTERNAL_URL, token: settings.SERVICE_TOKEN }),
+      now,
+    }),
+    readDays: readDays({ db, now }),
+  })
   mountFiles(
     app,
     {
@@ -69,10 +95,11 @@ export const openStreams = (settings: StreamsSettings, common: StreamsCommon): S
   )
   return {
     app,
-    checks: { 'streams-objects': () => objects.check() },
+    checks: { 'streams-objects': () => objects.check(), 'streams-database': () => database.check() },
     async close() {
       await producer.close()
       objects.close()
+      await database.close()
     },
   }
 }

@@ -1,4 +1,13 @@
-import { bytes, duration, type EnvironmentValues, optional, secret, string, url } from '@veza/kit/env'
+import {
+  bytes,
+  duration,
+  type EnvironmentValues,
+  integer,
+  optional,
+  secret,
+  string,
+  url,
+} from '@veza/kit/env'
 import { objectsEnvironment } from '@veza/kit/objects'
 
 /** The settings of streams, for readEnv in whichever process it runs. */
@@ -6,6 +15,11 @@ export const streamsEnvironment = {
   ...objectsEnvironment,
   SERVICE_TOKEN: secret('what other processes of Veza show to the internal API'),
   TRACKS_INTERNAL_URL: url("tracks' internal API"),
+  CHAT_INTERNAL_URL: url("chat's internal API"),
+  STREAMS_DATABASE_URL: url("streams' PostgreSQL database", undefined, {
+    schemes: ['postgres', 'postgresql'],
+  }),
+  STREAMS_DATABASE_CONNECTIONS: integer('connections to the database at most', 5, { min: 1, max: 100 }),
   STREAMS_PUBLIC_URL: optional(url('base of the URLs of streams, where it is not what clients call us by')),
   STREAMS_SESSION: duration('how long a playback is good for, beyond the length of its track', '2h'),
   STREAMS_RECHECK: duration(

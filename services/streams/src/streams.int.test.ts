@@ -16,6 +16,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { openStreams, type StreamsSettings } from './index.ts'
 
 const media = `media/${'ab'.repeat(32)}`
+const ownerId = randomUUID()
 const segment = randomBytes(10_000)
 const large = randomBytes(2_000_000)
 const log = createLog('test', 'silent')
@@ -85,6 +86,8 @@ beforeAll(async () => {
     },
     ...{ STREAMS_RECHECK: 5_000, STREAMS_MEMORY: 10_000_000, STREAMS_ACCEL_PREFIX: undefined },
     TRACKS_INTERNAL_URL: `http://127.0.0.1:${(tracks.address() as AddressInfo).port}`,
+    ...{ CHAT_INTERNAL_URL: 'http://127.0.0.1:9', STREAMS_DATABASE_CONNECTIONS: 2 },
+    STREAMS_DATABASE_URL: infrastructure().databaseUrl,
   }
   const folder = join(settings.OBJECTS_DIR, media)
   await mkdir(join(folder, '96k'), { recursive: true })
@@ -95,7 +98,7 @@ beforeAll(async () => {
   url = await open()
 })
 beforeEach(() => {
-  tracksAnswers = { status: 200, body: { trackId: 't', media, durationMs: 240_000 } }
+  tracksAnswers = { status: 200, body: { trackId: 't', ownerId, media, durationMs: 240_000 } }
   now = Date.now()
 })
 afterAll(async () => {
@@ -279,7 +282,12 @@ describe('a report', () => {
     expect((await ana.post('/v1/listening', report)).status).toBe(202)
     const record = sent.at(-1)
     const decoded = codec.decode(topics.listeningEvents, record?.value as Buffer)
-    expect(decoded).toMatchObject({ value: { listenerId: ana.userId, positionMs: 12_500, state: 'playing' } })
+    expect(decoded).toMatchObject({
+      value: { listenerId: ana.userId, positionMs: 12_500, state: 'playing', durationMs: 240_000 },
+    })
+    expect(decoded).toMatchObject({
+      value: { ownerId, addressTag: expect.stringMatching(/^[0-9a-f-]{36}$/) as string },
+    })
     expect('value' in decoded && decoded.value.trackId).toBe(record?.key)
     expect((await ben.post('/v1/listening', report)).body['code']).toBe('session-invalid')
     expect((await ana.post('/v1/listening', { ...report, sessionId: 'x' })).body['code']).toBe(

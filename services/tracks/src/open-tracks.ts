@@ -31,7 +31,15 @@ import { readCover } from './queries/covers.ts'
 import { readPersonalData } from './queries/personal-data.ts'
 import { getPlaylist, knownTracks, listPlaylists, tracksOf } from './queries/playlists.ts'
 import { listReports } from './queries/reports.ts'
-import { assertOwner, getTrack, listTracks, readFeed, readPlayable, searchTracks } from './queries/tracks.ts'
+import {
+  assertOwner,
+  getTrack,
+  listTracks,
+  readFeed,
+  readListed,
+  readPlayable,
+  searchTracks,
+} from './queries/tracks.ts'
 import { bodyLimits, mountCover } from './routes/cover.ts'
 import { mountInternal } from './routes/internal.ts'
 import { mountModeration } from './routes/moderation.ts'
@@ -189,7 +197,10 @@ export const openTracks = async (settings: TracksSettings, common: TracksCommon)
     },
   })
   const internal = createApi({ log, telemetry })
-  mountInternal(internal, settings.SERVICE_TOKEN, { readPlayable: readPlayable(db) })
+  mountInternal(internal, settings.SERVICE_TOKEN, {
+    readPlayable: readPlayable(db),
+    readListed: readListed(db),
+  })
   const audit = auditOf('tracks', { db, topic: topics.tracksEvents, codec, addresses })
   mountAuditSource(internal, settings.SERVICE_TOKEN, audit)
   mountPersonalData(internal, settings.SERVICE_TOKEN, 'tracks', readPersonalData({ db, audit }))

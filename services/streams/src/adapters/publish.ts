@@ -9,11 +9,18 @@ export interface Report {
 }
 
 /** Domain to contract record: the only place that knows both. */
-export const listeningReported = (pass: Pass, { position, state }: Report, at: Date): ListeningReported => ({
+export const listeningReported = (
+  pass: Pass,
+  { position, state }: Report,
+  { at, addressTag }: { at: Date; addressTag: string | undefined },
+): ListeningReported => ({
   trackId: pass.trackId,
   sessionId: pass.sessionId,
   listenerId: pass.listenerId,
   positionMs: Math.round(position * 1000),
   state,
   reportedAt: at.getTime(),
+  durationMs: pass.durationMs,
+  ownerId: pass.ownerId ?? null,
+  addressTag: addressTag ?? null,
 })

@@ -1,4 +1,4 @@
-import { z } from '@veza/kit/http'
+import { uuid, z } from '@veza/kit/http'
 import { LRUCache } from 'lru-cache'
 import { Rejection } from '../domain/rejection.ts'
 
@@ -13,6 +13,7 @@ export interface Question {
 export interface Playable {
   readonly media: string
   readonly durationMs: number
+  readonly ownerId?: string | undefined
 }
 
 /** tracks does not answer. */
@@ -23,7 +24,35 @@ export class TracksUnavailable extends Error {
 /** What tracks says of who may hear what. Rejects Rejection (`track-not-found`, `track-not-ready`), TracksUnavailable. */
 export type AskPlayable = (question: Question) => Promise<Playable>
 
-const playable = z.object({ media: z.string().regex(/^media\/[0-9a-f]{64}$/), durationMs: z.number() })
+const playable = z.object({
+  media: z.string().regex(/^media\/[0-9a-f]{64}$/),
+  durationMs: z.int().min(0).max(0xffff_ffff),
+  ownerId: uuid.optional(),
+})
+
+/** Which of these tracks everybody may find, in their order. At most 1,000. Rejects TracksUnavailable. */
+export type AskListed = (trackIds: readonly string[]) => Promise<string[]>
+
+const listed = z.object({ trackIds: z.array(uuid) })
+
+/** Asks tracks' internal API. */
+export const listedTracks =
+  ({ baseUrl, token }: { baseUrl: string; token: string }): AskListed =>
+  async (trackIds) => {
+    if (trackIds.length === 0) return []
+    try {
+      const response = await fetch(new URL('/internal/v1/tracks/listed', baseUrl), {
+        method: 'POST',
+        headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+        body: JSON.stringify({ trackIds }),
+        signal: AbortSignal.timeout(2_000),
+      })
+      const found = new Set(listed.parse(await response.json()).trackIds)
+      return trackIds.filter((id) => found.has(id))
+    } catch (cause) {
+      throw new TracksUnavailable('tracks does not answer', { cause })
+    }
+  }
 
 /** Asks tracks' internal API. */
 export const tracksApi =

@@ -16,11 +16,12 @@ export const startPlayback =
     trackId: string,
     { userId, moderator }: { userId: string; moderator: boolean },
   ): Promise<Playback> => {
-    const { media, durationMs } = await deps.ask({ trackId, userId, moderator })
+    const { media, durationMs, ownerId } = await deps.ask({ trackId, userId, moderator })
     const at = deps.now()
     const expiresAt = Math.floor((at.getTime() + deps.sessionMs + durationMs) / 1000)
     const pass = deps.passes.write({
       ...{ sessionId: uuidv7(at), trackId, listenerId: userId, moderator, media, expiresAt },
+      ...{ durationMs, ownerId },
     })
     return { pass, expiresAt: new Date(expiresAt * 1000) }
   }

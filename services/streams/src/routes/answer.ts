@@ -1,5 +1,7 @@
 import { Problem } from '@veza/kit/http'
 import { ProduceFailed, QueueFull } from '@veza/kit/kafka'
+import { isUnavailable } from '@veza/kit/postgres'
+import { ChatUnavailable } from '../adapters/chat-api.ts'
 import { TracksUnavailable } from '../adapters/tracks-api.ts'
 import { Rejection, type RejectionCode } from '../domain/rejection.ts'
 
@@ -7,11 +9,14 @@ const problems: Record<RejectionCode, { status: 403 | 404 | 409 | 410; detail: s
   'track-not-found': { status: 404, detail: 'There is no such track, or it is private' },
   'track-not-ready': { status: 409, detail: 'There is nothing to hear of this track yet' },
   'session-invalid': { status: 403, detail: 'This is no session of yours' },
+  'room-not-found': { status: 404, detail: 'There is no such room, or you are not in it' },
   'session-expired': { status: 410, detail: 'The session has expired: ask for another playback' },
 }
 
 const isAway = (error: unknown): boolean =>
   error instanceof TracksUnavailable ||
+  error instanceof ChatUnavailable ||
+  isUnavailable(error) ||
   error instanceof QueueFull ||
   (error instanceof ProduceFailed && error.code !== 'too-large' && error.code !== 'rejected')
 

@@ -12,7 +12,7 @@ export interface PlaybackHandlers {
   reportListening(
     session: string,
     report: Report,
-    listenerId: string,
+    from: { listenerId: string; address: string | undefined },
     traceparent: string | undefined,
   ): Promise<void>
 }
@@ -95,7 +95,8 @@ export const mountPlayback = (
     async (c) => {
       const { sessionId, ...rest } = c.req.valid('json')
       const parent = traceparent(context.active())
-      await answer(handlers.reportListening(sessionId, rest, c.var.identity.userId, parent))
+      const from = { listenerId: c.var.identity.userId, address: c.var.clientAddress }
+      await answer(handlers.reportListening(sessionId, rest, from, parent))
       return c.body(null, 202)
     },
   )

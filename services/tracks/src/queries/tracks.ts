@@ -255,6 +255,7 @@ export const readFeed =
 /** What streams must know before it lets somebody hear a track. */
 export interface Playable {
   readonly trackId: string
+  readonly ownerId: string
   readonly media: string
   readonly durationMs: number
 }
@@ -269,6 +270,21 @@ export const readPlayable =
       .select(relationTo(actor, 'tracks.owner_id'))
       .where('id', '=', trackId)
       .executeTakeFirst()
-    const { media, duration_ms: durationMs } = visibleTo(row, actor, row)
-    return media === null || durationMs === null ? undefined : { trackId, media, durationMs }
+    const { ownerId, media, duration_ms: durationMs } = visibleTo(row, actor, row)
+    return media === null || durationMs === null ? undefined : { trackId, ownerId, media, durationMs }
+  }
+
+/** Of these tracks those that everybody may find. */
+export const readListed =
+  (db: Kysely<TracksDatabase>) =>
+  async (trackIds: readonly string[]): Promise<string[]> => {
+    const rows = await db
+      .selectFrom('tracks')
+      .select('id')
+      .where('id', 'in', trackIds)
+      .where('visibility', '=', 'public')
+      .where('status', '=', 'ready')
+      .where('taken_down', 'is', null)
+      .execute()
+    return rows.map(({ id }) => id)
   }

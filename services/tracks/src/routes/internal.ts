@@ -17,6 +17,7 @@ import { answer } from './answer.ts'
 export interface InternalHandlers {
   /** undefined: there is nothing to hear yet. */
   readPlayable(trackId: string, actor: Actor): Promise<Playable | undefined>
+  readListed(trackIds: readonly string[]): Promise<string[]>
 }
 
 const playableRoute = createRoute({
@@ -25,8 +26,21 @@ const playableRoute = createRoute({
   summary: 'Where the stream of a track lies, when this person may hear it',
   request: { body: jsonBody(z.object({ trackId: id, userId: id, moderator: z.boolean() })) },
   responses: {
-    200: jsonResponse('The stream', z.object({ trackId: id, media: z.string(), durationMs: z.int() })),
+    200: jsonResponse(
+      'The stream',
+      z.object({ trackId: id, ownerId: id, media: z.string(), durationMs: z.int() }),
+    ),
     ...problemResponses(400, 401, 404, 409, 503),
+  },
+})
+const listedRoute = createRoute({
+  method: 'post',
+  path: '/internal/v1/tracks/listed',
+  summary: 'Which of these tracks everybody may find',
+  request: { body: jsonBody(z.object({ trackIds: z.array(id).min(1).max(1_000) })) },
+  responses: {
+    200: jsonResponse('Those', z.object({ trackIds: z.array(id) })),
+    ...problemResponses(400, 401, 503),
   },
 })
 
@@ -40,4 +54,7 @@ export const mountInternal = (app: Api, token: string, handlers: InternalHandler
       throw new Problem(409, 'track-not-ready', 'There is no stream of this track yet')
     return c.json(playable, 200)
   })
+  app.openapi(listedRoute, async (c) =>
+    c.json({ trackIds: await answer(handlers.readListed(c.req.valid('json').trackIds)) }, 200),
+  )
 }

@@ -1,0 +1,1 @@
+export { type HyperLogLog, hyperLogLog } from './hyperloglog.ts'

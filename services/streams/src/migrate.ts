@@ -1,0 +1,1 @@
+export { migrateStreams } from './adapters/migrations.ts'

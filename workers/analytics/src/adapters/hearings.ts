@@ -1,0 +1,120 @@
+import { type AnalyticsDatabase } from '@veza/streams/store'
+import { type Kysely, sql } from 'kysely'
+import { type Counted, type Place } from '../domain/settle.ts'
+import { readParts, writeParts } from '../domain/parts.ts'
+import { type Pace } from '../domain/paces.ts'
+import { column } from './arrays.ts'
+
+type Row = AnalyticsDatabase['hearings']
+
+const toCounted = (row: Row): Counted => ({
+  trackId: row.track_id,
+  hour: row.hour,
+  listener: row.listener,
+  partition: row.partition,
+  startedAt: row.started_at,
+  firstAt: row.first_at,
+  lastAt: row.last_at,
+  furthestMs: row.furthest_ms,
+  durationMs: row.duration_ms,
+  ownerId: row.owner_id,
+  address: row.address,
+  parts: readParts(row.parts),
+  heard: row.heard,
+  slot: row.slot,
+  required: row.required,
+  reasons: row.reasons,
+})
+
+// In one order for everybody: two workers that want the same rows wait for each other, and never in a circle.
+const compare = (one: Place, other: Place): number =>
+  one.trackId !== other.trackId
+    ? one.trackId < other.trackId
+      ? -1
+      : 1
+    : one.hour !== other.hour
+      ? one.hour - other.hour
+      : one.listener < other.listener
+        ? -1
+        : 1
+
+/** Those of these that are there, locked. */
+export const loadHearings = async (
+  trx: Kysely<AnalyticsDatabase>,
+  schema: string,
+  places: readonly Place[],
+): Promise<Counted[]> => {
+  const wanted = places.toSorted(compare)
+  const { rows } = await sql<Row>`
+    select h.* from unnest(
+      ${column(wanted, 'uuid', ({ trackId }) => trackId)}, ${column(wanted, 'int', ({ hour }) => hour)},
+      ${column(wanted, 'uuid', ({ listener }) => listener)}
+    ) with ordinality as wanted (track_id, hour, listener, nth)
+    join ${sql.id(schema, 'hearings')} as h using (track_id, hour, listener)
+    order by wanted.nth for update of h`.execute(trx)
+  return rows.map(toCounted)
+}
+
+/** All plays that were begun by these listeners and from these networks in these slots, locked. */
+export const loadPlaysOf = async (
+  trx: Kysely<AnalyticsDatabase>,
+  schema: string,
+  paces: readonly Omit<Pace, 'amount'>[],
+): Promise<Counted[]> => {
+  if (paces.length === 0) return []
+  const of = (kind: Pace['kind']) => {
+    const those = paces.filter((pace) => pace.kind === kind)
+    return sql`select * from unnest(${column(those, 'uuid', ({ who }) => who)}, ${column(those, 'int', ({ slot }) => slot)})`
+  }
+  const table = sql.id(schema, 'hearings')
+  const { rows } = await sql<Row>`
+    select * from ${table} where (track_id, hour, listener) in (
+      select track_id, hour, listener from ${table} where (listener, slot) in (${of('listener')})
+      union
+      select track_id, hour, listener from ${table} where (address, slot) in (${of('address')}))
+    order by track_id, hour, listener for update`.execute(trx)
+  return rows.map(toCounted)
+}
+
+export const saveHearings = async (
+  trx: Kysely<AnalyticsDatabase>,
+  schema: string,
+  hearings: readonly Counted[],
+): Promise<void> => {
+  if (hearings.length === 0) return
+  const rows = hearings.toSorted(compare)
+  await sql`
+    insert into ${sql.id(schema, 'hearings')} as h (
+      track_id, hour, listener, partition, started_at, first_at, last_at, furthest_ms, duration_ms, owner_id,
+      address, parts, heard, slot, required, reasons)
+    select * from unnest(
+      ${column(rows, 'uuid', (row) => row.trackId)}, ${column(rows, 'int', (row) => row.hour)},
+      ${column(rows, 'uuid', (row) => row.listener)}, ${column(rows, 'smallint', (row) => row.partition)},
+      ${column(rows, 'bigint', (row) => row.startedAt)}, ${column(rows, 'bigint', (row) => row.firstAt)},
+      ${column(rows, 'bigint', (row) => row.lastAt)}, ${column(rows, 'bigint', (row) => row.furthestMs)},
+      ${column(rows, 'bigint', (row) => row.durationMs)}, ${column(rows, 'uuid', (row) => row.ownerId)},
+      ${column(rows, 'uuid', (row) => row.address)}, ${column(rows, 'text', (row) => writeParts(row.parts))},
+      ${column(rows, 'int', (row) => row.heard)}, ${column(rows, 'int', (row) => row.slot)},
+      ${column(rows, 'smallint', (row) => row.required)}, ${column(rows, 'smallint', (row) => row.reasons)})
+    on conflict (track_id, hour, listener) do update set
+      started_at = excluded.started_at, first_at = excluded.first_at, last_at = excluded.last_at,
+      furthest_ms = excluded.furthest_ms, duration_ms = excluded.duration_ms, owner_id = excluded.owner_id,
+      address = excluded.address, parts = excluded.parts, heard = excluded.heard, slot = excluded.slot,
+      required = excluded.required, reasons = excluded.reasons`.execute(trx)
+}
+
+/** Those whose plays of a track on a day count. */
+export const listenersOf = async (
+  trx: Kysely<AnalyticsDatabase>,
+  schema: string,
+  days: readonly { readonly trackId: string; readonly day: number }[],
+): Promise<{ trackId: string; day: number; listener: string }[]> => {
+  if (days.length === 0) return []
+  const { rows } = await sql<{ trackId: string; day: number; listener: string }>`
+    select distinct track_id as "trackId", day, listener
+    from unnest(${column(days, 'uuid', ({ trackId }) => trackId)}, ${column(days, 'int', ({ day }) => day)})
+      as wanted (track_id, day)
+    join ${sql.id(schema, 'hearings')} using (track_id)
+    where hour >= day * 24 and hour < day * 24 + 24 and slot is not null and reasons = 0`.execute(trx)
+  return rows
+}

@@ -1,0 +1,350 @@
+import { spawn } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
+import { join } from 'node:path'
+import {
+  type Codec,
+  connectCodec,
+  deadLetterTopic,
+  type ListeningReported,
+  type RecordOf,
+  toHeaders,
+  topics,
+} from '@veza/contracts'
+import { createTopics, registerSchemas } from '@veza/contracts/deploy'
+import { createHealth } from '@veza/kit/internal'
+import { connectKafka, type ConsumedRecord, type Kafka, type Producer } from '@veza/kit/kafka'
+import { createLog } from '@veza/kit/log'
+import { openDatabase } from '@veza/kit/postgres'
+import {
+  freshDatabase,
+  freshGroup,
+  freshTopic,
+  infrastructure,
+  type TestTelemetry,
+  testTelemetry,
+} from '@veza/kit/testing'
+import { migrateStreams } from '@veza/streams/migrate'
+import { type AnalyticsDatabase } from '@veza/streams/store'
+import { sql } from 'kysely'
+import { afterAll, beforeAll, expect, it, onTestFinished, vi } from 'vitest'
+import { openAnalytics, replayAnalytics } from './index.ts'
+import { type AnalyticsTopic } from './projection.ts'
+import { countsIn, idOf, reportsOf, sumsOf } from './testing/listening.ts'
+
+const log = createLog('test', 'silent')
+const waitMs = 40_000
+const hour = 3_600_000
+/** What the worker reads must be of late: Kafka's clock is not the test's. */
+const recently = Math.floor(Date.now() / hour) * hour - hour
+const root = join(import.meta.dirname, '..', '..', '..')
+
+let kafka: Kafka
+let codec: Codec
+let producer: Producer
+let telemetry: TestTelemetry
+
+beforeAll(async () => {
+  const { kafkaBrokers, schemaRegistryUrl } = infrastructure()
+  await registerSchemas(schemaRegistryUrl)
+  await createTopics(kafkaBrokers, { replication: 1 })
+  codec = await connectCodec(schemaRegistryUrl)
+  kafka = connectKafka(kafkaBrokers, { clientId: 'test', log })
+  telemetry = testTelemetry()
+})
+afterAll(async () => {
+  await kafka.close()
+  await telemetry.close()
+})
+
+const counts = async () => {
+  const fresh = await freshDatabase()
+  await migrateStreams(fresh.url)
+  const database = openDatabase<AnalyticsDatabase>(fresh.url, { applicationName: 'test', poolSize: 4, log })
+  onTestFinished(async () => {
+    await database.close()
+    await fresh.drop()
+  })
+  const settings = {
+    ...{ STREAMS_DATABASE_URL: fresh.url, ANALYTICS_CHUNK: 100 },
+    ...{ ANALYTICS_PUBLISH_EVERY: 50, ANALYTICS_SALTS_KEPT: 31 * 24 * hour },
+  }
+  return { database, settings }
+}
+
+/** Topics of one test's own, under the names of the catalogue's records. */
+const sources = async () => {
+  // A producer asks for all topics that it knows: those of the tests before are gone.
+  producer = kafka.producer()
+  onTestFinished(() => producer.close())
+  const listening = await freshTopic({ prefix: 'listening', partitions: 3 })
+  const chat = await freshTopic({ prefix: 'chat', partitions: 3 })
+  onTestFinished(async () => {
+    await listening.drop()
+    await chat.drop()
+  })
+  return [
+    { ...topics.listeningEvents, name: listening.name },
+    { ...topics.chatEvents, name: chat.name },
+  ] as unknown as readonly [typeof topics.listeningEvents, typeof topics.chatEvents]
+}
+
+const run = async (
+  settings: Awaited<ReturnType<typeof counts>>['settings'],
+  own: readonly AnalyticsTopic[],
+  name = freshGroup('analytics'),
+) => {
+  const fail = (error: unknown) => {
+    throw error
+  }
+  const common = { kafka, codec, health: createHealth(), telemetry, log, fail }
+  await kafka.admin.createTopics([{ name: deadLetterTopic(name), partitions: 1, replication: 1, config: {} }])
+  onTestFinished(() => kafka.admin.deleteTopics([deadLetterTopic(name)]))
+  const worker = await openAnalytics(settings, common, { name, sources: own })
+  onTestFinished(() => worker.stop())
+  return worker
+}
+
+const sendReports = (name: string, reports: readonly ListeningReported[]) =>
+  producer.sendAll(
+    reports.map((report) => ({
+      topic: name,
+      key: report.trackId,
+      value: codec.encode(topics.listeningEvents, 'ListeningReported', report),
+      headers: toHeaders({
+        ...{ id: randomUUID(), type: 'ListeningReported', source: '/streams', time: report.reportedAt },
+      }),
+    })),
+  )
+
+const sendChat = (name: string, events: readonly RecordOf<typeof topics.chatEvents>[]) =>
+  producer.sendAll(
+    events.map(({ type, value }) => ({
+      topic: name,
+      key: value.roomId,
+      value: codec.encode(topics.chatEvents, type, value),
+      headers: toHeaders({ id: randomUUID(), type, source: '/chat-fanout', time: recently }),
+    })),
+  )
+
+/** People who each hear some tracks, one after the other. */
+const audience = (people: number, tracks: readonly string[]): ListeningReported[] =>
+  Array.from({ length: people }, (_, n) =>
+    [0, 1, 2].flatMap((nth) =>
+      reportsOf({
+        ...{ listener: idOf('user', n), track: tracks[(n + nth) % tracks.length] ?? '' },
+        ...{ owner: idOf('owne', 1), address: idOf('addr', n), session: n },
+        ...{ startedAt: recently + n * 100 + nth * 180_000, seconds: 20 + ((n * 7 + nth) % 60) },
+      }),
+    ),
+  ).flat()
+
+it('counts what comes twice once, in whatever order, and puts aside what it can not read', async () => {
+  const { database, settings } = await counts()
+  const own = await sources()
+  const tracks = [randomUUID(), randomUUID(), randomUUID()]
+  const reports = audience(40, tracks)
+  await run(settings, own)
+  await sendReports(own[0].name, reports.toReversed())
+  await producer.send({
+    ...{ topic: own[0].name, key: tracks[0] ?? '', value: Buffer.from('no record'), headers: {} },
+  })
+  await sendReports(own[0].name, [
+    { ...(reports[0] as ListeningReported), sessionId: randomUUID() },
+    ...reports,
+  ])
+  const [first] = tracks
+  await vi.waitFor(
+    async () => {
+      const { rows } = await sql<{ n: number }>`
+        select coalesce(sum(next_offset), 0)::int as n from analytics.projected_checkpoints
+        where topic = ${own[0].name}`.execute(database.db)
+      // The poison record has no place among those that were counted; it may have been its partition's last.
+      expect(rows[0]?.n).toBeGreaterThanOrEqual(2 * reports.length + 1)
+    },
+    { timeout: waitMs },
+  )
+  const heard = new Set(
+    reports
+      .filter(({ trackId, positionMs }) => trackId === first && positionMs >= 30_000)
+      .map(({ listenerId }) => listenerId),
+  )
+  const sums = await sumsOf(database.db, first ?? '')
+  expect(sums).toMatchObject({ plays: heard.size, impossible: 0, overlapping: 0, burst: 0 })
+  expect(sums?.['listeners']).toBe(heard.size)
+}, 90_000)
+
+it('makes the same by a recount, beside what is counted, by day and by room; older days stay', async () => {
+  const { database, settings } = await counts()
+  const own = await sources()
+  const tracks = [randomUUID(), randomUUID()]
+  const name = freshGroup('analytics')
+  await run(settings, own, name)
+  await sendReports(own[0].name, audience(60, tracks))
+  const [room, sender] = [randomUUID(), randomUUID()]
+  const posted = (offset: number): RecordOf<typeof topics.chatEvents> => ({
+    type: 'MessagePosted',
+    value: {
+      ...{ roomId: room, epoch: 'e', offset, messageId: randomUUID(), senderId: sender },
+      ...{ clientMessageId: String(offset), body: 'hello', postedAt: recently, messageNumber: offset },
+      ...{ replyTo: null, threadId: null, mentions: [], trackId: null },
+    },
+  })
+  // A chunk that the fan-out repeats.
+  await sendChat(own[1].name, [posted(1), posted(2), posted(3), posted(2), posted(3), posted(4)])
+  await vi.waitFor(
+    async () => {
+      const { rows } = await sql<{ n: number }>`
+        select coalesce(sum(next_offset), 0)::int as n from analytics.projected_checkpoints`.execute(
+        database.db,
+      )
+      expect(rows[0]?.n).toBe(audience(60, tracks).length + 6)
+    },
+    { timeout: waitMs },
+  )
+  const { rows: rooms } = await sql`
+    select messages::int, reactions::int, people from analytics.room_days where room_id = ${room}`.execute(
+    database.db,
+  )
+  expect(rooms).toEqual([{ messages: 4, reactions: 0, people: 1 }])
+
+  // A day that the topics do not have any more, and a count that nothing tells of: a recount keeps the one, not the other.
+  const longAgo = Math.floor(recently / (24 * hour)) - 40
+  const lost = randomUUID()
+  const before = await countsIn(database.db)
+  await sql`
+    insert into analytics.track_days (track_id, day, rule, sketch, listeners, plays)
+    values (${lost}, ${longAgo}, 1, '\\x01', 0, 7), (${lost}, ${longAgo + 40}, 1, '\\x01', 0, 1000)`.execute(
+    database.db,
+  )
+  const progress = await replayAnalytics(settings, { kafka, codec, log }, { name, sources: own })
+  expect(progress.read).toBeGreaterThanOrEqual(progress.total)
+  expect(await sumsOf(database.db, lost)).toMatchObject({ plays: 7 })
+  await sql`delete from analytics.track_days where track_id = ${lost}`.execute(database.db)
+  expect(await countsIn(database.db)).toEqual(before)
+
+  // And goes on from there.
+  await sendChat(own[1].name, [posted(5)])
+  await vi.waitFor(
+    async () => {
+      const { rows } = await sql`
+        select messages::int from analytics.room_days where room_id = ${room}`.execute(database.db)
+      expect(rows).toEqual([{ messages: 5 }])
+    },
+    { timeout: waitMs },
+  )
+}, 120_000)
+
+it('tells the totals of what changed, the newest last, and again after whoever told them was killed', async () => {
+  const { database, settings } = await counts()
+  const own = await sources()
+  const track = randomUUID()
+  const told: RecordOf<typeof topics.trackStats>['value'][] = []
+  const tail = await kafka.consume({
+    topics: [topics.trackStats.name],
+    from: 'end',
+    onRecords: (records: ConsumedRecord[]) => {
+      for (const { key, value } of records) {
+        if (key !== track || value === null) continue
+        const decoded = codec.decode(topics.trackStats, value)
+        if ('value' in decoded) told.push(decoded.value)
+      }
+    },
+  })
+  onTestFinished(() => tail.stop())
+  // Noted by a transaction, and told by nobody: whoever did so was killed.
+  await sql`
+    insert into analytics.track_days (track_id, day, rule, sketch, listeners, plays)
+    values (${track}, 1, 1, '\\x01', 0, 5)`.execute(database.db)
+  await sql`insert into analytics.track_changes (track_id) values (${track})`.execute(database.db)
+  await run(settings, own)
+  await vi.waitFor(
+    () => {
+      expect(told.at(-1)).toMatchObject({ plays: 5, day: '1970-01-02', dayPlays: 5, ownerId: null })
+    },
+    { timeout: waitMs },
+  )
+  await sendReports(
+    own[0].name,
+    reportsOf({
+      ...{ listener: idOf('user', 1), track, owner: idOf('owne', 1), startedAt: recently, seconds: 40 },
+    }),
+  )
+  await vi.waitFor(
+    () => {
+      expect(told.at(-1)).toMatchObject({
+        ...{ plays: 6, dayPlays: 1, dayListeners: 1, listenedSeconds: 40, ownerId: idOf('owne', 1) },
+        ...{ day: new Date(recently).toISOString().slice(0, 10), ruleVersion: 1, playsApart: 0 },
+      })
+    },
+    { timeout: waitMs },
+  )
+}, 90_000)
+
+it('counts the same as if nothing had happened when it is killed again and again', async () => {
+  const { database, settings } = await counts()
+  const { kafkaBrokers, schemaRegistryUrl } = infrastructure()
+  const tracks = Array.from({ length: 20 }, () => randomUUID())
+  const reports = audience(1_500, tracks)
+  const own = await sources()
+  await sendReports(topics.listeningEvents.name, reports)
+  const env = {
+    ...process.env,
+    KAFKA_BROKERS: kafkaBrokers.join(','),
+    SCHEMA_REGISTRY_URL: schemaRegistryUrl,
+    STREAMS_DATABASE_URL: settings.STREAMS_DATABASE_URL,
+    ...{ ANALYTICS_CHUNK: '200', INTERNAL_PORT: '0', LOG_LEVEL: 'error' },
+  }
+  const start = () => {
+    const entry = join(root, 'workers/analytics/src/main.ts')
+    const child = spawn(process.execPath, ['--import', 'tsx', entry], { cwd: root, env, stdio: 'ignore' })
+    const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()))
+    return { child, ended }
+  }
+  const counted = async (): Promise<number> => {
+    const { rows } = await sql<{ n: number }>`
+      select count(*)::int as n from analytics.hearings where track_id = any(${tracks}::uuid[])`.execute(
+      database.db,
+    )
+    return rows[0]?.n ?? 0
+  }
+  const all = new Set(reports.map(({ trackId, listenerId }) => trackId + listenerId)).size
+  for (const share of [0, 0.3, 0.6]) {
+    const { child, ended } = start()
+    onTestFinished(() => void child.kill('SIGKILL'))
+    await vi.waitFor(async () => expect(await counted()).toBeGreaterThan(share * all), {
+      ...{ timeout: waitMs, interval: 5 },
+    })
+    child.kill('SIGKILL')
+    await ended
+  }
+  const { child, ended } = start()
+  onTestFinished(() => void child.kill('SIGKILL'))
+
+  // The same reports, once, in one go.
+  const plain = await counts()
+  await sendReports(own[0].name, reports)
+  // What stands for people is drawn by chance for each database.
+  const { rows: salts } = await sql<{ day: number; salt: Buffer }>`select * from salts`.execute(database.db)
+  for (const { day, salt } of salts)
+    await sql`insert into salts values (${day}, ${salt})`.execute(plain.database.db)
+  await run({ ...plain.settings, ANALYTICS_CHUNK: 10_000 }, own)
+  const wanted = async () => {
+    const { rows } = await sql<{ n: number }>`
+      select coalesce(sum(next_offset), 0)::int as n from analytics.projected_checkpoints`.execute(
+      plain.database.db,
+    )
+    expect(rows[0]?.n).toBe(reports.length)
+    const { hearings = [], ...sums } = await countsIn(plain.database.db, 'analytics', tracks)
+    // The topics have different numbers of partitions.
+    return { hearings: hearings.length, ...sums }
+  }
+  await vi.waitFor(
+    async () => {
+      const { hearings = [], ...sums } = await countsIn(database.db, 'analytics', tracks)
+      expect({ hearings: hearings.length, ...sums }).toEqual(await wanted())
+    },
+    { timeout: waitMs },
+  )
+  child.kill('SIGTERM')
+  await ended
+}, 180_000)

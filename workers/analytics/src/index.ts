@@ -1,0 +1,3 @@
+export { openAnalytics } from './open-analytics.ts'
+export { replayAnalytics } from './replay-analytics.ts'
+export { type AnalyticsSettings, analyticsEnvironment } from './settings.ts'

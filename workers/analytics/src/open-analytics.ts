@@ -1,0 +1,68 @@
+import { openDatabase } from '@veza/kit/postgres'
+import { runProjection } from '@veza/kit/projection'
+import { type HostedWorker, type WorkerCommon } from '@veza/kit/worker'
+import { type AnalyticsDatabase, dailyDigests, playRule } from '@veza/streams/store'
+import { every } from './every.ts'
+import { forgetOld } from './forget.ts'
+import { analyticsProjection, type AnalyticsOptions } from './projection.ts'
+import { publishStats } from './publish-stats.ts'
+import { type AnalyticsSettings } from './settings.ts'
+
+const forgetEveryMs = 60_000
+
+/** Counts what is listened to and what happens in rooms; opens the worker on streams' migrated database. */
+export const openAnalytics = async (
+  settings: AnalyticsSettings,
+  common: WorkerCommon,
+  overrides: Partial<Pick<AnalyticsOptions, 'name' | 'sources' | 'rule'>> = {},
+): Promise<HostedWorker> => {
+  const { log, codec, kafka, telemetry } = common
+  const database = openDatabase<AnalyticsDatabase>(settings.STREAMS_DATABASE_URL, {
+    applicationName: 'analytics',
+    // One chunk at a time, salts, what is told, what is forgotten, and the health check.
+    poolSize: 5,
+    log,
+  })
+  const { db } = database
+  const salts = dailyDigests(db)
+  const { rule = playRule } = overrides
+  const late = telemetry.meter.createCounter('analytics_late_reports_total', {
+    description: 'Reports that came too late to be counted',
+  })
+  const projection = analyticsProjection({
+    ...overrides,
+    ...{ rule, salts },
+    onLate: (reports) => {
+      late.add(reports)
+    },
+  })
+  const worker = await runProjection(projection, database, {
+    ...common,
+    settings: { maxChunkRecords: settings.ANALYTICS_CHUNK, maxChunkBytes: 16 * 1024 * 1024 },
+  })
+  // Less than a transaction may idle: the broker that does not answer is not waited for.
+  const producer = kafka.producer({ lingerMs: 0, deliveryTimeoutMs: 3_000 })
+  const stopTelling = every(
+    settings.ANALYTICS_PUBLISH_EVERY,
+    publishStats({ db, codec, producer }),
+    (error) => {
+      log.warn({ err: error }, "could not tell tracks' totals; trying again")
+    },
+  )
+  const stopForgetting = every(
+    forgetEveryMs,
+    forgetOld({ db, rule, salts, saltsKeptMs: settings.ANALYTICS_SALTS_KEPT }),
+    (error) => {
+      log.warn({ err: error }, 'could not forget what is counted for good; trying again')
+    },
+  )
+  return {
+    name: worker.name,
+    async stop() {
+      await worker.stop()
+      await Promise.all([stopTelling(), stopForgetting()])
+      await producer.close()
+      await database.close()
+    },
+  }
+}
