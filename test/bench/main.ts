@@ -4,9 +4,10 @@
  * `npm run bench -- http [--rate 500] [--seconds 60]`, `npm run bench -- events [--rate 2000] [--seconds 60] [--events 200000]`,
  * `npm run bench -- listeners [--listeners 1000] [--seconds 120] [--find-max]`,
  * `npm run bench -- transcode [--seconds 240] [--tracks 3]`, `npm run bench -- tracks [--rate 500] [--seconds 60] [--tracks 100000]`,
- * and `npm run bench -- codec`: figures, as a table and as JSON in bench-results/.
+ * `npm run bench -- analytics [--reports 1000000]` and `npm run bench -- codec`: figures, as a table and as JSON in bench-results/.
  */
 import { parseArgs } from 'node:util'
+import { benchAnalytics } from './analytics.ts'
 import { benchChat } from './chat.ts'
 import { benchContractsCodec } from './codec.ts'
 import { benchEvents } from './events.ts'
@@ -26,6 +27,7 @@ const usage =
   'npm run bench -- listeners [--listeners 1000] [--seconds 120] [--find-max]\n' +
   'npm run bench -- transcode [--seconds 240] [--tracks 3]\n' +
   'npm run bench -- tracks [--rate 500] [--seconds 60] [--tracks 100000]\n' +
+  'npm run bench -- analytics [--reports 1000000]\n' +
   'npm run bench -- codec\n'
 
 const positive = (name: string, text: string): number => {
@@ -47,6 +49,7 @@ const run = (): Promise<boolean> => {
       sdks: { type: 'string' },
       listeners: { type: 'string' },
       tracks: { type: 'string' },
+      reports: { type: 'string' },
       'find-max': { type: 'boolean', default: false },
       faults: { type: 'boolean', default: false },
       pairs: { type: 'boolean', default: false },
@@ -99,6 +102,8 @@ const run = (): Promise<boolean> => {
         seconds: positive('seconds', values.seconds ?? '60'),
         tracks: Math.round(positive('tracks', values.tracks ?? '100000')),
       })
+    case 'analytics':
+      return benchAnalytics({ reports: Math.round(positive('reports', values.reports ?? '1000000')) })
     case 'codec':
       return benchContractsCodec()
     default:

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
 import { join } from 'node:path'
 import {
   type Codec,
@@ -297,7 +298,7 @@ it('counts the same as if nothing had happened when it is killed again and again
   const start = () => {
     const entry = join(root, 'workers/analytics/src/main.ts')
     const child = spawn(process.execPath, ['--import', 'tsx', entry], { cwd: root, env, stdio: 'ignore' })
-    const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()))
+    const ended = once(child, 'exit')
     return { child, ended }
   }
   const counted = async (): Promise<number> => {
@@ -311,9 +312,12 @@ it('counts the same as if nothing had happened when it is killed again and again
   for (const share of [0, 0.3, 0.6]) {
     const { child, ended } = start()
     onTestFinished(() => void child.kill('SIGKILL'))
-    await vi.waitFor(async () => expect(await counted()).toBeGreaterThan(share * all), {
-      ...{ timeout: waitMs, interval: 5 },
-    })
+    await vi.waitFor(
+      async () => {
+        expect(await counted()).toBeGreaterThan(share * all)
+      },
+      { timeout: waitMs, interval: 5 },
+    )
     child.kill('SIGKILL')
     await ended
   }

@@ -191,7 +191,7 @@ it('gives the same, whatever the order, however often, in whichever chunks', asy
         await plain.take(reports)
         const mixed = await freshCounts(rule)
         const again = [...reports, ...reports.filter((_, n) => n % 3 === 0)]
-          .map((report) => ({ report, at: random.next().value ?? 0 }))
+          .map((report) => ({ report, at: Number(random.next().value) }))
           .sort((one, other) => one.at - other.at)
           .map(({ report }) => report)
         for (let at = 0; at < again.length; at += chunk) await mixed.take(again.slice(at, at + chunk))
