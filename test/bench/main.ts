@@ -4,7 +4,8 @@
  * `npm run bench -- http [--rate 500] [--seconds 60]`, `npm run bench -- events [--rate 2000] [--seconds 60] [--events 200000]`,
  * `npm run bench -- listeners [--listeners 1000] [--seconds 120] [--find-max]`,
  * `npm run bench -- transcode [--seconds 240] [--tracks 3]`, `npm run bench -- tracks [--rate 500] [--seconds 60] [--tracks 100000]`,
- * `npm run bench -- analytics [--reports 1000000]` and `npm run bench -- codec`: figures, as a table and as JSON in bench-results/.
+ * `npm run bench -- analytics [--reports 1000000]`, `npm run bench -- web [--messages 10000]` and
+ * `npm run bench -- codec`: figures, as a table and as JSON in bench-results/.
  */
 import { parseArgs } from 'node:util'
 import { benchAnalytics } from './analytics.ts'
@@ -17,6 +18,7 @@ import { benchListeners } from './listeners.ts'
 import { benchSockets } from './sockets.ts'
 import { benchTracks } from './tracks.ts'
 import { benchTranscode } from './transcode.ts'
+import { benchWeb } from './web.ts'
 
 const usage =
   'npm run bench -- chat [--rate 1667] [--seconds 60] [--sockets 1000] [--rooms 100] [--sdks 0] [--find-max] [--faults | --pairs]\n' +
@@ -28,6 +30,7 @@ const usage =
   'npm run bench -- transcode [--seconds 240] [--tracks 3]\n' +
   'npm run bench -- tracks [--rate 500] [--seconds 60] [--tracks 100000]\n' +
   'npm run bench -- analytics [--reports 1000000]\n' +
+  'npm run bench -- web [--messages 10000]\n' +
   'npm run bench -- codec\n'
 
 const positive = (name: string, text: string): number => {
@@ -46,6 +49,7 @@ const run = (): Promise<boolean> => {
       sockets: { type: 'string' },
       rooms: { type: 'string' },
       events: { type: 'string' },
+      messages: { type: 'string' },
       sdks: { type: 'string' },
       listeners: { type: 'string' },
       tracks: { type: 'string' },
@@ -104,6 +108,8 @@ const run = (): Promise<boolean> => {
       })
     case 'analytics':
       return benchAnalytics({ reports: Math.round(positive('reports', values.reports ?? '1000000')) })
+    case 'web':
+      return benchWeb({ messages: Math.round(positive('messages', values.messages ?? '10000')) })
     case 'codec':
       return benchContractsCodec()
     default:

@@ -6,6 +6,8 @@ import { makeAudio } from '@veza/kit/testing'
 import { type Browser, type Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest'
 import { helper } from '../stack/helper-server.ts'
+import { register, request } from '../support/api.ts'
+import { readTrack, uploadTrack } from '../support/audio.ts'
 import { accessibilityProblems, openWindow, startChromium, type Window } from '../support/chromium.ts'
 import { pageTypes } from '../support/page-types.ts'
 
@@ -44,6 +46,20 @@ const said = (page: Page): Promise<string[]> =>
 const settled = async (page: Page): Promise<void> => {
   await page.getByText('Sending', { exact: true }).waitFor({ state: 'detached' })
 }
+
+/** What strangers write, so that it runs in somebody else's page. */
+const corpus = [
+  '<script>veza_xss=1</script>',
+  '<img src=x onerror=veza_xss=1>',
+  '"><svg onload=veza_xss=1>',
+  'javascript:veza_xss=1//',
+  "'-(veza_xss=1)-'",
+  '<a href=javascript:veza_xss=1>x</a>',
+] as const
+
+/** Pixels by which the page, or what scrolls in it, is wider than the window. */
+const overflow = `Math.max(...[document.scrollingElement, document.querySelector('#content')]
+  .map((element) => element.scrollWidth - element.clientWidth))`
 
 describe('the page', () => {
   it('takes somebody from signing up to hearing their track, and to talking about it with the next window', async () => {
@@ -95,6 +111,31 @@ describe('the page', () => {
     await settled(ann.page)
     expect(await said(ann.page)).toEqual(['Is this yours?', 'It is, and <b>new</b>'])
     expect(await accessibilityProblems(ann.page)).toEqual([])
+
+    // What may be done to a message is seen by the other at once: a reaction, a reply, an edit, a deletion.
+    const message = (of: Window) => of.page.getByRole('log').getByRole('article', { name: 'Message of Ann' })
+    const press = async (of: Window, name: string): Promise<void> => {
+      await message(of).hover()
+      await message(of).getByRole('button', { name, exact: true }).click()
+    }
+    await press(ben, 'React')
+    await press(ben, 'React with 🎧')
+    await message(ann).getByRole('button', { name: '🎧, 1' }).waitFor()
+    await press(ben, 'Reply')
+    await say(ben.page, 'Well done')
+    await press(ann, '1 reply')
+    const thread = ann.page.getByRole('complementary', { name: 'Thread' })
+    await thread.getByText('Well done').waitFor()
+    expect(await accessibilityProblems(ann.page)).toEqual([])
+    await thread.getByRole('button', { name: 'Close' }).click()
+    await press(ann, 'Edit')
+    await message(ann).getByRole('textbox', { name: 'Edit' }).fill('It is, and loud')
+    await ann.page.keyboard.press('Enter')
+    await message(ben).getByText('edited', { exact: true }).waitFor()
+    ann.page.once('dialog', (dialog) => void dialog.accept())
+    await press(ann, 'Delete')
+    await ben.page.getByText('This message was deleted').waitFor()
+    expect(await said(ben.page)).toEqual(['Is this yours?', 'Well done'])
     expect([...ann.errors, ...ben.errors]).toEqual([])
     await Promise.all([ann.context.close(), ben.context.close()])
   })
@@ -127,6 +168,69 @@ describe('the page', () => {
       expect((await said(page)).toSorted()).toEqual(['before', 'first', 'second'])
     expect([...ann.errors, ...ben.errors]).toEqual([])
     await Promise.all([ann.context.close(), ben.context.close()])
+  })
+
+  it('shows every page in French, narrow, light and dark, and what scripts people write as text', async () => {
+    const { http } = inject('veza')
+    const account = { email: `${randomUUID()}@example.org`, password: `a long one ${randomUUID()}` }
+    const stranger = await register(http, corpus[0], account)
+    const told = async (method: string, path: string, body: unknown): Promise<{ id: string }> => {
+      const answer = await request(http, method, path, { token: stranger.token, body })
+      expect(answer.status, `${method} ${path}`).toBeLessThan(300)
+      return answer.body as { id: string }
+    }
+    const trackId = await uploadTrack(http, stranger, await makeAudio(dir, 'x.mp3'), { title: corpus[1] })
+    const room = await told('POST', '/v1/rooms', { name: corpus[2], visibility: 'public' })
+    const playlist = await told('POST', '/v1/playlists', { title: corpus[3], visibility: 'public' })
+    await vi.waitFor(async () => {
+      expect((await readTrack(http, stranger, trackId)).status).toBe('ready')
+    }, 60_000)
+    await told('PATCH', `/v1/tracks/${trackId}`, {
+      description: corpus.join('\n'),
+      artist: corpus[4],
+      genre: corpus[5],
+      tags: ['<b>tag</b>'],
+    })
+    await told('PUT', `/v1/playlists/${playlist.id}/tracks/${trackId}`, {})
+    await told('PATCH', '/v1/users/me', { bio: corpus.join('\n'), location: corpus[1] })
+    for (const body of corpus)
+      await told('POST', `/v1/rooms/${room.id}/messages`, { clientMessageId: randomUUID(), body })
+
+    const window = await openWindow(browser, http, {
+      locale: 'fr-FR',
+      viewport: { width: 360, height: 740 },
+    })
+    const { page } = window
+    await page.goto('/')
+    await page.getByLabel('E-mail').fill(account.email)
+    await page.getByLabel('Mot de passe').fill(account.password)
+    await page.getByRole('button', { name: 'Se connecter' }).click()
+    await page.getByRole('heading', { name: 'Nouveaux morceaux' }).waitFor()
+    const pages = [
+      ['/', corpus[1]],
+      [`/tracks/${trackId}`, corpus[4]],
+      [`/people/${stranger.id}`, corpus[0]],
+      [`/rooms/${room.id}`, corpus[5]],
+      ['/rooms', corpus[2]],
+      ['/library', corpus[1]],
+      ['/library?tab=playlists', corpus[3]],
+      [`/playlists/${playlist.id}`, corpus[3]],
+      ['/search?q=script', 'Morceaux'],
+      ['/inbox', 'Rien ne vous attend.'],
+      ['/settings', 'Vos données'],
+      ['/status', 'Morceaux signalés'],
+      ['/nowhere', 'Il n’y a rien ici'],
+    ] as const
+    for (const [at, [path, text]] of pages.entries()) {
+      await page.emulateMedia({ colorScheme: at % 2 === 0 ? 'dark' : 'light' })
+      await page.goto(path)
+      await page.getByRole('main').getByText(text, { exact: false }).first().waitFor()
+      expect(await accessibilityProblems(page), path).toEqual([])
+      expect(await page.evaluate<number>(overflow), path).toBe(0)
+      expect(await page.evaluate<unknown>('globalThis.veza_xss'), path).toBeUndefined()
+    }
+    expect(window.errors).toEqual([])
+    await window.context.close()
   })
 
   it('is made of the API as it is: npm run api --workspace web writes its types', async () => {

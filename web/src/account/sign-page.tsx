@@ -101,6 +101,11 @@ export const SignPage = () => {
         <button type="submit" class="button button-main" disabled={isBusy.value}>
           {isBusy.value ? sign.working : isNew.value ? sign.up : sign.in}
         </button>
+        {!isNew.value && (
+          <a class="sign-other link" href="/forgot-password">
+            {words.value.letters.forgotLink}
+          </a>
+        )}
         <p class="sign-other">
           {isNew.value ? sign.haveAccount : sign.newHere}{' '}
           <button

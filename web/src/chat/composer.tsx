@@ -12,20 +12,21 @@ const maxLength = 4000
 /** Where one writes. What stands in it is kept, over a reload too. */
 export const Composer = ({
   room,
-  roomId,
+  draft,
   me,
   replyTo,
   trackId,
   onDone,
 }: {
   room: OpenRoom
-  roomId: string
+  /** Names what is written here, and not sent yet. */
+  draft: string
   me: string
   replyTo: Message | undefined
   trackId?: string
   onDone: () => void
 }) => {
-  const text = useSignal(readDraft(me, roomId))
+  const text = useSignal(readDraft(me, draft))
   const field = useRef<HTMLTextAreaElement>(null)
   const { chat, app } = words.value
   useEffect(() => {
@@ -34,7 +35,7 @@ export const Composer = ({
 
   const write = (value: string): void => {
     text.value = value
-    writeDraft(me, roomId, value)
+    writeDraft(me, draft, value)
   }
   const send = (): void => {
     if (text.value.trim() === '') return

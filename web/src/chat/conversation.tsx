@@ -11,6 +11,7 @@ import { Composer } from './composer.tsx'
 import { MessageRow, PendingRow } from './message-row.tsx'
 import { type Message, type RoomLog } from './room-log.ts'
 import { openRoom, type OpenRoom } from './room.ts'
+import { Thread } from './thread.tsx'
 import { keepRead, type Room } from './rooms.ts'
 
 /** Pixels from an end within which it counts as reached. */
@@ -32,11 +33,13 @@ const Messages = ({
   log,
   me,
   onReply,
+  onThread,
 }: {
   room: OpenRoom
   log: RoomLog
   me: string
   onReply: (message: Message) => void
+  onThread: (rootId: string) => void
 }) => {
   const byId = useMemo(
     () => new Map(log.messages.map((message) => [message.messageId, message])),
@@ -58,6 +61,7 @@ const Messages = ({
               isContinued={stands(message, before)}
               repliedTo={message.replyTo === undefined ? undefined : byId.get(message.replyTo)}
               onReply={onReply}
+              onThread={onThread}
             />
           </li>
         )
@@ -90,6 +94,7 @@ const Head = ({ name, room }: { name: string; room: OpenRoom }) => {
 /**
  * A room's conversation: it is kept where one reads, whatever comes above or below, and at its end when one is there.
  *
+ * @param around id of a message that a link names: it is shown in the middle
  * @param foot what stands in place of the composer, for those who may not write
  */
 export const Conversation = ({
@@ -97,15 +102,17 @@ export const Conversation = ({
   name,
   me,
   trackId,
+  around,
   foot,
 }: {
   room: Room
   name: string
   me: string
   trackId?: string
+  around?: string
   foot?: ComponentChildren
 }) => {
-  const room = useMemo(() => openRoom({ id, role }, me), [id, role, me])
+  const room = useMemo(() => openRoom({ id, role }, me, around), [id, role, me, around])
   useEffect(
     () => () => {
       room.close()
@@ -113,12 +120,15 @@ export const Conversation = ({
     [room],
   )
   const list = useRef<HTMLDivElement>(null)
-  const isAtEnd = useRef(true)
+  const isAtEnd = useRef(around === undefined)
+  /** The message that a link names, until it has been shown. */
+  const sought = useRef(around)
   /** The message at the top of what is seen, and how far below the top it is. */
   const held = useRef<{ element: Element; top: number } | undefined>(undefined)
   const isLoading = useRef(false)
   const showsEndButton = useSignal(false)
   const replyTo = useSignal<Message | undefined>(undefined)
+  const threadId = useSignal<string | undefined>(undefined)
   const log = room.log.value
   const { chat } = words.value
 
@@ -161,7 +171,13 @@ export const Conversation = ({
   useLayoutEffect(() => {
     const box = list.current
     if (box === null) return
-    if (isAtEnd.current && log?.reachesEnd === true) box.scrollTop = box.scrollHeight
+    const target =
+      sought.current === undefined ? null : box.querySelector(`[data-message="${sought.current}"]`)
+    if (target !== null) {
+      sought.current = undefined
+      target.classList.add('is-sought')
+      target.scrollIntoView({ block: 'center' })
+    } else if (isAtEnd.current && log?.reachesEnd === true) box.scrollTop = box.scrollHeight
     else if (held.current?.element.isConnected === true) {
       const top = held.current.element.getBoundingClientRect().top - box.getBoundingClientRect().top
       box.scrollTop += top - held.current.top
@@ -214,10 +230,26 @@ export const Conversation = ({
                 onReply={(message) => {
                   replyTo.value = message
                 }}
+                onThread={(rootId) => {
+                  threadId.value = rootId
+                }}
               />
             </ol>
           )}
         </div>
+      )}
+      {threadId.value !== undefined && (
+        <Thread
+          key={threadId.value}
+          room={room}
+          roomId={id}
+          rootId={threadId.value}
+          me={me}
+          canWrite={foot === undefined}
+          close={() => {
+            threadId.value = undefined
+          }}
+        />
       )}
       <div class="room-foot">
         {showsEndButton.value && (
@@ -239,7 +271,7 @@ export const Conversation = ({
         {foot ?? (
           <Composer
             room={room}
-            roomId={id}
+            draft={id}
             me={me}
             replyTo={replyTo.value}
             onDone={() => {

@@ -119,13 +119,16 @@ export const MessageRow = ({
   isContinued,
   repliedTo,
   onReply,
+  onThread,
 }: {
   room: OpenRoom
   message: Message
   me: string
   isContinued: boolean
-  repliedTo: Message | undefined
-  onReply: (message: Message) => void
+  repliedTo?: Message | undefined
+  /** Undefined: this is a thread already. */
+  onReply?: (message: Message) => void
+  onThread?: (rootId: string) => void
 }) => {
   const isEditing = useSignal(false)
   const isChoosing = useSignal(false)
@@ -154,11 +157,19 @@ export const MessageRow = ({
             </time>
           </p>
         )}
-        {message.replyTo !== undefined && (
-          <p class="message-about clip">
+        {message.replyTo !== undefined && onThread !== undefined && (
+          <button
+            type="button"
+            class="message-about"
+            onClick={() => {
+              onThread(message.threadId ?? message.replyTo ?? '')
+            }}
+          >
             <Icon name="reply" />
-            {repliedTo === undefined ? chat.thread : `${nameOf(repliedTo.senderId)}: ${repliedTo.body}`}
-          </p>
+            <span class="clip">
+              {repliedTo === undefined ? chat.thread : `${nameOf(repliedTo.senderId)}: ${repliedTo.body}`}
+            </span>
+          </button>
         )}
         {message.deletedAt !== undefined ? (
           <p class="quiet message-deleted">{chat.deleted}</p>
@@ -182,6 +193,17 @@ export const MessageRow = ({
           </>
         )}
         <Reactions room={room} message={message} />
+        {(message.replies ?? 0) > 0 && onThread !== undefined && (
+          <button
+            type="button"
+            class="link replies"
+            onClick={() => {
+              onThread(message.threadId ?? message.messageId)
+            }}
+          >
+            {chat.replies(message.replies ?? 0)}
+          </button>
+        )}
         {problem.value !== undefined && (
           <p role="alert" class="problem-text">
             {sayProblem(problem.value)}
@@ -216,13 +238,15 @@ export const MessageRow = ({
                   isChoosing.value = true
                 }}
               />
-              <IconButton
-                icon="reply"
-                label={chat.reply}
-                onClick={() => {
-                  onReply(message)
-                }}
-              />
+              {onReply !== undefined && (
+                <IconButton
+                  icon="reply"
+                  label={chat.reply}
+                  onClick={() => {
+                    onReply(message)
+                  }}
+                />
+              )}
               {isMine && (
                 <IconButton
                   icon="edit"

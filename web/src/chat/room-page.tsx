@@ -10,6 +10,9 @@ import { Conversation } from './conversation.tsx'
 import { roomName } from './room-links.tsx'
 import { loadRooms, type Room } from './rooms.ts'
 
+/** An address may hold anything. */
+const isId = (text: string): boolean => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(text)
+
 /** Where one who is no member may become one. */
 export const JoinRoom = ({ room, joined }: { room: Room; joined: () => void }) => {
   const problem = useSignal<ApiProblem | undefined>(undefined)
@@ -38,7 +41,15 @@ export const JoinRoom = ({ room, joined }: { room: Room; joined: () => void }) =
 }
 
 /** A room by its id, with its conversation. */
-export const RoomView = ({ roomId, trackId }: { roomId: string; trackId?: string }) => {
+export const RoomView = ({
+  roomId,
+  trackId,
+  around,
+}: {
+  roomId: string
+  trackId?: string
+  around?: string | undefined
+}) => {
   const [loaded, again] = useLoad(roomId, () =>
     ask(api.GET('/v1/rooms/{roomId}', { params: { path: { roomId } } })),
   )
@@ -47,21 +58,23 @@ export const RoomView = ({ roomId, trackId }: { roomId: string; trackId?: string
   const room = loaded.value
   return (
     <Conversation
-      key={`${room.id} ${room.role ?? ''}`}
+      key={`${room.id} ${room.role ?? ''} ${around ?? ''}`}
       room={room}
       name={roomName(room)}
       me={myId.value}
       {...(trackId !== undefined && { trackId })}
+      {...(around !== undefined && isId(around) && { around })}
       foot={room.role === null ? <JoinRoom room={room} joined={again} /> : undefined}
     />
   )
 }
 
 export const RoomPage = () => {
-  const { roomId = '' } = useRoute().params
+  const { params, query } = useRoute()
+  const { roomId = '' } = params
   return (
     <div class="page page-room">
-      <RoomView roomId={roomId} />
+      <RoomView key={roomId} roomId={roomId} around={query['message']} />
     </div>
   )
 }

@@ -10,6 +10,7 @@ import {
   type HistoryPage,
   logFrom,
   type Pending,
+  type Place,
   refused,
   type RoomLog,
   withEarlier,
@@ -51,11 +52,16 @@ const readAfterMs = 600
 const presenceMs = 20_000
 
 /**
- * Opens a room: loads its newest messages, and for a member follows it from there.
+ * Opens a room: loads its newest messages, or those around one, and for a member follows it from there.
  *
  * @param me whose page it is
+ * @param around id of a message, such as a link names
  */
-export const openRoom = (room: Pick<Schemas['Room'], 'id' | 'role'>, me: string): OpenRoom => {
+export const openRoom = (
+  room: Pick<Schemas['Room'], 'id' | 'role'>,
+  me: string,
+  around?: string,
+): OpenRoom => {
   const roomId = room.id
   const isMember = room.role !== null
   const log = signal<RoomLog | undefined>(undefined)
@@ -82,19 +88,17 @@ export const openRoom = (room: Pick<Schemas['Room'], 'id' | 'role'>, me: string)
     if (log.value.pending !== before) writeOutbox(me, roomId, log.value.pending)
   }
 
-  const page = async (
-    query: { before?: string; around?: string; after?: string } = {},
-  ): Promise<HistoryPage & { previous: string | null }> =>
+  const page = async (query?: Place): Promise<HistoryPage & { previous: string | null }> =>
     ask(
       api.GET('/v1/rooms/{roomId}/messages', { params: { ...params, query: { limit: pageSize, ...query } } }),
     )
 
-  const load = async (): Promise<void> => {
+  const load = async (place?: Place): Promise<void> => {
     held = []
     try {
-      const newest = await page()
+      const newest = await page(place)
       const pending = log.value?.pending ?? (isMember ? readOutbox(me, roomId) : [])
-      let next = logFrom(newest, true, pending)
+      let next = logFrom(newest, place === undefined || newest.previous === null, pending)
       for (const { offset, event } of held) next = evolve(next, offset, event, me)
       log.value = next
       writeOutbox(me, roomId, next.pending)
@@ -212,7 +216,7 @@ export const openRoom = (room: Pick<Schemas['Room'], 'id' | 'role'>, me: string)
     void publish(pending)
   }
 
-  void load().then(() => (isMember ? follow() : undefined))
+  void load(around === undefined ? undefined : { around }).then(() => (isMember ? follow() : undefined))
 
   return {
     log,
@@ -272,7 +276,7 @@ export const openRoom = (room: Pick<Schemas['Room'], 'id' | 'role'>, me: string)
       if (around.previous === null) await load()
       else change((current) => (current.messages.at(-1) === last ? withLater(current, around) : current))
     },
-    toEnd: load,
+    toEnd: () => load(),
     tellTyping() {
       const now = Date.now()
       if (now - toldTypingAt < typingToldMs || !isFollowed) return

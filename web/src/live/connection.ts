@@ -3,8 +3,11 @@ import { type Centrifuge } from 'centrifuge'
 import { accessToken, endSession, refresh } from '../api/session.ts'
 import { type OwnPublication } from './publications.ts'
 
-/** Whether what happens is seen as it happens. */
-export const liveness = signal<'off' | 'connecting' | 'live'>('off')
+/** Whether what happens is seen as it happens. `lost`: it has not been for some seconds. */
+export const liveness = signal<'off' | 'connecting' | 'live' | 'lost'>('off')
+
+/** A connection that comes back at once is nothing to speak of. */
+const patienceMs = 2_000
 
 /** Where the WebSocket edge is: as the server says, or at the page's own origin. */
 const edgeUrl = (): string => {
@@ -37,6 +40,9 @@ const connect = async (): Promise<Centrifuge> => {
   })
   client.on('connecting', () => {
     liveness.value = 'connecting'
+    setTimeout(() => {
+      if (liveness.value === 'connecting') liveness.value = 'lost'
+    }, patienceMs)
   })
   client.on('connected', () => {
     liveness.value = 'live'

@@ -36,7 +36,11 @@ export const speakToSystem = (): void => {
     }
     const owner = person(track.ownerId).value
     const name = owner === undefined || owner === 'gone' ? '' : owner.displayName
-    mediaSession.metadata = new MediaMetadata({ title: track.title, artist: track.artist ?? name })
+    mediaSession.metadata = new MediaMetadata({
+      title: track.title,
+      artist: track.artist ?? name,
+      artwork: track.cover?.[320] === undefined ? [] : [{ src: track.cover[320], sizes: '320x320' }],
+    })
   })
   effect(() => {
     mediaSession.playbackState = current.value === undefined ? 'none' : isPlaying.value ? 'playing' : 'paused'

@@ -60,7 +60,7 @@ const Queue = () => {
         <ol>
           {coming.map((track, index) => (
             <li key={`${track.id}${index}`}>
-              <Cover seed={track.id} />
+              <Cover seed={track.id} url={track.cover?.[96]} />
               <span class="clip">{track.title}</span>
               <IconButton
                 icon="close"
@@ -89,7 +89,7 @@ export const PlayerBar = () => {
     <section class="player" aria-label={player.title}>
       {isQueueShown && <Queue />}
       <a class="player-track" href={`/tracks/${track.id}`}>
-        <Cover seed={track.id} />
+        <Cover seed={track.id} url={track.cover?.[96]} />
         <span class="player-names">
           <span class="clip strong">{track.title}</span>
           <span class="clip quiet">{track.artist ?? <PersonName id={track.ownerId} />}</span>

@@ -10,6 +10,7 @@ export interface Playable {
   readonly ownerId: string
   readonly title: string
   readonly artist: string | null
+  readonly cover: { readonly 96?: string; readonly 320?: string } | null
   /** Seconds. */
   readonly duration: number | null
 }

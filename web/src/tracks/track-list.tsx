@@ -47,7 +47,7 @@ const Row = ({ track, list }: { track: Track; list: readonly Track[] }) => {
   return (
     <li class={`track-row ${current.value?.id === track.id ? 'is-current' : ''}`}>
       <div class="track-cover">
-        <Cover seed={track.id} />
+        <Cover seed={track.id} url={track.cover?.[96]} />
         {isReady && <PlayButton track={track} list={list} />}
       </div>
       <div class="track-names">

@@ -16,6 +16,7 @@ import { Field, IconButton, Loading, ProblemNote } from '../ui/controls.tsx'
 import { Icon } from '../ui/icon.tsx'
 import { useLoad } from '../ui/load.ts'
 import { Cover } from '../ui/pictures.tsx'
+import { AddToPlaylist } from './add-to-playlist.tsx'
 import { TrackEdit } from './track-edit.tsx'
 import { PlayButton } from './track-list.tsx'
 import { Waveform } from './waveform.tsx'
@@ -199,7 +200,7 @@ export const TrackPage = () => {
     <div class="page page-track">
       <div class="track-main">
         <header class="track-head">
-          <Cover seed={track.id} class="cover-large" />
+          <Cover seed={track.id} url={track.cover?.[320]} class="cover-large" />
           <div class="track-title">
             <h1 dir="auto">{track.title}</h1>
             <p class="track-by">
@@ -233,6 +234,7 @@ export const TrackPage = () => {
           </div>
         )}
         <Facts track={track} />
+        {track.status === 'ready' && <AddToPlaylist key={track.id} trackId={track.id} />}
         {track.ownerId === myId.value && <Owned track={track} changed={again} />}
       </div>
       <Talk track={track} />

@@ -6,7 +6,7 @@ import { current, play, type Playable, position, seek } from '../player/player.t
 import { useLoad } from '../ui/load.ts'
 import { barsOf } from './bars.ts'
 
-const bars = 160
+const bars = 120
 const height = 100
 
 const pathOf = (heights: readonly number[]): string =>

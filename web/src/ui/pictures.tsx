@@ -5,8 +5,17 @@ const hashOf = (text: string): number => {
   return hash >>> 0
 }
 
-/** A picture of a track that has none: bars in two colours of its own. */
-export const Cover = ({ seed, class: name = '' }: { seed: string; class?: string }) => {
+/** A track's picture, or bars in two colours of its own. */
+export const Cover = ({
+  seed,
+  url,
+  class: name = '',
+}: {
+  seed: string
+  url?: string | undefined
+  class?: string
+}) => {
+  if (url !== undefined) return <img class={`cover ${name}`} src={url} alt="" loading="lazy" />
   const hash = hashOf(seed)
   const hue = hash % 360
   const bars = Array.from({ length: 7 }, (_, at) => 14 + (hashOf(`${seed}${at}`) % 52))

@@ -1,0 +1,45 @@
+import { useSignal } from '@preact/signals'
+import { type ApiProblem, asProblem } from '../api/problem.ts'
+import { sayProblem, words } from '../i18n/index.ts'
+
+/** Something that is being done on somebody's word. */
+export interface Action {
+  readonly problem: ApiProblem | undefined
+  readonly isBusy: boolean
+  readonly isDone: boolean
+  /** Does it; what goes wrong is the problem. */
+  run(work: () => Promise<unknown>): void
+}
+
+export const useAction = (): Action => {
+  const problem = useSignal<ApiProblem | undefined>(undefined)
+  const isBusy = useSignal(false)
+  const isDone = useSignal(false)
+  return {
+    problem: problem.value,
+    isBusy: isBusy.value,
+    isDone: isDone.value,
+    run(work) {
+      problem.value = undefined
+      isBusy.value = true
+      isDone.value = false
+      work()
+        .then(() => {
+          isDone.value = true
+        })
+        .catch((error: unknown) => {
+          problem.value = asProblem(error)
+        })
+        .finally(() => {
+          isBusy.value = false
+        })
+    },
+  }
+}
+
+/** What became of it, beside the button that began it. */
+export const Outcome = ({ of }: { of: Action }) => (
+  <span class={of.problem === undefined ? 'quiet outcome' : 'problem-text outcome'} role="status">
+    {of.problem !== undefined ? sayProblem(of.problem) : of.isDone ? words.value.app.saved : ''}
+  </span>
+)
