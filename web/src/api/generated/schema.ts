@@ -4677,6 +4677,82 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/rooms/{roomId}/stats": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How busy a room is, for its members */
+        get: {
+            parameters: {
+                query?: {
+                    days?: number;
+                };
+                header?: never;
+                path: {
+                    roomId: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Its counts */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["RoomStats"];
+                    };
+                };
+                /** @description Problem (RFC 9457) */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Problem (RFC 9457) */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Problem (RFC 9457) */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Problem (RFC 9457) */
+                503: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/rooms/direct": {
         parameters: {
             query?: never;
@@ -4823,6 +4899,103 @@ export interface paths {
                 };
                 /** @description Problem (RFC 9457) */
                 404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Problem (RFC 9457) */
+                503: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/statistics/days": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The platform day by day, for moderators */
+        get: {
+            parameters: {
+                query?: {
+                    days?: number;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description The latest first */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            days: {
+                                /** @description Plays that do not count, by what is wrong with them */
+                                apart: {
+                                    burst: number;
+                                    impossible: number;
+                                    overlapping: number;
+                                };
+                                /**
+                                 * Format: date
+                                 * @description UTC
+                                 * @example 2026-11-24
+                                 */
+                                day: string;
+                                listenedSeconds: number;
+                                /** @description Different listeners of this day, estimated. They can not be told apart across days: do not add days up */
+                                listeners: number;
+                                messages: number;
+                                plays: number;
+                                reactions: number;
+                                rooms: number;
+                                tracks: number;
+                            }[];
+                        };
+                    };
+                };
+                /** @description Problem (RFC 9457) */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Problem (RFC 9457) */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Problem (RFC 9457) */
+                403: {
                     headers: {
                         [name: string]: unknown;
                     };
@@ -5793,6 +5966,91 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/tracks/{trackId}/stats": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How much a track is heard */
+        get: {
+            parameters: {
+                query?: {
+                    days?: number;
+                };
+                header?: never;
+                path: {
+                    trackId: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Its counts */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["TrackStats"];
+                    };
+                };
+                /** @description Problem (RFC 9457) */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Problem (RFC 9457) */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Problem (RFC 9457) */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Problem (RFC 9457) */
+                409: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Problem (RFC 9457) */
+                503: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/tracks/{trackId}/takedown": {
         parameters: {
             query?: never;
@@ -6018,6 +6276,82 @@ export interface paths {
                 };
                 /** @description Problem (RFC 9457) */
                 409: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Problem (RFC 9457) */
+                503: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/trending": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tracks that are heard much of late */
+        get: {
+            parameters: {
+                query?: {
+                    limit?: number;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description The most heard first */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            tracks: {
+                                plays: number;
+                                /** @description Plays, each worth half after every day */
+                                score: number;
+                                /**
+                                 * Format: uuid
+                                 * @example 0198f3c2-7a51-7c3e-9d10-5a4f0e6b2c11
+                                 */
+                                trackId: string;
+                            }[];
+                        };
+                    };
+                };
+                /** @description Problem (RFC 9457) */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Problem (RFC 9457) */
+                401: {
                     headers: {
                         [name: string]: unknown;
                     };
@@ -8131,6 +8465,72 @@ export interface paths {
         };
         trace?: never;
     };
+    "/v1/users/me/track-stats": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How much the caller's own tracks are heard */
+        get: {
+            parameters: {
+                query?: {
+                    days?: number;
+                    limit?: number;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Their counts */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["OwnedStats"];
+                    };
+                };
+                /** @description Problem (RFC 9457) */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Problem (RFC 9457) */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Problem (RFC 9457) */
+                503: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -8524,9 +8924,15 @@ export interface components {
             clientMessageId: string;
             /** @description Ids of the users whom the text calls by name */
             mentions?: string[];
-            /** @description A message of the room that this one answers */
+            /**
+             * Format: uuid
+             * @description A message of the room that this one answers
+             */
             replyTo?: string | null;
-            /** @description A track that the message shows */
+            /**
+             * Format: uuid
+             * @description A track that the message shows
+             */
             trackId?: string | null;
         };
         NewPlaylist: {
@@ -8582,6 +8988,51 @@ export interface components {
             senderId: string;
             /** @enum {string} */
             type: "mention" | "direct-messages" | "invitation";
+        };
+        OwnedStats: {
+            days: {
+                /** @description Plays that do not count, by what is wrong with them */
+                apart: {
+                    burst: number;
+                    impossible: number;
+                    overlapping: number;
+                };
+                /**
+                 * Format: date
+                 * @description UTC
+                 * @example 2026-11-24
+                 */
+                day: string;
+                listenedSeconds: number;
+                plays: number;
+            }[];
+            /** @description Of the rule by which plays are counted */
+            ruleVersion: number;
+            total: {
+                /** @description Plays that do not count, by what is wrong with them */
+                apart: {
+                    burst: number;
+                    impossible: number;
+                    overlapping: number;
+                };
+                listenedSeconds: number;
+                plays: number;
+            };
+            tracks: {
+                /** @description Plays that do not count, by what is wrong with them */
+                apart: {
+                    burst: number;
+                    impossible: number;
+                    overlapping: number;
+                };
+                listenedSeconds: number;
+                plays: number;
+                /**
+                 * Format: uuid
+                 * @example 0198f3c2-7a51-7c3e-9d10-5a4f0e6b2c11
+                 */
+                trackId: string;
+            }[];
         };
         PasswordChange: {
             /** @example correct horse battery */
@@ -8851,6 +9302,31 @@ export interface components {
             archived?: boolean;
             slowModeSeconds?: number;
         };
+        RoomStats: {
+            days: {
+                /**
+                 * Format: date
+                 * @description UTC
+                 * @example 2026-11-24
+                 */
+                day: string;
+                messages: number;
+                /** @description Different listeners of this day, estimated. They can not be told apart across days: do not add days up */
+                people: number;
+                reactions: number;
+            }[];
+            hours: {
+                /** Format: date-time */
+                hour: string;
+                messages: number;
+                reactions: number;
+            }[];
+            /**
+             * Format: uuid
+             * @example 0198f3c2-7a51-7c3e-9d10-5a4f0e6b2c11
+             */
+            roomId: string;
+        };
         SearchPage: {
             /** @description false: much was posted since the last search here; search again to find older messages too */
             complete: boolean;
@@ -9066,6 +9542,42 @@ export interface components {
                  */
                 trackId: string;
             }[];
+        };
+        TrackStats: {
+            /** @description Plays that do not count, by what is wrong with them */
+            apart: {
+                burst: number;
+                impossible: number;
+                overlapping: number;
+            };
+            days: {
+                /** @description Plays that do not count, by what is wrong with them */
+                apart: {
+                    burst: number;
+                    impossible: number;
+                    overlapping: number;
+                };
+                /**
+                 * Format: date
+                 * @description UTC
+                 * @example 2026-11-24
+                 */
+                day: string;
+                listenedSeconds: number;
+                /** @description Different listeners of this day, estimated. They can not be told apart across days: do not add days up */
+                listeners: number;
+                plays: number;
+            }[];
+            listenedSeconds: number;
+            listeningNow: number;
+            plays: number;
+            /** @description Of the rule by which plays are counted */
+            ruleVersion: number;
+            /**
+             * Format: uuid
+             * @example 0198f3c2-7a51-7c3e-9d10-5a4f0e6b2c11
+             */
+            trackId: string;
         };
         TrackWithLikes: {
             album: string | null;
