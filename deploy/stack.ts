@@ -228,6 +228,7 @@ export const processes: readonly VezaProcess[] = [
       WS_PORT: String(stack.ports.realtime.public),
       JWKS_URL: `${stack.httpUrl}/.well-known/jwks.json`,
       CHAT_INTERNAL_URL: stack.httpInternalUrl,
+      TRACKS_INTERNAL_URL: stack.httpInternalUrl,
       SERVICE_TOKEN: stack.secrets.serviceToken,
       ALLOWED_ORIGINS: stack.pageOrigins.join(','),
     }),

@@ -20,6 +20,8 @@ export {
   type NotificationType,
   notificationTypes,
   parseChannel,
+  parseTrackChannel,
+  type TrackAudience,
   roomPublication,
   type RejectedPublication,
   type RoomPublication,

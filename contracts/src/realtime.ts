@@ -10,6 +10,7 @@ import { type RecordOf, type topics } from './topics.ts'
 export const channels = {
   room: (roomId: string): string => `room:${roomId}`,
   user: (userId: string): string => `user:${userId}`,
+  track: (trackId: string): string => `track:${trackId}`,
 }
 
 const channel = /^(?<kind>room|user):(?<id>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/
@@ -20,6 +21,14 @@ export function parseChannel(name: string): { kind: 'room' | 'user'; id: string 
   if (kind === undefined || id === undefined) return undefined
   return { kind: kind === 'room' ? 'room' : 'user', id }
 }
+
+const trackChannel = /^track:([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/
+
+/** The track whose channel it is; undefined: it is no track's. Such a channel is followed, and nothing else. */
+export const parseTrackChannel = (name: string): string | undefined => trackChannel.exec(name)?.[1]
+
+/** What a subscriber of `track:<id>` is sent: how many people hear the track now. At once, and when it changes. */
+export type TrackAudience = { type: 'listeners'; listeners: number }
 
 /** Who brought an event of a room about, and the name that they gave their command. */
 interface Sent {

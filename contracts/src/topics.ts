@@ -155,7 +155,7 @@ export const topics = {
     retentionMs: 30 * day,
     records: ['ListeningReported'],
     writers: ['streams'],
-    readers: ['analytics', 'data teams'],
+    readers: ['realtime', 'analytics', 'data teams'],
     doc: 'Who hears what, as players report it.',
   },
   trackStats: {

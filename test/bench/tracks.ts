@@ -37,8 +37,8 @@ const fill = async (database: string, tracks: number, callers: readonly string[]
          'media/' || repeat(md5(n::text), 2), 1, 240000, -9.5, -0.3, -4.5, at, at
        from (
          select n, uuidv7(- (n || ' seconds')::interval) as id, ($2::uuid[])[1 + n % array_length($2, 1)] as owner_id,
-           ($3::text[])[1 + n % 36] || ' ' || ($3::text[])[1 + (n * 7 / 5) % 36] || ' ' || ($3::text[])[1 + (n / 36) % 36] as title,
-           'artist ' || ($3::text[])[1 + (n / 50) % 36] || n % 997 as artist,
+           ($3::text[])[1 + n % array_length($3, 1)] || ' ' || ($3::text[])[1 + (n * 7 / 5) % array_length($3, 1)] || ' ' || ($3::text[])[1 + (n / 36) % array_length($3, 1)] as title,
+           'artist ' || ($3::text[])[1 + (n / 50) % array_length($3, 1)] || n % 997 as artist,
            (array['ambient', 'jazz', 'techno', 'folk', 'noise'])[1 + n % 5] as genre,
            now() - (n || ' seconds')::interval as at
          from generate_series(1, $1) n) made`,

@@ -8,10 +8,13 @@ import { type ChatApi } from './adapters/chat-api.ts'
 import { readAccounts } from './adapters/accounts.ts'
 import { createMembership } from './adapters/membership.ts'
 import { readNotifications } from './adapters/notifications.ts'
+import { readListening } from './adapters/listening.ts'
 import { readRoomMembers } from './adapters/room-members.ts'
 import { createPosts } from './adapters/posts.ts'
 import { type Signal, createSignals, readSignals } from './adapters/signals.ts'
 import { createTail } from './adapters/tail.ts'
+import { type TracksApi } from './adapters/tracks-api.ts'
+import { createListeners, type ListenersSettings } from './listeners.ts'
 import { type PresenceSettings, createPresence } from './presence/presence.ts'
 import { createFiller } from './rooms/fill.ts'
 import { type RoomsSettings, createRooms } from './rooms/rooms.ts'
@@ -28,6 +31,7 @@ export interface EdgeSettings {
   readonly rooms: RoomsSettings
   readonly membership: { readonly freshMs: number; readonly staleMs: number; readonly maxEntries: number }
   readonly presence: PresenceSettings
+  readonly listeners: ListenersSettings
   readonly headsIntervalMs: number
   /** How often deadlines of connections are looked at. */
   readonly tickMs: number
@@ -39,6 +43,7 @@ export interface EdgeOptions {
   readonly kafka: Kafka
   readonly codec: Codec
   readonly chat: ChatApi
+  readonly tracks: TracksApi
   readonly tokens: TokenVerifier
   readonly telemetry: Pick<Telemetry, 'tracer' | 'meter'>
   readonly log: Logger
@@ -64,6 +69,7 @@ const catalogue = {
   signals: topics.chatSignals.name,
   accounts: topics.authEvents.name,
   rooms: topics.roomEvents.name,
+  listening: topics.listeningEvents.name,
 }
 
 // What chat has stored a second ago and Kafka has not brought is worth a request.
@@ -75,7 +81,7 @@ const signalQueue = { maxQueuedRecords: 20_000, maxQueuedBytes: 8 * 2 ** 20 }
 
 /** Starts an edge: resolves when it is at the end of its topics and listens. */
 export const startEdge = async (options: EdgeOptions): Promise<Edge> => {
-  const { settings, kafka, codec, chat, tokens, telemetry, log, topicNames = catalogue } = options
+  const { settings, kafka, codec, chat, tracks, tokens, telemetry, log, topicNames = catalogue } = options
   const { tracer, meter } = telemetry
   const now = Date.now
   const library = nativeWebSockets()
@@ -140,6 +146,7 @@ export const startEdge = async (options: EdgeOptions): Promise<Edge> => {
   })
   const { maxListed } = settings.presence
   const typing = createTyping({ rooms, publish, signal, maxAudience: maxListed, now })
+  const listeners = createListeners({ settings: settings.listeners, publish, now })
   const tail = createTail({
     codec,
     rooms,
@@ -151,6 +158,7 @@ export const startEdge = async (options: EdgeOptions): Promise<Edge> => {
       [topicNames.signals, readSignals(codec, { presence, typing, users })],
       [topicNames.accounts, readAccounts(codec, users)],
       [topicNames.rooms, readRoomMembers(codec, { membership, users })],
+      [topicNames.listening, readListening(codec, listeners)],
     ]),
     tracer,
     log,
@@ -171,7 +179,10 @@ export const startEdge = async (options: EdgeOptions): Promise<Edge> => {
       },
     }),
     kafka.consume({
-      topics: [topicNames.notifications, topicNames.signals, topicNames.accounts, topicNames.rooms],
+      topics: [
+        ...[topicNames.notifications, topicNames.signals, topicNames.accounts, topicNames.rooms],
+        topicNames.listening,
+      ],
       from: 'end',
       onRecords: tail,
       onJoin: () => {
@@ -191,6 +202,8 @@ export const startEdge = async (options: EdgeOptions): Promise<Edge> => {
     userLogs,
     presence,
     typing,
+    listeners,
+    mayHear: (...question) => tracks.mayHear(...question),
     markRead: (...mark) => chat.markRead(...mark),
     post: createPosts({ producer, codec, tracer, topic: topicNames.commands, now }),
     report,
@@ -230,6 +243,7 @@ export const startEdge = async (options: EdgeOptions): Promise<Edge> => {
     }, settings.headsIntervalMs),
     setInterval(() => {
       presence.tick()
+      listeners.tick()
     }, presenceTickMs),
   ]
 

@@ -64,6 +64,7 @@ describe('the process', () => {
       KAFKA_BROKERS: kafkaBrokers.join(','),
       SCHEMA_REGISTRY_URL: schemaRegistryUrl,
       CHAT_INTERNAL_URL: chat.url,
+      TRACKS_INTERNAL_URL: 'http://127.0.0.1:1',
       SERVICE_TOKEN: chat.serviceToken,
       JWKS_URL: `http://127.0.0.1:${(jwks.address() as AddressInfo).port}`,
       DRAIN_WINDOW: '100ms',
@@ -123,6 +124,7 @@ describe('the process', () => {
       KAFKA_BROKERS: kafkaBrokers.join(','),
       SCHEMA_REGISTRY_URL: schemaRegistryUrl,
       CHAT_INTERNAL_URL: 'http://127.0.0.1:1',
+      TRACKS_INTERNAL_URL: 'http://127.0.0.1:1',
       SERVICE_TOKEN: randomUUID(),
       JWKS_URL: 'http://127.0.0.1:1',
     })

@@ -8,6 +8,7 @@ import { startTelemetry } from '@veza/kit/telemetry'
 import { createTokenVerifier } from '@veza/kit/tokens'
 import { randomUUID } from 'node:crypto'
 import { createChatApi } from './adapters/chat-api.ts'
+import { createTracksApi } from './adapters/tracks-api.ts'
 import { type Edge, type EdgeSettings, startEdge } from './edge.ts'
 import { mountInternal } from './routes.ts'
 import { type Environment, environment } from './settings.ts'
@@ -50,6 +51,7 @@ const edgeSettings = (env: Environment): EdgeSettings => ({
     maxListed: env.PRESENCE_LIST,
     spreadMs: env.PRESENCE_SPREAD,
   },
+  listeners: { ttlMs: 30_000, everyMs: 2_000, maxCounted: 100_000 },
   headsIntervalMs: env.HEADS_INTERVAL,
   tickMs: 1000,
   drainWindowMs: env.DRAIN_WINDOW,
@@ -100,6 +102,9 @@ await runMain(service, async (run) => {
     kafka,
     codec,
     chat,
+    tracks: createTracksApi({
+      ...{ url: env.TRACKS_INTERNAL_URL, serviceToken: env.SERVICE_TOKEN, timeoutMs: env.CHAT_TIMEOUT },
+    }),
     tokens: createTokenVerifier({ jwksUrl: env.JWKS_URL, issuer: env.TOKEN_ISSUER, audience: 'veza' }),
     telemetry,
     log,

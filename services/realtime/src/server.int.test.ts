@@ -5,6 +5,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
 import { type Membership } from './adapters/membership.ts'
 import { type Filler } from './rooms/fill.ts'
+import { createListeners } from './listeners.ts'
 import { createPresence } from './presence/presence.ts'
 import { type Rooms, createRooms } from './rooms/rooms.ts'
 import { type Publish } from './protocol/replies.ts'
@@ -100,6 +101,8 @@ const setUp = async (
       random: Math.random,
     }),
     typing: { start: () => undefined, onStart: () => undefined },
+    listeners: createListeners({ settings: settings.listeners, publish, now: Date.now }),
+    mayHear: () => Promise.resolve(true),
     post: () => Promise.resolve(),
     markRead: () => Promise.resolve({ code: 'not-a-member' }),
     report: () => undefined,

@@ -1,7 +1,9 @@
 import { type TokenVerifier } from '@veza/kit/tokens'
 import { type ChatApi } from './adapters/chat-api.ts'
 import { type Membership } from './adapters/membership.ts'
+import { type Listeners } from './listeners.ts'
 import { type Post } from './adapters/posts.ts'
+import { type TracksApi } from './adapters/tracks-api.ts'
 import { type Filler } from './rooms/fill.ts'
 import { type Rooms } from './rooms/rooms.ts'
 import { type RoomSource } from './rooms/source.ts'
@@ -51,6 +53,8 @@ export interface SessionContext {
   readonly userLogs: UserLogs
   readonly presence: Presence
   readonly typing: Typing
+  readonly listeners: Listeners
+  readonly mayHear: TracksApi['mayHear']
   readonly post: (post: Post) => Promise<void>
   readonly markRead: ChatApi['markRead']
   /** Told of every failure that is not the client's. */

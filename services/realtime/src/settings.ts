@@ -20,6 +20,7 @@ export const environment = {
   KAFKA_BROKERS: list('Kafka brokers, host:port'),
   SCHEMA_REGISTRY_URL: url('Confluent-compatible schema registry'),
   CHAT_INTERNAL_URL: url("Chat's internal listener"),
+  TRACKS_INTERNAL_URL: url("Tracks' internal listener"),
   SERVICE_TOKEN: secret("Shared with chat's internal API"),
   JWKS_URL: url('Where the public keys of access tokens are'),
   TOKEN_ISSUER: string('Issuer of access tokens', 'veza'),

@@ -1,4 +1,4 @@
-import { parseChannel } from '@veza/contracts'
+import { parseChannel, parseTrackChannel } from '@veza/contracts'
 import { admit } from './admission.ts'
 import { type Client, Refused } from './client.ts'
 import { errors, insufficientState, serverUnsubscribe } from './protocol/codes.ts'
@@ -8,12 +8,14 @@ import { resume } from './rooms/resume.ts'
 import { type Room, type Subscriber, joinLeaveChannel } from './rooms/room.ts'
 import { type SessionContext, type Socket } from './session-context.ts'
 
-/** The rooms that a connection follows. */
+/** The rooms that a connection follows, and the tracks of which it is told who hears them. */
 export class Subscriptions implements Subscriber {
   readonly #context: SessionContext
   readonly #client: Client
   readonly #socket: Socket
   readonly #rooms = new Map<string, Room>()
+  /** Tracks whose listeners it is told of, by channel; undefined = none, as mostly. */
+  #tracks: Map<string, string> | undefined
   /** The last of the commands of a channel that are under way; undefined = none, as mostly. */
   #pending: Map<string, Promise<void>> | undefined
 
@@ -36,6 +38,7 @@ export class Subscriptions implements Subscriber {
         this.#drop(room)
         this.#context.rooms.leave(room, this)
       }
+      this.#unfollow(channel)
       this.#client.send({ type: 'unsubscribe', id })
     })
   }
@@ -78,6 +81,8 @@ export class Subscriptions implements Subscriber {
       this.#context.presence.leave(room.id, this.#client.clientId)
     }
     this.#rooms.clear()
+    for (const trackId of this.#tracks?.values() ?? []) this.#context.listeners.unfollow(trackId)
+    this.#tracks = undefined
   }
 
   #drop(room: Room): void {
@@ -102,6 +107,8 @@ export class Subscriptions implements Subscriber {
 
   #subscribe(command: SubscribeCommand): undefined | Promise<void> {
     try {
+      const trackId = parseTrackChannel(command.channel)
+      if (trackId !== undefined) return this.#follow(command, trackId)
       const room = this.#context.rooms.hold(this.#roomOf(command.channel))
       const isKnown =
         room.epoch !== undefined && this.#context.membership.isMember(room.id, this.#client.userId)
@@ -121,10 +128,49 @@ export class Subscriptions implements Subscriber {
     const isOwn = target.kind === 'user' && target.id === this.#client.userId
     if (isOwn || this.#rooms.has(channel)) throw new Refused(errors.alreadySubscribed)
     if (target.kind === 'user') throw new Refused(errors.permissionDenied)
-    if (this.#rooms.size + (this.#pending?.size ?? 0) >= this.#context.settings.maxSubscriptions) {
-      throw new Refused(errors.limitExceeded)
-    }
+    this.#assertRoom()
     return target.id
+  }
+
+  #assertRoom(): void {
+    const count = this.#rooms.size + (this.#tracks?.size ?? 0) + (this.#pending?.size ?? 0)
+    if (count >= this.#context.settings.maxSubscriptions) throw new Refused(errors.limitExceeded)
+  }
+
+  #follow({ id, channel }: SubscribeCommand, trackId: string): Promise<void> {
+    const { listeners, mayHear } = this.#context
+    if (this.#tracks?.has(channel) === true) throw new Refused(errors.alreadySubscribed)
+    this.#assertRoom()
+    return mayHear(trackId, this.#client.userId)
+      .then((may) => {
+        if (!may) throw new Refused(errors.permissionDenied)
+        if (this.#client.isClosed()) return
+        ;(this.#tracks ??= new Map()).set(channel, trackId)
+        listeners.follow(trackId)
+        this.#socket.subscribe(channel)
+        this.#client.send({
+          type: 'subscribe',
+          id,
+          result: {
+            // A count is not recovered: the one of now is all that there is to know.
+            position: { epoch: 'now', offset: 0 },
+            wasRecovering: false,
+            recovered: false,
+            publications: [{ offset: 0, data: listeners.current(trackId) }],
+          },
+        })
+      })
+      .catch((error: unknown) => {
+        this.#client.fail(id, error)
+      })
+  }
+
+  #unfollow(channel: string): void {
+    const trackId = this.#tracks?.get(channel)
+    if (trackId === undefined) return
+    this.#tracks?.delete(channel)
+    this.#socket.unsubscribe(channel)
+    this.#context.listeners.unfollow(trackId)
   }
 
   async #enter(command: SubscribeCommand, room: Room): Promise<void> {

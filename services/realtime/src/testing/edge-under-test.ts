@@ -38,7 +38,12 @@ export interface World {
     signals: string
     accounts: string
     rooms: string
+    listening: string
   }
+  /** Says that somebody hears a track, as streams does. */
+  report(trackId: string, listenerId: string, state: string): Promise<void>
+  /** Tracks that users may not hear. */
+  readonly silent: Set<string>
   /** Starts another edge. It is closed with the world, unless it was before. */
   edge(settings?: PartialSettings, codec?: Codec): Promise<Edge & { url: string }>
   token(userId: string, secondsToLive?: number): Promise<string>
@@ -77,6 +82,7 @@ export const edgeSettings = (changed: PartialSettings = {}): EdgeSettings => ({
   rooms: { ringEvents: 300, ringBytes: 2 ** 26, maxWaiting: 1000, idleMs: 60_000, ...changed.rooms },
   membership: { freshMs: 5000, staleMs: 60_000, maxEntries: 10_000, ...changed.membership },
   presence: { ttlMs: 15_000, maxListed: 500, spreadMs: 100, ...changed.presence },
+  listeners: { ttlMs: 30_000, everyMs: 50, maxCounted: 1_000, ...changed.listeners },
   headsIntervalMs: changed.headsIntervalMs ?? 30_000,
   tickMs: changed.tickMs ?? 20,
   drainWindowMs: changed.drainWindowMs ?? 50,
@@ -97,13 +103,14 @@ export const startWorld = async (): Promise<World> => {
   const codec = await connectCodec(schemaRegistryUrl)
   const log = createLog('test', 'silent')
   const kafka = connectKafka(kafkaBrokers, { clientId: 'realtime-test', log })
-  const [commands, events, notifications, signals, accounts, roomEvents] = await Promise.all([
+  const [commands, events, notifications, signals, accounts, roomEvents, listening] = await Promise.all([
     freshTopic({ prefix: 'commands' }),
     freshTopic({ prefix: 'events', partitions: 2 }),
     freshTopic({ prefix: 'notifications' }),
     freshTopic({ prefix: 'signals', partitions: 2 }),
     freshTopic({ prefix: 'accounts' }),
     freshTopic({ prefix: 'rooms' }),
+    freshTopic({ prefix: 'listening' }),
   ])
   const topicNames = {
     commands: commands.name,
@@ -112,11 +119,13 @@ export const startWorld = async (): Promise<World> => {
     signals: signals.name,
     accounts: accounts.name,
     rooms: roomEvents.name,
+    listening: listening.name,
   }
   const chat = await startChatStub()
   const signer = await createTokenSigner()
   const telemetry = testTelemetry()
   const producer = kafka.producer()
+  const silent = new Set<string>()
   const running: (() => Promise<void>)[] = []
 
   const record = (event: MessagePosted): OutgoingRecord => ({
@@ -135,6 +144,29 @@ export const startWorld = async (): Promise<World> => {
     telemetry,
     topicNames,
     record,
+    silent,
+
+    async report(trackId, listenerId, state) {
+      const reportedAt = Date.now()
+      const unsaid = { durationMs: 240_000, ownerId: null, addressTag: null }
+      const value = {
+        trackId,
+        listenerId,
+        state,
+        sessionId: randomUUID(),
+        positionMs: 1_000,
+        reportedAt,
+        ...unsaid,
+      }
+      await producer.send({
+        topic: listening.name,
+        key: trackId,
+        value: codec.encode(topics.listeningEvents, 'ListeningReported', value),
+        headers: toHeaders({
+          ...{ id: randomUUID(), type: 'ListeningReported', source: '/test', time: reportedAt },
+        }),
+      })
+    },
 
     async edge(settings, ownCodec = codec) {
       const edge = await startEdge({
@@ -142,6 +174,7 @@ export const startWorld = async (): Promise<World> => {
         kafka,
         codec: ownCodec,
         chat: createChatApi({ url: chat.url, serviceToken: chat.serviceToken, timeoutMs: 5000 }),
+        tracks: { mayHear: (trackId) => Promise.resolve(!silent.has(trackId)) },
         tokens: createTokenVerifier({
           keys: (kid) => signer.keys(kid),
           issuer: signer.issuer,
@@ -190,7 +223,7 @@ export const startWorld = async (): Promise<World> => {
       await kafka.close()
       await telemetry.close()
       await chat.close()
-      const created = [commands, events, notifications, signals, accounts, roomEvents]
+      const created = [commands, events, notifications, signals, accounts, roomEvents, listening]
       await Promise.all(created.map((topic) => topic.drop()))
     },
   }

@@ -1,0 +1,92 @@
+import { randomUUID } from 'node:crypto'
+import { Centrifuge } from 'centrifuge'
+import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest'
+import { WebSocket } from 'ws'
+import { type World, startWorld } from './testing/edge-under-test.ts'
+
+let world: World
+const clients: Centrifuge[] = []
+beforeAll(async () => {
+  world = await startWorld()
+})
+afterEach(() => {
+  for (const client of clients.splice(0)) client.disconnect()
+})
+afterAll(() => world.close())
+
+const connect = async (url: string) => {
+  const client = new Centrifuge(url, { websocket: WebSocket, token: await world.token(randomUUID()) })
+  clients.push(client)
+  client.connect()
+  await client.ready(5000)
+  return client
+}
+const follow = async (client: Centrifuge, trackId: string) => {
+  const sub = client.newSubscription(`track:${trackId}`)
+  const counts: number[] = []
+  sub.on('publication', ({ data }) => counts.push((data as { listeners: number }).listeners))
+  sub.subscribe()
+  await sub.ready(5000)
+  return { sub, counts }
+}
+const waiting = { timeout: 20_000, interval: 20 }
+
+it('tells at every edge how many people hear a track, from its first subscriber on', async () => {
+  const [first, second] = [await world.edge(), await world.edge({ listeners: { ttlMs: 2_000 } })]
+  const trackId = randomUUID()
+  const [here, there] = [await follow(await connect(first.url), trackId), await connect(second.url)]
+  const other = await follow(there, trackId)
+  expect(here.counts).toEqual([0])
+  const [ana, ben] = [randomUUID(), randomUUID()]
+  for (const listener of [ana, ana, ben]) await world.report(trackId, listener, 'playing')
+  await world.report(randomUUID(), ana, 'playing')
+  await vi.waitFor(() => {
+    for (const { counts } of [here, other]) expect(counts).toContain(2)
+  }, waiting)
+  // Whoever comes later is told at once.
+  const late = await follow(await connect(first.url), trackId)
+  expect(late.counts).toEqual([2])
+  await world.report(trackId, ben, 'ended')
+  await vi.waitFor(() => {
+    expect(here.counts.at(-1)).toBe(1)
+  }, waiting)
+  // At the second edge reports count for a shorter time, and nobody sends more.
+  await vi.waitFor(() => {
+    expect(other.counts.at(-1)).toBe(0)
+  }, waiting)
+  expect(here.counts.at(-1)).toBe(1)
+  other.sub.unsubscribe()
+  await world.report(trackId, ben, 'playing')
+  await vi.waitFor(() => {
+    expect(here.counts.at(-1)).toBe(2)
+  }, waiting)
+  expect(other.counts.at(-1)).toBe(0)
+})
+
+it('does not tell of a track that is not for the one who asks, and takes nothing on its channel', async () => {
+  const edge = await world.edge({ session: { maxSubscriptions: 2 } })
+  const client = await connect(edge.url)
+  const silent = randomUUID()
+  world.silent.add(silent)
+  const sub = client.newSubscription(`track:${silent}`)
+  const refused = new Promise<number>((resolve) =>
+    sub.on('unsubscribed', ({ code }) => {
+      resolve(code)
+    }),
+  )
+  sub.subscribe()
+  expect(await refused).toBe(103)
+
+  const { sub: followed } = await follow(client, randomUUID())
+  await expect(followed.publish({ listeners: 1_000_000 })).rejects.toMatchObject({ code: 102 })
+  await expect(followed.history({ limit: 1 })).rejects.toMatchObject({ code: 102 })
+  await follow(client, randomUUID())
+  const third = client.newSubscription(`track:${randomUUID()}`)
+  const limited = new Promise<number>((resolve) =>
+    third.on('unsubscribed', ({ code }) => {
+      resolve(code)
+    }),
+  )
+  third.subscribe()
+  expect(await limited).toBe(106)
+})
