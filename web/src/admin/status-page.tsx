@@ -14,12 +14,17 @@ const everyMs = 5_000
 const contexts = ['auth', 'users', 'chat', 'tracks'] as const
 const reasons = ['copyright', 'abuse', 'spam', 'sexual', 'violence', 'other'] as const
 
+/** Users by their name; workers and operators are called what they are. */
+const Who = ({ id }: { id: string }) => (/^[0-9a-f]{8}-/.test(id) ? <PersonName id={id} /> : <>{id}</>)
+
 const Entry = ({ entry }: { entry: Schemas['AuditEntry'] }) => (
   <tr>
     <td class="time">{momentOf(entry.at)}</td>
     <td>{entry.context}</td>
     <td>{entry.type}</td>
-    <td>{entry.userId === null ? (entry.actor ?? '') : <PersonName id={entry.userId} />}</td>
+    <td>
+      <Who id={entry.actor ?? entry.userId ?? ''} />
+    </td>
     <td>{entry.address ?? ''}</td>
     <td class="trace">{entry.traceId ?? ''}</td>
   </tr>
@@ -84,7 +89,7 @@ const Audit = () => {
           entries.length === 0 ? (
             <Empty>{status.none}</Empty>
           ) : (
-            <div class="table" tabIndex={0} role="region" aria-label={status.audit}>
+            <div class="table" tabIndex={0} role="region" aria-label={status.entries}>
               <table>
                 <thead>
                   <tr>

@@ -44,6 +44,7 @@ export const en = {
   home: {
     title: 'Home',
     newTracks: 'New tracks',
+    trending: 'Heard most now',
     none: 'Nothing has been published yet.',
     noneWhy: 'Yours could be the first: drop an audio file anywhere on this page.',
     yourRooms: 'Your rooms',
@@ -79,6 +80,8 @@ export const en = {
     },
     addToQueue: 'Add to the queue',
     published: (when: string) => `Published ${when}`,
+    plays: (count: number) => (count === 1 ? '1 play' : `${count} plays`),
+    listeningNow: (count: number) => (count === 1 ? '1 listens now' : `${count} listen now`),
   },
   player: {
     title: 'Player',
@@ -263,6 +266,7 @@ export const en = {
   },
   status: {
     audit: 'Who did what',
+    entries: 'Entries',
     context: 'Part of Veza',
     type: 'What',
     all: 'All',

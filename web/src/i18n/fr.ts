@@ -47,6 +47,7 @@ export const fr: Words = {
   home: {
     title: 'Accueil',
     newTracks: 'Nouveaux morceaux',
+    trending: 'Les plus écoutés',
     none: 'Rien n’a encore été publié.',
     noneWhy: 'Le vôtre pourrait être le premier : déposez un fichier audio n’importe où sur cette page.',
     yourRooms: 'Vos salons',
@@ -82,6 +83,8 @@ export const fr: Words = {
     },
     addToQueue: 'Ajouter à la file',
     published: (when) => `Publié ${when}`,
+    plays: (count) => plural(count, `${count} écoute`, `${count} écoutes`),
+    listeningNow: (count) => plural(count, `${count} personne écoute`, `${count} personnes écoutent`),
   },
   player: {
     title: 'Lecteur',
@@ -267,6 +270,7 @@ export const fr: Words = {
   },
   status: {
     audit: 'Qui a fait quoi',
+    entries: 'Entrées',
     context: 'Partie de Veza',
     type: 'Quoi',
     all: 'Toutes',

@@ -6,6 +6,7 @@ import { UploadButton } from '../uploads/upload-panel.tsx'
 import { Empty, Loading, ProblemNote } from '../ui/controls.tsx'
 import { useLoad } from '../ui/load.ts'
 import { TrackList } from './track-list.tsx'
+import { Trending } from './trending.tsx'
 
 const shownRooms = 6
 
@@ -33,12 +34,15 @@ export const HomePage = () => {
               <TrackList tracks={loaded.value.tracks} />
             ))}
         </section>
-        {rooms.length > 0 && (
-          <section class="aside" aria-labelledby="home-rooms">
-            <h2 id="home-rooms">{home.yourRooms}</h2>
-            <RoomLinks rooms={rooms.slice(0, shownRooms)} />
-          </section>
-        )}
+        <div class="aside">
+          <Trending />
+          {rooms.length > 0 && (
+            <section aria-labelledby="home-rooms">
+              <h2 id="home-rooms">{home.yourRooms}</h2>
+              <RoomLinks rooms={rooms.slice(0, shownRooms)} />
+            </section>
+          )}
+        </div>
       </div>
     </div>
   )

@@ -17,6 +17,7 @@ import { Icon } from '../ui/icon.tsx'
 import { useLoad } from '../ui/load.ts'
 import { Cover } from '../ui/pictures.tsx'
 import { AddToPlaylist } from './add-to-playlist.tsx'
+import { Listening } from './listening.tsx'
 import { TrackEdit } from './track-edit.tsx'
 import { PlayButton } from './track-list.tsx'
 import { Waveform } from './waveform.tsx'
@@ -233,6 +234,7 @@ export const TrackPage = () => {
             </p>
           </div>
         )}
+        {track.status === 'ready' && <Listening trackId={track.id} />}
         <Facts track={track} />
         {track.status === 'ready' && <AddToPlaylist key={track.id} trackId={track.id} />}
         {track.ownerId === myId.value && <Owned track={track} changed={again} />}
