@@ -153,7 +153,8 @@ export const benchWeb = async ({ messages }: WebBench): Promise<boolean> => {
       const { body } = await request(http, 'POST', '/v1/auth/login', { body: { email, password } })
       return (body as { refreshToken: string }).refreshToken
     }
-    const trackId = await uploadTrack(http, person, await makeAudio(dir, 'song.mp3', { seconds: 30 }))
+    const file = await makeAudio(dir, 'song.mp3', { seconds: 30 })
+    const trackId = await uploadTrack(http, person, file, { filename: 'song.mp3', title: 'song' })
     while ((await readTrack(http, person, trackId)).status === 'processing')
       await new Promise((resolve) => setTimeout(resolve, 200))
     say(`posting ${messages} messages`)
@@ -167,7 +168,7 @@ export const benchWeb = async ({ messages }: WebBench): Promise<boolean> => {
       }),
       home: await visit(browser, http, token, async (page) => {
         await page.goto('/')
-        await page.getByRole('link', { name: 'song' }).waitFor()
+        await page.getByRole('link', { name: 'song' }).first().waitFor()
         await page.getByRole('link', { name: 'Library' }).click()
         await page.getByRole('heading', { name: 'Library' }).waitFor()
       }),
