@@ -22,7 +22,6 @@ const compressed = (): Plugin => ({
   },
 })
 
-/** Where the running stack is, so that the page under development is of one origin with it, as it is in earnest. */
 const proxyToStack = (): Record<string, ProxyOptions> => {
   const file = join(import.meta.dirname, '../.veza/endpoints.json')
   let stack: { http: string; ws: string }
@@ -43,14 +42,21 @@ const proxyToStack = (): Record<string, ProxyOptions> => {
   }
 }
 
-export default defineConfig(({ command }) => ({
+/** Passes on to the running stack, so that the page under development is of one origin with it, as it is in earnest. */
+const besideTheStack = (): Plugin => ({
+  name: 'beside-the-stack',
+  apply: 'serve',
+  // Not before Vite asks: tools that only read this file need no stack.
+  config: () => ({ server: { proxy: proxyToStack() } }),
+})
+
+export default defineConfig({
   root: import.meta.dirname,
-  plugins: [compressed()],
+  plugins: [compressed(), besideTheStack()],
   build: {
     target: 'es2022',
     // Nothing inline: the policy lets through files of ours alone.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
   },
-  ...(command === 'serve' && { server: { proxy: proxyToStack() } }),
-}))
+})
