@@ -174,7 +174,7 @@ export const benchWeb = async ({ messages }: WebBench): Promise<boolean> => {
       }),
       track: await visit(browser, http, token, async (page) => {
         await page.goto(`/tracks/${trackId}`)
-        await page.getByRole('button', { name: /^Like/ }).click()
+        await page.getByRole('button', { name: /likes?$/ }).click()
         await page.getByRole('main').getByRole('button', { name: /^Play/ }).click()
         await page.getByRole('region', { name: 'Player' }).waitFor()
       }),
