@@ -1,9 +1,28 @@
 import type { Admin as KafkaJsAdmin } from 'kafkajs'
 import { type Client } from './client.ts'
-import { messageOf, within } from './timing.ts'
+import { messageOf, pause, within } from './timing.ts'
 import { type Admin } from './types.ts'
 
 const requestTimeoutMs = 5000
+
+const isNotYetKnown = (error: unknown): boolean =>
+  error instanceof Error &&
+  (('type' in error &&
+    (error.type === 'UNKNOWN_TOPIC_OR_PARTITION' || error.type === 'LEADER_NOT_AVAILABLE')) ||
+    isNotYetKnown(error.cause))
+
+/** A broker hears of what was created a moment later, which kafkajs takes for a failure: it waits for leaders alone. */
+const untilKnown = async (admin: KafkaJsAdmin, topics: string[]): Promise<void> => {
+  for (;;) {
+    try {
+      await admin.fetchTopicMetadata({ topics })
+      return
+    } catch (error) {
+      if (!isNotYetKnown(error)) throw error
+      await pause(50)
+    }
+  }
+}
 
 /**
  * A connection a question: there are few, and kafkajs' admin remembers every topic it was asked about and fails for all
@@ -42,7 +61,7 @@ export function createAdmin(openClient: (requestTimeoutMs: number) => Client): A
         const missing = topics.filter(({ name }) => !existing.has(name))
         if (missing.length === 0) return []
         await admin.createTopics({
-          waitForLeaders: true,
+          waitForLeaders: false,
           topics: missing.map(({ name, partitions, replication, config }) => ({
             topic: name,
             numPartitions: partitions,
@@ -50,7 +69,9 @@ export function createAdmin(openClient: (requestTimeoutMs: number) => Client): A
             configEntries: Object.entries(config).map(([key, value]) => ({ name: key, value })),
           })),
         })
-        return missing.map(({ name }) => name)
+        const created = missing.map(({ name }) => name)
+        await untilKnown(admin, created)
+        return created
       }),
     deleteTopics: (names) =>
       ask(async (admin) => {

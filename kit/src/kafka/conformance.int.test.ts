@@ -227,6 +227,19 @@ describe('producer', () => {
     expect(await direct.admin.endOffsets(small)).toEqual([5])
   })
 
+  it('finds topics there as soon as they are created', async () => {
+    const prefix = `created-${randomUUID()}`
+    const names = range(30).map((n) => `${prefix}-${n}`)
+    drops.push(() => direct.admin.deleteTopics(names))
+    const created = await direct.admin.createTopics(
+      names.map((name) => ({ name, partitions, replication: 1, config: {} })),
+    )
+    expect(created).toEqual(names)
+    expect(await Promise.all(names.map((name) => direct.admin.endOffsets(name)))).toEqual(
+      names.map(() => [0, 0, 0]),
+    )
+  })
+
   it('refuses records of an unknown topic at once, without creating it, and sends the others', async () => {
     const sender = await producer()
     const nowhere = `nowhere-${randomUUID()}`

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -287,8 +288,8 @@ describe('tracks', () => {
 })
 
 describe('the internal API', () => {
-  const ask = async (question: object, token = serviceToken) => {
-    const response = await veza.first.internal.request('/internal/v1/tracks/playable', {
+  const ask = async (question: object, token = serviceToken, path = 'playable') => {
+    const response = await veza.first.internal.request(`/internal/v1/tracks/${path}`, {
       method: 'POST',
       headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
       body: JSON.stringify(question),
@@ -300,12 +301,27 @@ describe('the internal API', () => {
     const [ana, ben] = [await veza.person(), await veza.person()]
     const trackId = await readyTrack(ana, { visibility: 'private' })
     const by = (userId: string, moderator = false) => ask({ trackId, userId, moderator })
-    expect(await by(ana.userId)).toEqual({ status: 200, body: { trackId, media, durationMs: 1000 } })
+    expect(await by(ana.userId)).toEqual({
+      status: 200,
+      body: { trackId, ownerId: ana.userId, media, durationMs: 1000 },
+    })
     expect((await by(ben.userId)).status).toBe(404)
     expect((await by(ben.userId, true)).status).toBe(200)
     const waiting = await uploaded(ana)
     expect((await ask({ trackId: waiting, userId: ana.userId, moderator: false })).status).toBe(409)
     expect((await ask({ trackId, userId: ana.userId, moderator: false }, 'wrong')).status).toBe(401)
+  })
+
+  it('says which tracks everybody may find', async () => {
+    const ana = await veza.person()
+    const open = await readyTrack(ana, { visibility: 'public' })
+    const hidden: string[] = []
+    for (const visibility of ['private', 'unlisted', 'followers'])
+      hidden.push(await readyTrack(ana, { visibility }))
+    const trackIds = [...hidden, open, await uploaded(ana), randomUUID()]
+    const listed = await ask({ trackIds }, serviceToken, 'listed')
+    expect(listed).toEqual({ status: 200, body: { trackIds: [open] } })
+    expect((await ask({ trackIds }, 'wrong', 'listed')).status).toBe(401)
   })
 })
 
