@@ -166,7 +166,7 @@ describe('the HTTP edge', () => {
     const cases: readonly (readonly [string, string, Parameters<typeof request>[3], number, string?])[] = [
       ['POST', messages, { token, body: '{"clientMessageId":' }, 400],
       ['POST', messages, { token, body: '[]' }, 400, 'invalid-request'],
-      ['POST', messages, { token, body: { body: 'no id' } }, 400, 'invalid-request'],
+      ['POST', messages, { token, body: { body: 'no id' } }, 400, 'invalid-client-message-id'],
       ['POST', messages, post('1', ''), 400, 'body-empty'],
       ['POST', messages, post('1', 'x'.repeat(4001)), 400, 'body-too-long'],
       ['POST', messages, post('1', 'NUL \u0000'), 400, 'body-invalid'],
