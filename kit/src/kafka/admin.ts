@@ -8,20 +8,23 @@ const requestTimeoutMs = 5000
 const isNotYetKnown = (error: unknown): boolean =>
   error instanceof Error &&
   (('type' in error &&
-    (error.type === 'UNKNOWN_TOPIC_OR_PARTITION' || error.type === 'LEADER_NOT_AVAILABLE')) ||
+    (error.type === 'UNKNOWN_TOPIC_OR_PARTITION' ||
+      error.type === 'LEADER_NOT_AVAILABLE' ||
+      error.type === 'NOT_LEADER_FOR_PARTITION')) ||
     isNotYetKnown(error.cause))
 
-/** A broker hears of what was created a moment later, which kafkajs takes for a failure: it waits for leaders alone. */
-const untilKnown = async (admin: KafkaJsAdmin, topics: string[]): Promise<void> => {
-  for (;;) {
-    try {
-      await admin.fetchTopicMetadata({ topics })
-      return
-    } catch (error) {
-      if (!isNotYetKnown(error)) throw error
-      await pause(50)
+/** A broker leads what was created a moment later. kafkajs takes some of what it answers meanwhile for failures. */
+const untilLed = async (admin: KafkaJsAdmin, topics: readonly string[]): Promise<void> => {
+  for (const topic of topics)
+    for (;;) {
+      try {
+        await admin.fetchTopicOffsets(topic)
+        break
+      } catch (error) {
+        if (!isNotYetKnown(error)) throw error
+        await pause(50)
+      }
     }
-  }
 }
 
 /**
@@ -70,7 +73,7 @@ export function createAdmin(openClient: (requestTimeoutMs: number) => Client): A
           })),
         })
         const created = missing.map(({ name }) => name)
-        await untilKnown(admin, created)
+        await untilLed(admin, created)
         return created
       }),
     deleteTopics: (names) =>

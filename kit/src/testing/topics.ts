@@ -1,5 +1,6 @@
-import { Kafka, logLevel } from 'kafkajs'
 import { randomBytes } from 'node:crypto'
+import { type Admin, connectKafka } from '../kafka/index.ts'
+import { createLog } from '../log/index.ts'
 import { infrastructure } from './infrastructure.ts'
 
 /** A topic of one test's own. */
@@ -8,6 +9,7 @@ export interface FreshTopic {
   readonly drop: () => Promise<void>
 }
 
+const log = createLog('test', 'silent')
 const random = (): string => randomBytes(6).toString('hex')
 
 /** A consumer group's name that no other test uses. */
@@ -15,26 +17,15 @@ export const freshGroup = (prefix = 'test'): string => `${prefix}-${random()}`
 
 /** Creates an empty topic with a random name on the brokers that KAFKA_BROKERS names. */
 export const freshTopic = async ({ prefix = 'test', partitions = 1 } = {}): Promise<FreshTopic> => {
-  const kafka = new Kafka({
-    clientId: 'test',
-    brokers: infrastructure().kafkaBrokers,
-    logLevel: logLevel.NOTHING,
-  })
-  const administer = async (work: (admin: ReturnType<Kafka['admin']>) => Promise<unknown>): Promise<void> => {
-    const admin = kafka.admin()
-    await admin.connect()
+  const administer = async (work: (admin: Admin) => Promise<unknown>): Promise<void> => {
+    const kafka = connectKafka(infrastructure().kafkaBrokers, { clientId: 'test', log })
     try {
-      await work(admin)
+      await work(kafka.admin)
     } finally {
-      await admin.disconnect()
+      await kafka.close()
     }
   }
   const name = `${prefix}.${random()}.v1`
-  await administer((admin) =>
-    admin.createTopics({
-      topics: [{ topic: name, numPartitions: partitions, replicationFactor: 1 }],
-      waitForLeaders: true,
-    }),
-  )
-  return { name, drop: () => administer((admin) => admin.deleteTopics({ topics: [name] })) }
+  await administer((admin) => admin.createTopics([{ name, partitions, replication: 1, config: {} }]))
+  return { name, drop: () => administer((admin) => admin.deleteTopics([name])) }
 }
