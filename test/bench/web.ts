@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { makeAudio } from '@veza/kit/testing'
 import { type Browser, type BrowserContext, type Page } from 'playwright-core'
 import { createRoom, inParallel, type Person, register, request } from '../support/api.ts'
+import { liftedLimits } from '../load/crowd.ts'
 import { readTrack, uploadTrack } from '../support/audio.ts'
 import { startChromium } from '../support/chromium.ts'
 import { startOwnVeza } from '../stack/veza.ts'
@@ -141,7 +142,7 @@ const scroll = async (
 
 /** The page in headless Chromium, each visit with an empty cache. @returns whether it is what was asked for */
 export const benchWeb = async ({ messages }: WebBench): Promise<boolean> => {
-  const veza = await startOwnVeza('web')
+  const veza = await startOwnVeza('web', liftedLimits)
   const dir = await mkdtemp(join(tmpdir(), 'veza-bench-'))
   const browser = await startChromium()
   try {

@@ -14,6 +14,7 @@ export {
   openAnswers,
   pruneHttpAnswers,
 } from './idempotency.ts'
+export { limitedBearer } from './rate-limit.ts'
 export { requestMetadata } from './request-metadata.ts'
 export { toProblem as problemOf } from './errors.ts'
 export { type PageOptions, mountPage } from './page.ts'

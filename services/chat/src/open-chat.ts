@@ -1,8 +1,9 @@
 import { type Codec, topics } from '@veza/contracts'
 import { addressBook, auditOf, mountAuditSource } from '@veza/kit/audit'
 import { eventStore } from '@veza/kit/events'
-import { type Api, bearer, type CallerMiddleware, createApi, openAnswers } from '@veza/kit/http'
+import { type Api, type CallerMiddleware, createApi, limitedBearer, openAnswers } from '@veza/kit/http'
 import { type Kafka } from '@veza/kit/kafka'
+import { localLimiter } from '@veza/kit/limits'
 import { type Logger } from '@veza/kit/log'
 import { mountPersonalData } from '@veza/kit/personal-data'
 import { openDatabase } from '@veza/kit/postgres'
@@ -75,7 +76,12 @@ export const openChat = (settings: ChatSettings, common: ChatCommon): Chat => {
   const rooms = withSealedAddresses(roomStore(db, eventStore({ topic: topics.roomEvents, codec })), addresses)
 
   const answers = openAnswers(db, { lifeMs: settings.IDEMPOTENCY_RETENTION, log })
-  const caller: CallerMiddleware = [bearer(verifier), answers.once]
+  const limiter = localLimiter(
+    { perSecond: settings.COMMAND_RATE, burst: settings.COMMAND_BURST },
+    { keys: settings.COMMAND_RATE_USERS },
+  )
+  const writer = limitedBearer(verifier, 'commands', limiter)
+  const caller: CallerMiddleware = [writer, answers.once]
   const tell = (notice: StoredNotice): void => {
     producer.send(noticeRecord(codec, '/chat', notice)).catch((error: unknown) => {
       log.warn({ err: error }, 'a read mark was not told: edges find it in the store')
@@ -102,7 +108,7 @@ export const openChat = (settings: ChatSettings, common: ChatCommon): Chat => {
     listReports: listReports(db),
     listBlockedWords: listBlockedWords(db),
   })
-  mountCommands(app, verifier, { sendCommand: sendCommand({ rooms, codec, producer, now }) })
+  mountCommands(app, writer, { sendCommand: sendCommand({ rooms, codec, producer, now }) })
   mountMessages(app, verifier, {
     readMessages: readMessages(db),
     getMessage: getMessage(db),

@@ -1,4 +1,4 @@
-import { type EnvironmentValues, duration, integer, secret, url } from '@veza/kit/env'
+import { type EnvironmentValues, duration, integer, number, secret, url } from '@veza/kit/env'
 import { idempotencyEnvironment } from '@veza/kit/http'
 import { keyEncryptionEnvironment } from '@veza/kit/sealing'
 
@@ -14,6 +14,9 @@ export const chatEnvironment = {
   ...idempotencyEnvironment,
   SERVICE_TOKEN: secret('what other processes of Veza show to the internal API'),
   CHAT_DATABASE_CONNECTIONS: integer('connections to the database at most', 10, { min: 1, max: 100 }),
+  COMMAND_RATE: number('what a user may change in chat by HTTP a second, at one process', 50, { min: 0.1 }),
+  COMMAND_BURST: integer('and at once; beyond it 429', 500, { min: 1 }),
+  COMMAND_RATE_USERS: integer('users whose rate is remembered', 100_000, { min: 1 }),
   CHAT_POST_TIMEOUT: duration('how long a post may wait for Kafka before it is answered 503', '5s'),
 } as const
 

@@ -12,7 +12,7 @@ import { answerQuestion } from './questions.ts'
 import { call } from './rpc.ts'
 import { type SessionContext, type Socket } from './session-context.ts'
 import { Subscriptions } from './subscriptions.ts'
-import { type TokenBucket, createBucket, takeToken } from './token-bucket.ts'
+import { type TokenBucket, createBucket, takeToken } from '@veza/kit/limits'
 import { type Connection } from './users.ts'
 
 /** What the server says of itself in the connect reply. */

@@ -2,7 +2,7 @@ import { context } from '@opentelemetry/api'
 import { readChatCommand } from '@veza/contracts'
 import {
   type Api,
-  bearer,
+  type CallerMiddleware,
   createRoute,
   jsonBody,
   jsonResponse,
@@ -11,7 +11,6 @@ import {
   z,
 } from '@veza/kit/http'
 import { traceparent } from '@veza/kit/telemetry'
-import { type TokenVerifier } from '@veza/kit/tokens'
 import { type SendCommandInput } from '../commands/send-command.ts'
 import { answer } from './answer.ts'
 import { id } from './fields.ts'
@@ -40,13 +39,13 @@ const messageParams = z.object({ roomId: id, messageId: messageIdParam })
 const reactionParams = z.object({ roomId: id, messageId: messageIdParam, reaction: reactionParam })
 
 /** Mounts what one does with messages: the same commands, rules and outcomes as publishing on `room:<roomId>`. */
-export const mountCommands = (app: Api, verifier: TokenVerifier, handlers: CommandHandlers): void => {
+export const mountCommands = (app: Api, caller: CallerMiddleware[0], handlers: CommandHandlers): void => {
   const common = {
     tags: ['messages'],
     security: [{ bearer: [] }],
-    middleware: bearer(verifier),
+    middleware: caller,
     description: tracks,
-    responses: { 202: jsonResponse('Accepted', accepted), ...problemResponses(400, 401, 403, 404, 503) },
+    responses: { 202: jsonResponse('Accepted', accepted), ...problemResponses(400, 401, 403, 404, 429, 503) },
   }
 
   /** @param fields of a command as `readChatCommand` takes it */

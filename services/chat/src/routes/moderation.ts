@@ -40,7 +40,10 @@ const next = z.string().nullable()
 const limit = count(1, 100, 50)
 const words = z.object({ words: z.array(blockedWord).max(500) }).openapi('BlockedWords')
 const wordList = z.object({ words: z.array(z.string()) }).openapi('BlockedWordList')
-const done = { 204: { description: 'It is so now' }, ...problemResponses(400, 401, 403, 404, 409, 410, 503) }
+const done = {
+  204: { description: 'It is so now' },
+  ...problemResponses(400, 401, 403, 404, 409, 410, 429, 503),
+}
 
 /** What a moderator or an owner asks with nothing but the person's id: the method, the path, and what it means. */
 const plain = [
@@ -212,7 +215,7 @@ export const mountModeration = (
       summary: 'Set the words that no message of any room may hold; for moderators of Veza',
       description: 'Takes effect within five seconds.',
       request: { headers: idempotencyHeader, body: jsonBody(words) },
-      responses: { 204: { description: 'It is so now' }, ...problemResponses(400, 401, 403, 503) },
+      responses: { 204: { description: 'It is so now' }, ...problemResponses(400, 401, 403, 429, 503) },
     }),
     async (c) => {
       const { roles, userId } = c.var.identity

@@ -121,7 +121,7 @@ export const mountRooms = (app: Api, middleware: CallerMiddleware, handlers: Roo
         headers: idempotencyHeader,
         body: jsonBody(z.object({ name: roomName, visibility }).openapi('NewRoom')),
       },
-      responses: { 201: jsonResponse('The room', room), ...problemResponses(400, 401, 410, 503) },
+      responses: { 201: jsonResponse('The room', room), ...problemResponses(400, 401, 410, 429, 503) },
     }),
     async (c) => {
       const ownerId = c.var.identity.userId
@@ -144,7 +144,7 @@ export const mountRooms = (app: Api, middleware: CallerMiddleware, handlers: Roo
       responses: {
         200: jsonResponse('The room, which was there', room),
         201: jsonResponse('The room, now created', room),
-        ...problemResponses(400, 401, 410, 503),
+        ...problemResponses(400, 401, 410, 429, 503),
       },
     }),
     async (c) => {
@@ -212,7 +212,7 @@ export const mountRooms = (app: Api, middleware: CallerMiddleware, handlers: Roo
       },
       responses: {
         200: jsonResponse('They are a member', membership),
-        ...problemResponses(400, 401, 403, 404, 409, 410, 503),
+        ...problemResponses(400, 401, 403, 404, 409, 410, 429, 503),
       },
     }),
     async (c) => {
@@ -256,7 +256,7 @@ export const mountRooms = (app: Api, middleware: CallerMiddleware, handlers: Roo
       request: { headers: idempotencyHeader, params: roomParams },
       responses: {
         204: { description: 'Not a member any more' },
-        ...problemResponses(400, 401, 404, 409, 503),
+        ...problemResponses(400, 401, 404, 409, 429, 503),
       },
     }),
     async (c) => {
@@ -282,7 +282,7 @@ export const mountRooms = (app: Api, middleware: CallerMiddleware, handlers: Roo
       },
       responses: {
         200: jsonResponse('What is left to read', unread),
-        ...problemResponses(400, 401, 403, 404, 503),
+        ...problemResponses(400, 401, 403, 404, 429, 503),
       },
     }),
     async (c) => {

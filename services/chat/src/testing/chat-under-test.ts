@@ -16,6 +16,7 @@ import {
 import { createTokenVerifier } from '@veza/kit/tokens'
 import { type Chat, openChat } from '../index.ts'
 import { migrateChat } from '../migrate.ts'
+import { type ChatSettings } from '../settings.ts'
 import { type ChatDatabase, type Command, outcomeIdOf, type Outcome, roomLog } from '../store.ts'
 
 export const serviceToken = 'a-service-token-for-tests'
@@ -111,7 +112,8 @@ export interface ChatUnderTest {
   close(): Promise<void>
 }
 
-export const chatUnderTest = async (): Promise<ChatUnderTest> => {
+/** @param settings other than the usual ones of a test */
+export const chatUnderTest = async (settings: Partial<ChatSettings> = {}): Promise<ChatUnderTest> => {
   const { kafkaBrokers, schemaRegistryUrl } = infrastructure()
   await registerSchemas(schemaRegistryUrl)
   const log = createLog('test', 'silent')
@@ -147,7 +149,11 @@ export const chatUnderTest = async (): Promise<ChatUnderTest> => {
       SERVICE_TOKEN: serviceToken,
       CHAT_DATABASE_CONNECTIONS: 5,
       CHAT_POST_TIMEOUT: 5_000,
+      COMMAND_RATE: 1_000,
+      COMMAND_BURST: 10_000,
+      COMMAND_RATE_USERS: 1_000,
       IDEMPOTENCY_RETENTION: 86_400_000,
+      ...settings,
     },
     {
       ...{ log, telemetry, codec },

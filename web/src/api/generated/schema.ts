@@ -1253,6 +1253,15 @@ export interface paths {
                     };
                 };
                 /** @description Problem (RFC 9457) */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Problem (RFC 9457) */
                 503: {
                     headers: {
                         [name: string]: unknown;
@@ -2353,6 +2362,15 @@ export interface paths {
                     };
                 };
                 /** @description Problem (RFC 9457) */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Problem (RFC 9457) */
                 503: {
                     headers: {
                         [name: string]: unknown;
@@ -2513,6 +2531,15 @@ export interface paths {
                 };
                 /** @description Problem (RFC 9457) */
                 410: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Problem (RFC 9457) */
+                429: {
                     headers: {
                         [name: string]: unknown;
                     };
@@ -2706,6 +2733,15 @@ export interface paths {
                     };
                 };
                 /** @description Problem (RFC 9457) */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Problem (RFC 9457) */
                 503: {
                     headers: {
                         [name: string]: unknown;
@@ -2787,6 +2823,15 @@ export interface paths {
                 };
                 /** @description Problem (RFC 9457) */
                 410: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Problem (RFC 9457) */
+                429: {
                     headers: {
                         [name: string]: unknown;
                     };
@@ -2969,6 +3014,15 @@ export interface paths {
                     };
                 };
                 /** @description Problem (RFC 9457) */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Problem (RFC 9457) */
                 503: {
                     headers: {
                         [name: string]: unknown;
@@ -3072,6 +3126,15 @@ export interface paths {
                     };
                 };
                 /** @description Problem (RFC 9457) */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Problem (RFC 9457) */
                 503: {
                     headers: {
                         [name: string]: unknown;
@@ -3153,6 +3216,15 @@ export interface paths {
                 };
                 /** @description Problem (RFC 9457) */
                 410: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Problem (RFC 9457) */
+                429: {
                     headers: {
                         [name: string]: unknown;
                     };
@@ -3342,6 +3414,15 @@ export interface paths {
                     };
                 };
                 /** @description Problem (RFC 9457) */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Problem (RFC 9457) */
                 503: {
                     headers: {
                         [name: string]: unknown;
@@ -3438,6 +3519,15 @@ export interface paths {
                 };
                 /** @description Problem (RFC 9457) */
                 410: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Problem (RFC 9457) */
+                429: {
                     headers: {
                         [name: string]: unknown;
                     };
@@ -3543,6 +3633,15 @@ export interface paths {
                 };
                 /** @description Problem (RFC 9457) */
                 410: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Problem (RFC 9457) */
+                429: {
                     headers: {
                         [name: string]: unknown;
                     };
@@ -3658,6 +3757,15 @@ export interface paths {
                     };
                 };
                 /** @description Problem (RFC 9457) */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Problem (RFC 9457) */
                 503: {
                     headers: {
                         [name: string]: unknown;
@@ -3739,6 +3847,15 @@ export interface paths {
                 };
                 /** @description Problem (RFC 9457) */
                 409: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Problem (RFC 9457) */
+                429: {
                     headers: {
                         [name: string]: unknown;
                     };
@@ -3907,6 +4024,15 @@ export interface paths {
                     };
                 };
                 /** @description Problem (RFC 9457) */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Problem (RFC 9457) */
                 503: {
                     headers: {
                         [name: string]: unknown;
@@ -4057,6 +4183,15 @@ export interface paths {
                     };
                 };
                 /** @description Problem (RFC 9457) */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Problem (RFC 9457) */
                 503: {
                     headers: {
                         [name: string]: unknown;
@@ -4127,6 +4262,15 @@ export interface paths {
                 };
                 /** @description Problem (RFC 9457) */
                 404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Problem (RFC 9457) */
+                429: {
                     headers: {
                         [name: string]: unknown;
                     };
@@ -4221,6 +4365,15 @@ export interface paths {
                     };
                 };
                 /** @description Problem (RFC 9457) */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Problem (RFC 9457) */
                 503: {
                     headers: {
                         [name: string]: unknown;
@@ -4290,6 +4443,15 @@ export interface paths {
                 };
                 /** @description Problem (RFC 9457) */
                 404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Problem (RFC 9457) */
+                429: {
                     headers: {
                         [name: string]: unknown;
                     };
@@ -4395,6 +4557,15 @@ export interface paths {
                 };
                 /** @description Problem (RFC 9457) */
                 410: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Problem (RFC 9457) */
+                429: {
                     headers: {
                         [name: string]: unknown;
                     };
@@ -4569,6 +4740,15 @@ export interface paths {
                 };
                 /** @description Problem (RFC 9457) */
                 404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Problem (RFC 9457) */
+                429: {
                     headers: {
                         [name: string]: unknown;
                     };
@@ -4820,6 +5000,15 @@ export interface paths {
                 };
                 /** @description Problem (RFC 9457) */
                 410: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Problem (RFC 9457) */
+                429: {
                     headers: {
                         [name: string]: unknown;
                     };

@@ -1,0 +1,2 @@
+export { type Allowance, type RateLimiter, localLimiter } from './rate-limiter.ts'
+export { type Rate, type TokenBucket, createBucket, takeToken } from './token-bucket.ts'
