@@ -41,6 +41,7 @@ const compose: StackView = {
   internalHost: '0.0.0.0',
   kafkaBrokers: 'kafka:9092',
   registryUrl: 'http://registry:8080/apis/ccompat/v7',
+  redisUrl: 'redis://redis:6379',
   databaseUrls: {
     auth: `postgres://${databases.auth}:\${AUTH_DATABASE_PASSWORD}@postgres:5432/${databases.auth}`,
     chat: `postgres://${databases.chat}:\${CHAT_DATABASE_PASSWORD}@postgres:5432/${databases.chat}`,

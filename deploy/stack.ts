@@ -33,8 +33,6 @@ export interface StackProgram {
   /** Feature release of Java that it needs, where it needs one. */
   readonly java?: number
   readonly needs: readonly ProgramName[]
-  /** Why the local launcher does not start it, where it does not. */
-  readonly composeOnly?: string
 }
 
 export type ProgramName = 'postgres' | 'kafka' | 'registry' | 'redis'
@@ -70,7 +68,6 @@ export const programs = {
     port: { setting: 'REDIS_PORT', default: 6380 },
     given: 'REDIS_URL',
     needs: [],
-    composeOnly: 'no process uses it yet; it becomes the shared cache and the shared limiter',
   },
 } as const satisfies Record<ProgramName, StackProgram>
 
@@ -97,6 +94,8 @@ export interface StackView {
   readonly kafkaBrokers: string
   /** Base of the Confluent-compatible API. */
   readonly registryUrl: string
+  /** The shared cache and limiter; empty: there is none. */
+  readonly redisUrl: string
   readonly databaseUrls: Readonly<Record<DatabaseName, string>>
   readonly ports: Readonly<
     Record<ProcessName, { readonly public?: number | undefined; readonly internal: number }>
@@ -155,9 +154,10 @@ export const processes: readonly VezaProcess[] = [
     entry: 'deploy/local/http.ts',
     publicPort: { setting: 'HTTP_PORT', default: 8080 },
     internalPort: { setting: 'HTTP_INTERNAL_PORT', default: 9080 },
-    needs: ['kafka', 'registry', 'postgres'],
+    needs: ['kafka', 'registry', 'postgres', 'redis'],
     env: (stack) => ({
       ...everywhere('http', stack),
+      REDIS_URL: stack.redisUrl,
       HOST: stack.host,
       HTTP_PORT: String(stack.ports.http.public),
       AUTH_DATABASE_URL: stack.databaseUrls.auth,

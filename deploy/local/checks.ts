@@ -4,7 +4,7 @@ import { statfs } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
-import { programs } from '../stack.ts'
+import { type ProgramName, programs } from '../stack.ts'
 import { findJava, findOnPath, type Java } from './java.ts'
 import { portIsFree } from './ports.ts'
 import { missingPrograms } from './programs.ts'
@@ -26,7 +26,7 @@ export interface MachineCheck {
   readonly dataDir: string
   readonly programsDir: string
   /** The programs that will be started here. */
-  readonly programs: readonly ('kafka' | 'registry' | 'postgres')[]
+  readonly programs: readonly ProgramName[]
   /** The ports that will be opened here, by the setting that chooses each. */
   readonly ports: ReadonlyMap<string, number>
   /** Whether Veza's own processes will run, too. */
@@ -127,7 +127,7 @@ export const checkMachine = async (
   given: Partial<Probes> = {},
 ): Promise<Java | undefined> => {
   const probes = { ...realProbes, ...given }
-  const wanted = o.programs.filter((name) => name !== 'postgres')
+  const wanted = o.programs.filter((name) => name === 'kafka' || name === 'registry')
   const java = probes.findJava(o.env)
   const missing = missingPrograms(o.programsDir, wanted)
   const problems = [nodeProblem(probes.nodeVersion), javaProblem(java, wanted)]

@@ -4,10 +4,12 @@ import { usersEnvironment } from '@veza/users'
 import { streamsEnvironment } from '@veza/streams'
 import { tracksEnvironment } from '@veza/tracks'
 import { integer, list, string, url, processEnvironment } from '@veza/kit/env'
+import { redisEnvironment } from '@veza/kit/redis'
 
 /** The settings of the process that serves all HTTP services. */
 export const environment = {
   ...processEnvironment,
+  ...redisEnvironment,
   ...usersEnvironment,
   ...authEnvironment,
   ...chatEnvironment,

@@ -6,6 +6,7 @@ import { combine, mountDocs, mountPage, serve } from '@veza/kit/http'
 import { createHealth, serveInternal } from '@veza/kit/internal'
 import { connectKafka } from '@veza/kit/kafka'
 import { createLog } from '@veza/kit/log'
+import { openRedis } from '@veza/kit/redis'
 import { startTelemetry } from '@veza/kit/telemetry'
 import { createTokenVerifier } from '@veza/kit/tokens'
 import { openStreams } from '@veza/streams'
@@ -26,6 +27,8 @@ await runMain('http', async (run) => {
   const codec = await openCodec(env.SCHEMA_REGISTRY_URL, log)
   const kafka = connectKafka(env.KAFKA_BROKERS, { clientId: 'http', log, meter: telemetry.meter })
   run.onStop('kafka', () => kafka.close())
+  const redis = openRedis(env, { log, meter: telemetry.meter })
+  run.onStop('redis', () => redis?.close())
 
   const auth = await openAuth(env, { log, telemetry, codec })
   run.onStop('auth', () => auth.close())

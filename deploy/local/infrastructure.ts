@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { programs, registryDatabase, type PortName } from '../stack.ts'
+import { programs, registryDatabase, type PortName, type ProgramName } from '../stack.ts'
 import { checkMachine } from './checks.ts'
 import { ensureDatabase } from './database.ts'
 import { type Java } from './java.ts'
@@ -10,6 +10,7 @@ import { freePort } from './ports.ts'
 import { postgresProgram } from './postgres.ts'
 import { type Progress, timed } from './progress.ts'
 import { installPrograms } from './programs.ts'
+import { findRedis, redisProgram } from './redis.ts'
 import { registryProgram, registryUrl } from './registry.ts'
 import { loadSecrets, type Secrets } from './secrets.ts'
 import {
@@ -31,15 +32,12 @@ export interface InfrastructureOptions extends Interrupts {
   /** Where Kafka and the registry lie, or are fetched to. Data folders may share it. */
   readonly programsDir: string
   readonly ports?: Ports
-  /** KAFKA_BROKERS, SCHEMA_REGISTRY_URL and DATABASE_URL given here are used as they are. Default: process.env. */
+  /** KAFKA_BROKERS, SCHEMA_REGISTRY_URL, DATABASE_URL and REDIS_URL given here are used as they are. Default: process.env. */
   readonly env?: NodeJS.ProcessEnv
   readonly progress?: Progress
   /** A child ended that nobody asked to. Default: says so on `progress`. */
   readonly onCrash?: (failure: ChildFailed) => void
 }
-
-/** The programs that the launcher starts. */
-export type LocalProgram = 'postgres' | 'kafka' | 'registry'
 
 export interface Infrastructure {
   /** host:port, comma separated. */
@@ -48,9 +46,11 @@ export interface Infrastructure {
   readonly registryUrl: string
   /** Of a role that may create roles and databases. */
   readonly databaseUrl: string
+  /** Empty where there is no redis-server: all that is in it can be done without. */
+  readonly redisUrl: string
   readonly secrets: Secrets
   /** What was started here; what the environment gave is missing. */
-  readonly children: Readonly<Partial<Record<LocalProgram, Child>>>
+  readonly children: Readonly<Partial<Record<ProgramName, Child>>>
   /** Stops what was started, in the reverse order. */
   stop(): Promise<void>
 }
@@ -63,13 +63,13 @@ export interface Plan extends Interrupts {
   readonly progress: Progress
   readonly onCrash: (failure: ChildFailed) => void
   /** What the environment does not give. */
-  readonly wanted: readonly LocalProgram[]
+  readonly wanted: readonly ProgramName[]
   readonly portOf: (name: PortName) => number
 }
 
-const order: readonly LocalProgram[] = ['postgres', 'kafka', 'registry']
+const order: readonly ProgramName[] = ['postgres', 'redis', 'kafka', 'registry']
 
-const givenOf = (env: NodeJS.ProcessEnv, name: LocalProgram): string | undefined =>
+const givenOf = (env: NodeJS.ProcessEnv, name: ProgramName): string | undefined =>
   env[programs[name].given] === '' ? undefined : env[programs[name].given]
 
 /** @param settings the ports that will be opened besides those of the programs, with their defaults */
@@ -130,19 +130,19 @@ export const startPrograms = async (
 ): Promise<Infrastructure & { readonly supervisor: Supervisor }> => {
   const { dataDir, env, progress } = plan
   const secrets = loadSecrets(dataDir, env)
-  const wanted = plan.wanted.filter((name) => name !== 'postgres')
+  const wanted = plan.wanted.filter((name) => name === 'kafka' || name === 'registry')
   const { programsDir, abort } = plan
   const javaHome = java?.home ?? ''
   const folders = await installPrograms({ programsDir, wanted, javaHome, progress, abort })
 
   const supervisor = createSupervisor(join(dataDir, 'logs'), plan.onCrash, plan)
   lock.guardedBy(supervisor.watchdogPid)
-  const children: Partial<Record<LocalProgram, Child>> = {}
+  const children: Partial<Record<ProgramName, Child>> = {}
   const stop = async () => {
     for (const name of order.toReversed()) await children[name]?.stop()
     await supervisor.close()
   }
-  const start = (name: LocalProgram, program: Program) =>
+  const start = (name: ProgramName, program: Program) =>
     timed(
       progress,
       () => `${name} is ready`,
@@ -183,24 +183,36 @@ export const startPrograms = async (
     await start('kafka', await kafkaProgram({ dataDir, jars: folders.kafka, javaHome, port, heap }))
     return `127.0.0.1:${port}`
   }
+  const startRedis = async (): Promise<string> => {
+    const url = givenOf(env, 'redis')
+    if (url !== undefined) return url
+    const command = findRedis(env)
+    // Said already, by who looked for the programs of the system.
+    if (command === undefined) return ''
+    const own = redisProgram({ command, dataDir, port: plan.portOf('REDIS_PORT') })
+    await start('redis', own.program)
+    return own.url
+  }
 
   // Side by side, but the registry after its database. All have settled before an error goes on: nothing is left starting.
-  const [database, kafka] = await Promise.allSettled([
+  const [database, kafka, redis] = await Promise.allSettled([
     startPostgres().then(async (databaseUrl) => ({
       databaseUrl,
       registryUrl: await startRegistry(databaseUrl),
     })),
     startKafka(),
+    startRedis(),
   ])
-  if (database.status === 'rejected' || kafka.status === 'rejected') {
+  if (database.status === 'rejected' || kafka.status === 'rejected' || redis.status === 'rejected') {
     await stop()
-    throw [database, kafka].find((outcome) => outcome.status === 'rejected')?.reason
+    throw [database, kafka, redis].find((outcome) => outcome.status === 'rejected')?.reason
   }
-  return { ...database.value, kafkaBrokers: kafka.value, secrets, children, supervisor, stop }
+  const urls = { ...database.value, kafkaBrokers: kafka.value, redisUrl: redis.value }
+  return { ...urls, secrets, children, supervisor, stop }
 }
 
 /**
- * Starts PostgreSQL, Kafka and the registry, each unless the environment names one, and waits until they answer.
+ * Starts PostgreSQL, Redis, Kafka and the registry, each unless the environment names one, and waits until they answer.
  * @throws ChildFailed, MachineNotReady, or an Error of one line that says what to do
  */
 export const startInfrastructure = async (options: InfrastructureOptions): Promise<Infrastructure> => {

@@ -2,7 +2,6 @@
 export {
   type Infrastructure,
   type InfrastructureOptions,
-  type LocalProgram,
   type Ports,
   startInfrastructure,
 } from './infrastructure.ts'

@@ -8,6 +8,7 @@ const ports: readonly { readonly setting: PortSetting; readonly of: string }[] =
   { setting: programs.postgres.port, of: 'PostgreSQL' },
   { setting: programs.kafka.port, of: 'Kafka' },
   { setting: programs.registry.port, of: 'the schema registry' },
+  { setting: programs.redis.port, of: 'Redis' },
   ...processes.flatMap(({ name, publicPort, internalPort }) => [
     ...(publicPort === undefined ? [] : [{ setting: publicPort, of: name }]),
     { setting: internalPort, of: `${name}'s probes and metrics` },

@@ -12,7 +12,7 @@ import { type Endpoints } from './veza.ts'
 
 const root = join(import.meta.dirname, '../..')
 const tsx = createRequire(import.meta.url).resolve('tsx/cli')
-const given = ['KAFKA_BROKERS', 'SCHEMA_REGISTRY_URL', 'DATABASE_URL']
+const given = ['KAFKA_BROKERS', 'SCHEMA_REGISTRY_URL', 'DATABASE_URL', 'REDIS_URL']
 const state = { parent: '', dataDir: '', env: {} as NodeJS.ProcessEnv }
 const running: ChildProcess[] = []
 
@@ -76,7 +76,7 @@ beforeAll(async () => {
   state.dataDir = join(state.parent, '.veza')
   const inherited = Object.entries(process.env).filter(([name]) => !given.includes(name))
   const ports: string[] = [
-    ...['HTTP_PORT', 'WS_PORT', 'KAFKA_PORT', 'REGISTRY_PORT', 'POSTGRES_PORT'],
+    ...['HTTP_PORT', 'WS_PORT', 'KAFKA_PORT', 'REGISTRY_PORT', 'POSTGRES_PORT', 'REDIS_PORT'],
     ...['HTTP_INTERNAL_PORT', 'REALTIME_INTERNAL_PORT', 'CHAT_FANOUT_INTERNAL_PORT'],
   ]
   const chosen = await Promise.all(ports.map(async (name) => [name, String(await freePort())] as const))
@@ -100,7 +100,9 @@ test.runIf(process.platform === 'linux')(
   { timeout: 600_000 },
   async () => {
     const first = await started()
-    expect(Object.keys(first.endpoints)).toEqual(['http', 'ws', 'kafka', 'registry', 'postgres', 'metrics'])
+    expect(Object.keys(first.endpoints)).toEqual([
+      ...['http', 'ws', 'kafka', 'registry', 'postgres', 'redis', 'metrics'],
+    ])
     for (const url of first.endpoints.metrics) expect((await fetch(url)).status).toBe(200)
     expect((await post(`${first.endpoints.http}/v1/auth/register`, account)).status).toBe(201)
 

@@ -61,6 +61,7 @@ const show = ({ endpoints, infrastructure, processes }: Veza, dataDir: string) =
   Kafka       ${endpoints.kafka}
   registry    ${endpoints.registry}
   PostgreSQL  ${postgres.username}@${postgres.host}${password}
+  Redis       ${endpoints.redis === '' ? 'none' : new URL(endpoints.redis).host}
   logs        ${relative('', dataDir) || '.'}/logs: ${[...Object.values(infrastructure), ...Object.values(processes)].map(({ name }) => name).join(', ')}
 
   Veza runs. Ctrl-C stops it.

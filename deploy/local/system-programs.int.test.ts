@@ -18,10 +18,13 @@ const program = (name: string, script: string): void => {
   chmodSync(join(folder, name), 0o755)
 }
 
-const ensure = async (isRoot: boolean): Promise<{ said: string[]; problem: string | undefined }> => {
+const ensure = async (
+  isRoot: boolean,
+  env: Record<string, string> = {},
+): Promise<{ said: string[]; problem: string | undefined }> => {
   const said: string[] = []
   const problem = await ensureSystemPrograms(
-    { env: { PATH: folder }, progress: (line) => void said.push(line) },
+    { env: { PATH: folder, ...env }, progress: (line) => void said.push(line) },
     isRoot,
   ).then(
     () => undefined,
@@ -42,9 +45,8 @@ const both = () =>
     )
     .join('\n')
 
-test('a machine that has ffmpeg is left alone', async () => {
-  program('ffmpeg', '')
-  program('ffprobe', '')
+test('a machine that has them is left alone', async () => {
+  for (const name of ['ffmpeg', 'ffprobe', 'redis-server']) program(name, '')
   aptGet('')
   expect(await ensure(true)).toEqual({ said: [], problem: undefined })
   expect(existsSync(join(folder, 'asked'))).toBe(false)
@@ -52,6 +54,7 @@ test('a machine that has ffmpeg is left alone', async () => {
 
 test('root on Debian gets it installed, and is told', async () => {
   aptGet(both())
+  program('redis-server', '')
   const { said, problem } = await ensure(true)
   expect(problem).toBeUndefined()
   expect(said[0]).toBe('ffmpeg is missing: installing it with apt-get')
@@ -74,4 +77,27 @@ test('an installation that fails says why', async () => {
   )
   aptGet('')
   expect((await ensure(true)).problem).toMatch(/^apt-get brought no ffmpeg and ffprobe/)
+})
+
+test('Redis is installed like ffmpeg, but nothing fails for want of it', async () => {
+  for (const name of ['ffmpeg', 'ffprobe']) program(name, '')
+  const cannot =
+    'redis-server of Redis is not on the PATH: install Redis (apt-get install redis-server, brew install redis). Until then every process caches and limits for itself'
+  expect(await ensure(false)).toEqual({ said: [cannot], problem: undefined })
+  expect(await ensure(false, { REDIS_URL: 'redis://elsewhere:6379' })).toEqual({
+    said: [],
+    problem: undefined,
+  })
+  aptGet('echo "E: no network" >&2; exit 100')
+  expect(await ensure(true)).toMatchObject({
+    said: [
+      'redis-server is missing: installing it with apt-get',
+      expect.stringContaining('ended with 100: E: no network') as string,
+    ],
+    problem: undefined,
+  })
+  aptGet(
+    `[ "$1" = update ] || { echo > ${join(folder, 'redis-server')}; /bin/chmod 755 ${join(folder, 'redis-server')}; }`,
+  )
+  expect((await ensure(true)).said.at(-1)).toMatch(/^redis-server is installed \(/)
 })

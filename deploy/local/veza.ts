@@ -28,6 +28,8 @@ export interface Endpoints {
   readonly registry: string
   /** Of a role that may create roles and databases, with its password. */
   readonly postgres: string
+  /** Empty: there is none. */
+  readonly redis: string
   /** Prometheus pages, one a process. */
   readonly metrics: readonly string[]
 }
@@ -35,7 +37,7 @@ export interface Endpoints {
 /** A stack that runs, from PostgreSQL to the edges. */
 export interface Veza {
   readonly endpoints: Endpoints
-  /** Kafka, registry, PostgreSQL: those that were started here. */
+  /** Kafka, registry, PostgreSQL, Redis: those that were started here. */
   readonly infrastructure: Infrastructure['children']
   readonly processes: Readonly<Record<ProcessName, Child>>
   /** What the processes were told of the stack: database URLs, secrets, ports. */
@@ -86,7 +88,7 @@ export const startVeza = async (options: InfrastructureOptions): Promise<Veza> =
     const pageFolder = await buildPage(plan)
     const java = await checkMachine({ ...plan, programs: plan.wanted, ports, processes: true })
     infrastructure = await startPrograms(plan, java, lock)
-    const { kafkaBrokers, registryUrl, databaseUrl, secrets, supervisor } = infrastructure
+    const { kafkaBrokers, registryUrl, databaseUrl, redisUrl, secrets, supervisor } = infrastructure
     const databaseUrls = await provision({ kafkaBrokers, registryUrl, databaseUrl, secrets, env, progress })
     const at = (scheme: string, name: Parameters<typeof plan.portOf>[0]) =>
       `${scheme}://127.0.0.1:${plan.portOf(name)}`
@@ -95,6 +97,7 @@ export const startVeza = async (options: InfrastructureOptions): Promise<Veza> =
       internalHost: '127.0.0.1',
       kafkaBrokers,
       registryUrl,
+      redisUrl,
       databaseUrls,
       ports: {
         http: { public: plan.portOf('HTTP_PORT'), internal: plan.portOf('HTTP_INTERNAL_PORT') },
@@ -122,6 +125,7 @@ export const startVeza = async (options: InfrastructureOptions): Promise<Veza> =
       kafka: kafkaBrokers,
       registry: registryUrl,
       postgres: databaseUrl,
+      redis: redisUrl,
       metrics: processes.map((process) => `${at('http', process.internalPort.setting)}/metrics`),
     }
     // The database's password is in it.

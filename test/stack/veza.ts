@@ -1,7 +1,7 @@
 import { type ChildFailed, startVeza, type Veza } from '@veza/deploy/launcher'
 import { programsDir, temporaryDataDir } from './data-dir.ts'
 
-const givenByEnvironment = new Set(['KAFKA_BROKERS', 'SCHEMA_REGISTRY_URL', 'DATABASE_URL'])
+const givenByEnvironment = new Set(['KAFKA_BROKERS', 'SCHEMA_REGISTRY_URL', 'DATABASE_URL', 'REDIS_URL'])
 
 /**
  * A whole Veza on ports and data of its own, infrastructure included: its topics have fixed names, so no two can share

@@ -1,0 +1,71 @@
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { createLog } from '../log/index.ts'
+import { startRedis, testTelemetry, type TestRedis } from '../testing/index.ts'
+import { openRedis, type Redis, RedisGone, script } from './index.ts'
+
+const log = createLog('test', 'silent')
+const telemetry = testTelemetry()
+let server: TestRedis
+let redis: Redis
+
+const increment = script("return redis.call('INCRBY', KEYS[1], ARGV[1])")
+
+const answers = () =>
+  vi.waitFor(() => {
+    expect(redis.available).toBe(true)
+  })
+
+beforeAll(async () => {
+  server = await startRedis()
+  const opened = openRedis({ REDIS_URL: [server.url], REDIS_CLUSTER: false }, { log, meter: telemetry.meter })
+  if (opened === undefined) throw new Error('a Redis is named')
+  redis = opened
+  await answers()
+})
+afterAll(async () => {
+  redis.close()
+  await server.stop()
+  await telemetry.close()
+})
+
+test('a script runs whether Redis knows it or not, and an error that Redis answers with is no outage', async () => {
+  expect(await redis.run(increment, ['n'], [2])).toBe(2)
+  expect(await redis.run(increment, ['n'], [3])).toBe(5)
+  for (let n = 0; n < 5; n++)
+    await expect(redis.run(script('return redis.call("GETT", KEYS[1])'), ['n'], [])).rejects.toThrow(
+      /Unknown/,
+    )
+  expect(redis.check()).toBeUndefined()
+  expect(await telemetry.metrics()).toMatch(/^redis_available\b.* 1$/m)
+})
+
+test('without REDIS_URL there is none; one that nobody answers at is gone, and nothing waits for it', async () => {
+  expect(openRedis({ REDIS_URL: [], REDIS_CLUSTER: false }, { log })).toBeUndefined()
+  const nobody = openRedis({ REDIS_URL: ['redis://127.0.0.1:1'], REDIS_CLUSTER: false }, { log })
+  await expect(nobody?.run(increment, ['n'], [1])).rejects.toThrow(RedisGone)
+  expect(nobody?.available).toBe(false)
+  nobody?.close()
+})
+
+test('killed, it is done without at once, and asked again when it is back, with nothing in it', async () => {
+  await redis.run(increment, ['kept'], [1])
+  await server.kill()
+  await vi.waitFor(async () => {
+    await expect(redis.run(increment, ['kept'], [1])).rejects.toThrow(RedisGone)
+    expect(redis.available).toBe(false)
+  })
+  expect(redis.check()).toMatch(/^no answer for \d+ s: /)
+  expect(await telemetry.metrics()).toMatch(/^redis_available\b.* 0$/m)
+  await server.start()
+  await answers()
+  expect(await redis.run(increment, ['kept'], [1])).toBe(1)
+})
+
+test('paused, it is given up after three questions, and what it was asked does not wait for it', async () => {
+  server.signal('SIGSTOP')
+  for (let n = 0; n < 3; n++)
+    await expect(redis.run(increment, ['paused'], [1])).rejects.toThrow(/within 100 ms/)
+  expect(redis.available).toBe(false)
+  server.signal('SIGCONT')
+  await answers()
+})
