@@ -38,7 +38,8 @@ export interface Kind {
 // Not fetch: it costs the load generator three times as much, on the cores that are measured.
 const agent = new Agent({ keepAlive: true })
 
-const send = (
+/** A request over a connection that is kept. */
+export const send = (
   base: string,
   method: string,
   path: string,
@@ -62,8 +63,8 @@ const send = (
       .end(content)
   })
 
-const statusOf = async (answer: ReturnType<typeof send>): Promise<number> => (await answer).status
-const as = ({ person: { token } }: Caller) => ({ token })
+export const statusOf = async (answer: ReturnType<typeof send>): Promise<number> => (await answer).status
+export const as = ({ person: { token } }: Caller) => ({ token })
 
 const kinds: readonly Kind[] = [
   {

@@ -14,6 +14,7 @@ import { openCovers } from './adapters/covers.ts'
 import { isErased } from './adapters/erased-owners.ts'
 import { openPlaylists } from './adapters/playlists.ts'
 import { type TracksDatabase } from './adapters/schema.ts'
+import { reviewWords } from './adapters/search-words.ts'
 import { sharedLocks } from './adapters/shared-locks.ts'
 import { openTracks as openAggregate } from './adapters/tracks.ts'
 import { uploadFiles } from './adapters/upload-files.ts'
@@ -28,18 +29,12 @@ import { moderateTrack, reportTrack } from './commands/moderate-track.ts'
 import { publishDue } from './commands/publish-due.ts'
 import { sweepUploads } from './commands/sweep-uploads.ts'
 import { readCover } from './queries/covers.ts'
+import { readFeed } from './queries/feed.ts'
 import { readPersonalData } from './queries/personal-data.ts'
 import { getPlaylist, knownTracks, listPlaylists, tracksOf } from './queries/playlists.ts'
 import { listReports } from './queries/reports.ts'
-import {
-  assertOwner,
-  getTrack,
-  listTracks,
-  readFeed,
-  readListed,
-  readPlayable,
-  searchTracks,
-} from './queries/tracks.ts'
+import { searchParameters, searchTracks } from './queries/search.ts'
+import { assertOwner, getTrack, listTracks, readListed, readPlayable } from './queries/tracks.ts'
 import { bodyLimits, mountCover } from './routes/cover.ts'
 import { mountInternal } from './routes/internal.ts'
 import { mountModeration } from './routes/moderation.ts'
@@ -80,6 +75,8 @@ export const streamedBodies = ['/v1/uploads'] as const
 
 const sweepEveryMs = 60_000
 const publishEveryMs = 5_000
+/** A minute: 700,000 a day. */
+const wordsAtOnce = 500
 
 const every = (
   ms: number,
@@ -99,9 +96,12 @@ export const openTracks = async (settings: TracksSettings, common: TracksCommon)
   const database = openDatabase<TracksDatabase>(settings.TRACKS_DATABASE_URL, {
     applicationName: 'tracks',
     poolSize: settings.TRACKS_DATABASE_CONNECTIONS,
+    parameters: searchParameters,
     log,
   })
   const { db } = database
+  const reading = { db, prepare: database.prepare }
+  const getOne = getTrack(reading)
   const addresses = addressBook(createSealing({ db, keyEncryption }), 'tracks')
   const objects = openObjects(settings)
   const covers = openCovers(objects)
@@ -130,10 +130,10 @@ export const openTracks = async (settings: TracksSettings, common: TracksCommon)
   const caller: CallerMiddleware = [bearer(verifier), answers.once]
   const app = createApi({ log, telemetry, streamedBodies, bodyLimits })
   mountTracks(app, caller, {
-    getTrack: getTrack(db),
-    listTracks: listTracks(db),
-    searchTracks: searchTracks(db),
-    readFeed: readFeed(db),
+    getTrack: getOne,
+    listTracks: listTracks(reading),
+    searchTracks: searchTracks(reading),
+    readFeed: readFeed(reading),
     async changeTrack(trackId, command, { metadata, ...options }) {
       await change(trackId, command, { ...options, metadata: await addresses.seal(metadata) })
     },
@@ -162,7 +162,7 @@ export const openTracks = async (settings: TracksSettings, common: TracksCommon)
     now,
   })
   mountModeration(app, caller, {
-    getTrack: getTrack(db),
+    getTrack: getOne,
     async reportTrack(trackId, said, metadata) {
       await report(trackId, said, await addresses.seal(metadata))
     },
@@ -198,7 +198,7 @@ export const openTracks = async (settings: TracksSettings, common: TracksCommon)
   })
   const internal = createApi({ log, telemetry })
   mountInternal(internal, settings.SERVICE_TOKEN, {
-    readPlayable: readPlayable(db),
+    readPlayable: readPlayable(reading),
     readListed: readListed(db),
   })
   const audit = auditOf('tracks', { db, topic: topics.tracksEvents, codec, addresses })
@@ -209,6 +209,13 @@ export const openTracks = async (settings: TracksSettings, common: TracksCommon)
     every(sweepEveryMs, sweep, (error) => {
       log.warn({ err: error }, 'uploads were not swept')
     }),
+    every(
+      sweepEveryMs,
+      () => reviewWords(db, wordsAtOnce),
+      (error) => {
+        log.warn({ err: error }, 'words of searches were not reviewed')
+      },
+    ),
     every(publishEveryMs, publish, (error) => {
       log.warn({ err: error }, 'what is due was not published')
     }),

@@ -6,6 +6,7 @@ import { type Database, openDatabase } from '@veza/kit/postgres'
 import { makeAudio } from '@veza/kit/testing'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { reviewWords } from './adapters/search-words.ts'
 import { type Job, jobQueue, type Jobs, openTracks, type TracksDatabase } from './store.ts'
 import { openTracksStore } from './store.ts'
 import { serviceToken, tracksUnderTest, type TracksUnderTest } from './testing/tracks-under-test.ts'
@@ -226,13 +227,50 @@ describe('tracks', () => {
     expect(await found('zeppelin')).toEqual([trackId])
     expect(await found('zepelin')).toEqual([trackId])
     expect(await found('görlitz over')).toEqual([trackId])
+    expect(await found('görl')).toEqual([trackId])
+    expect(await found('zepelin görlizt')).toEqual([trackId])
     expect(await found('xylophone')).toEqual([])
+    expect(await found('zeppelin xylophone')).toEqual([])
+    expect(await found('zepelin -over')).toEqual([])
+    expect(await found("zepelin's \\ ' & (")).toEqual([])
     await ana.call('PATCH', path, { visibility: 'unlisted' })
     expect(await found('zeppelin')).toEqual([])
     expect((await ben.call('GET', path)).status).toBe(200)
     await ana.call('PATCH', path, { visibility: 'private' })
     expect((await ben.call('GET', path)).status).toBe(404)
     expect((await ana.call('GET', path)).status).toBe(200)
+  })
+
+  it('are found page by page: those with the words first, each once, then those with nearly the words', async () => {
+    const [ana, ben] = [await veza.person(), await veza.person()]
+    const [near, exact] = ['Quartets at noon', 'Quartet at noon'].map((title) => readyTrack(ana, { title }))
+    const ids = [await exact, await readyTrack(ana, { title: 'Noon quartet, slow' }), await near]
+    const first = await ben.call<Page>('GET', '/v1/tracks?q=quartet%20noon&limit=2')
+    const idsOf = ({ body }: typeof first) => body.tracks.map(({ id }) => id)
+    expect(idsOf(first).sort()).toEqual(ids.slice(0, 2).sort())
+    const next = `/v1/tracks?q=quartet%20noon&limit=2&cursor=${String(first.body.next)}`
+    const second = await ben.call<Page>('GET', next)
+    expect([idsOf(second), second.body.next]).toEqual([[ids[2]], null])
+  })
+
+  it('leave no word to be guessed at when they are gone', async () => {
+    const ana = await veza.person()
+    const words = async () =>
+      (
+        await sql<{ word: string }>`
+      select word from search_words where word in ('wolkenbruch', 'dienstag') order by word`.execute(
+          database.db,
+        )
+      ).rows.map(({ word }) => word)
+    await readyTrack(ana, { title: 'Dienstag' })
+    const gone = await readyTrack(ana, { title: 'Wolkenbruch Dienstag' })
+    await ana.call('DELETE', `/v1/tracks/${gone}`)
+    await reviewWords(database.db, 1_000)
+    expect(await words()).toEqual(['dienstag', 'wolkenbruch'])
+    await sql`update search_words set seen = current_date - 2`.execute(database.db)
+    expect(await reviewWords(database.db, 1_000)).toBeGreaterThan(1)
+    expect(await words()).toEqual(['dienstag'])
+    expect(await reviewWords(database.db, 1_000)).toBe(0)
   })
 
   it('are listed, the youngest first, page by page', async () => {

@@ -6,6 +6,7 @@ import { migrate, type Migrations } from '@veza/kit/postgres'
 import { createDataKeys, indexErasures } from '@veza/kit/sealing'
 import { type Kysely, sql } from 'kysely'
 import { type RelationsDatabase, relationsModel } from './relations.ts'
+import { createSearchWords } from './search-words.ts'
 
 const migrations: Migrations = {
   '0001-events': { up: createEventStore },
@@ -182,6 +183,12 @@ const migrations: Migrations = {
     },
   },
   '0012-erased-keys': { up: indexErasures },
+  '0013-search-words': {
+    async up(db) {
+      await createSearchWords(db)
+      await sql`create index likes_tracks on likes (user_id, track_id)`.execute(db)
+    },
+  },
 }
 
 /** Brings tracks' database up to date; resolves to the steps that it ran. Safe to run by several processes at once. */

@@ -1,3 +1,4 @@
+import { type ColumnType } from 'kysely'
 import { type ReportReason, type Visibility } from '../domain/track.ts'
 
 interface UploadsTable {
@@ -27,6 +28,8 @@ interface TracksTable {
   tags: string[]
   /** All of the above that is searched, in one line. */
   search_text: string
+  /** The database makes it of that. */
+  search: ColumnType<string, never, never>
   /** Names its picture. */
   cover: string | null
   source: string

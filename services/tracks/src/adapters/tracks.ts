@@ -5,6 +5,7 @@ import { decide, evolve, statusOf, type Track, type TrackCommand, type TrackEven
 import { projectJobs } from './job-rows.ts'
 import { trackEvents, trackRecord } from './publish.ts'
 import { type TracksDatabase } from './schema.ts'
+import { rememberWords } from './search-words.ts'
 
 /** Tracks by their events, with the row that queries read and the job that they ask for kept in the same transaction. */
 export interface Tracks {
@@ -75,6 +76,8 @@ export const projectTrack = async (
     .values(row)
     .onConflict((conflict) => conflict.column('id').doUpdateSet(row))
     .execute()
+  const isFound = row.visibility === 'public' && row.status === 'ready' && row.taken_down === null
+  if (isFound) await rememberWords(db, row.search_text)
 }
 
 export const openTracks = (codec: Codec): Tracks => {

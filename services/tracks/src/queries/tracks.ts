@@ -1,4 +1,5 @@
-import { type Kysely, sql } from 'kysely'
+import { type Prepare } from '@veza/kit/postgres'
+import { type Kysely, type SelectQueryBuilder, sql } from 'kysely'
 import { blockedWithOwner, followsOwner } from '../adapters/relations.ts'
 import { type TracksDatabase } from '../adapters/schema.ts'
 import { Rejection } from '../domain/rejection.ts'
@@ -89,21 +90,36 @@ export const toView = (row: Row): TrackView => ({
 })
 
 /** A Relation, as columns `follows` and `blocked`. */
-export const relationTo = ({ userId }: Actor, owner: string) =>
+export const relationTo = ({ userId }: Pick<Actor, 'userId'>, owner: string) =>
   [followsOwner(userId, owner).as('follows'), blockedWithOwner(userId, owner).as('blocked')] as const
 
-/** Whose rows these are, where owner and asker have nothing against each other. */
-export const notBlocked = ({ userId }: Actor, owner: string) =>
-  sql<boolean>`not ${blockedWithOwner(userId, owner)}`
+/** Whose rows these are, where owner and asker have nothing against each other. Looked up once a query, not once a row. */
+export const notBlocked = (
+  { userId }: Pick<Actor, 'userId'>,
+  owner: string,
+) => sql<boolean>`${sql.ref(owner)} not in (
+  select blocked_id from relations.blocks where blocker_id = ${userId}
+  union all select blocker_id from relations.blocks where blocked_id = ${userId})`
+
+/** What queries are made of. */
+export interface ReadDeps {
+  readonly db: Kysely<TracksDatabase>
+  readonly prepare: Prepare
+}
+
+/** Tracks that everybody may find, but for those of whom one of the two blocks. */
+export const foundBy = (db: Kysely<TracksDatabase>, actor: Pick<Actor, 'userId'>) =>
+  db
+    .selectFrom('tracks')
+    .where('visibility', '=', 'public')
+    .where('status', '=', 'ready')
+    .where('taken_down', 'is', null)
+    .where(notBlocked(actor, 'tracks.owner_id'))
 
 /** One track, with its likes. Throws Rejection `track-not-found`. */
-export const getTrack =
-  (db: Kysely<TracksDatabase>) =>
-  async (
-    trackId: string,
-    actor: Actor,
-  ): Promise<TrackView & { readonly likes: number; readonly liked: boolean }> => {
-    const row = await db
+export const getTrack = ({ db, prepare }: ReadDeps) => {
+  const find = prepare('tracks-one', ({ trackId, userId }: { trackId: string; userId: string }) =>
+    db
       .selectFrom('tracks')
       .select(trackColumns)
       .select((eb) => [
@@ -117,14 +133,19 @@ export const getTrack =
             eb
               .selectFrom('likes')
               .whereRef('likes.track_id', '=', 'tracks.id')
-              .where('user_id', '=', actor.userId)
+              .where('user_id', '=', userId)
               .select('user_id'),
           )
           .as('liked'),
-        ...relationTo(actor, 'tracks.owner_id'),
+        ...relationTo({ userId }, 'tracks.owner_id'),
       ])
-      .where('id', '=', trackId)
-      .executeTakeFirst()
+      .where('id', '=', trackId),
+  )
+  return async (
+    trackId: string,
+    actor: Actor,
+  ): Promise<TrackView & { readonly likes: number; readonly liked: boolean }> => {
+    const [row] = await find({ trackId, userId: actor.userId })
     const { likes, liked, ...found } = visibleTo(
       row && { ...toView(row), likes: row.likes ?? 0, liked: row.liked === true },
       actor,
@@ -132,6 +153,7 @@ export const getTrack =
     )
     return { ...found, likes, liked }
   }
+}
 
 /** Refuses whoever may not change the track. Throws Rejection `track-not-found`, `not-owner`. */
 export const assertOwner =
@@ -152,105 +174,61 @@ export interface TrackPage {
   readonly limit: number
 }
 
-/** The youngest first: those of the caller, whatever their state, or those of all or one other that all may find. */
-export const listTracks =
-  (db: Kysely<TracksDatabase>) =>
-  async (
-    { mine, ownerId, likedBy }: { mine: boolean; ownerId: string | undefined; likedBy: string | undefined },
-    actor: Actor,
-    { after, limit }: TrackPage,
-  ): Promise<TrackView[]> => {
-    let query = db.selectFrom('tracks').select(trackColumns).orderBy('id', 'desc').limit(limit)
-    if (mine) query = query.where('owner_id', '=', actor.userId)
-    else
-      query = query
-        .where('visibility', '=', 'public')
-        .where('status', '=', 'ready')
-        .where('taken_down', 'is', null)
-        .where(notBlocked(actor, 'tracks.owner_id'))
-    if (ownerId !== undefined) query = query.where('owner_id', '=', ownerId)
-    if (likedBy !== undefined)
-      query = query.where('id', 'in', (eb) =>
-        eb.selectFrom('likes').select('track_id').where('user_id', '=', likedBy),
-      )
-    if (after !== undefined) query = query.where('id', '<', after)
-    return (await query.execute()).map(toView)
-  }
-
-/**
- * What all may find by words, in any order, or by words that are nearly right; the best first.
- *
- * @param page offset counts from the first hit
- */
-export const searchTracks =
-  (db: Kysely<TracksDatabase>) =>
-  async (
-    words: string,
-    actor: Actor,
-    { offset, limit }: { offset: number; limit: number },
-  ): Promise<TrackView[]> => {
-    const exact = sql`websearch_to_tsquery('simple', ${words})`
-    const rows = await db
-      .selectFrom('tracks')
-      .select(trackColumns)
-      .where('visibility', '=', 'public')
-      .where('status', '=', 'ready')
-      .where('taken_down', 'is', null)
-      .where(notBlocked(actor, 'tracks.owner_id'))
-      .where((eb) => eb.or([sql<boolean>`search @@ ${exact}`, sql<boolean>`${words} <% search_text`]))
-      .orderBy(sql`ts_rank(search, ${exact}) + word_similarity(${words}, search_text)`, 'desc')
-      .orderBy('id', 'desc')
-      .offset(offset)
-      .limit(limit)
-      .execute()
-    return rows.map(toView)
-  }
-
-/** A place in the feed. */
-export interface FeedPlace {
-  readonly publishedAt: Date
-  readonly id: string
+interface ListValues extends Readonly<Record<string, unknown>> {
+  readonly userId: string
+  readonly ownerId?: string | undefined
+  readonly after?: string | undefined
+  readonly limit: number
 }
 
-export type FeedTrack = TrackView & { readonly publishedAt: Date }
-
-/** What those whom the caller follows let their followers hear, what came last first. */
-export const readFeed =
-  (db: Kysely<TracksDatabase>) =>
-  async (
-    { userId }: Actor,
-    { after, limit }: { after: FeedPlace | undefined; limit: number },
-  ): Promise<FeedTrack[]> => {
-    const before = sql<boolean>`(published_at, id) < (${after?.publishedAt}, ${after?.id}::uuid)`
-    // A page of each of them, of which a page is left: the index gives each without reading what is older.
-    const rows = await db
-      .selectFrom(
-        sql<{ followee_id: string }>`(
-        select followee_id from relations.follows where follower_id = ${userId})`.as('followed'),
+/** The youngest first: those of the caller, whatever their state, or those of all or one other that all may find. */
+export const listTracks = ({ db, prepare }: ReadDeps) => {
+  /** One statement for each way in which a list is asked for, since each has a plan of its own. */
+  const prepared = (
+    name: string,
+    list: (values: ListValues) => SelectQueryBuilder<TracksDatabase, 'tracks', object>,
+  ) => {
+    const page = (isNext: boolean) =>
+      prepare(isNext ? `${name}-next` : name, (values: ListValues) =>
+        list(values)
+          .select(trackColumns)
+          .$if(isNext, (query) => query.where('tracks.id', '<', values.after ?? ''))
+          .orderBy('tracks.id', 'desc')
+          .limit(sql<number>`${values.limit}`),
       )
-      .innerJoinLateral(
-        (eb) =>
-          eb
-            .selectFrom('tracks')
-            .select(trackColumns)
-            .whereRef('owner_id', '=', 'followed.followee_id')
-            .where('visibility', 'in', ['public', 'followers'])
-            .where('status', '=', 'ready')
-            .where('taken_down', 'is', null)
-            .$if(after !== undefined, (query) => query.where(before))
-            .orderBy('published_at', 'desc')
-            .orderBy('id', 'desc')
-            .limit(limit)
-            .as('news'),
-        (join) => join.onTrue(),
-      )
-      .selectAll('news')
-      .orderBy('news.published_at', 'desc')
-      .orderBy('news.id', 'desc')
-      .limit(limit)
-      .execute()
-    return rows.map((row) => ({ ...toView(row), publishedAt: row.published_at ?? row.uploaded_at }))
+    const [first, next] = [page(false), page(true)]
+    return (values: ListValues) => (values.after === undefined ? first : next)(values)
   }
+  const ofOwner = (values: ListValues) => foundBy(db, values).where('owner_id', '=', values.ownerId ?? '')
+  const liked = (values: ListValues) =>
+    // Not `in`: joined, the index of likes gives the youngest tracks first, and no more of them than a page.
+    foundBy(db, values).innerJoin('likes', (join) =>
+      join.onRef('likes.track_id', '=', 'tracks.id').on('likes.user_id', '=', values.userId),
+    )
+  const lists = {
+    mine: prepared('tracks-mine', ({ userId }) => db.selectFrom('tracks').where('owner_id', '=', userId)),
+    found: prepared('tracks-found', (values) => foundBy(db, values)),
+    ofOwner: prepared('tracks-of-owner', ofOwner),
+    liked: prepared('tracks-liked', liked),
+    likedOfOwner: prepared('tracks-liked-of-owner', (values) =>
+      liked(values).where('owner_id', '=', values.ownerId ?? ''),
+    ),
+  }
+  return async (
+    { scope, ownerId }: { scope: 'public' | 'mine' | 'liked'; ownerId: string | undefined },
+    { userId }: Actor,
+    page: TrackPage,
+  ): Promise<TrackView[]> => {
+    const values = { userId, ownerId, ...page }
+    if (scope === 'mine')
+      return ownerId === undefined || ownerId === userId ? (await lists.mine(values)).map(toView) : []
+    const list =
+      scope === 'liked'
+        ? lists[ownerId === undefined ? 'liked' : 'likedOfOwner']
+        : lists[ownerId === undefined ? 'found' : 'ofOwner']
+    return (await list(values)).map(toView)
+  }
+}
 
 /** What streams must know before it lets somebody hear a track. */
 export interface Playable {
@@ -261,18 +239,20 @@ export interface Playable {
 }
 
 /** Throws Rejection `track-not-found`, `track-not-ready`. */
-export const readPlayable =
-  (db: Kysely<TracksDatabase>) =>
-  async (trackId: string, actor: Actor): Promise<Playable | undefined> => {
-    const row = await db
+export const readPlayable = ({ db, prepare }: ReadDeps) => {
+  const find = prepare('tracks-playable', ({ trackId, userId }: { trackId: string; userId: string }) =>
+    db
       .selectFrom('tracks')
       .select(['owner_id as ownerId', 'visibility', 'taken_down as takenDown', 'media', 'duration_ms'])
-      .select(relationTo(actor, 'tracks.owner_id'))
-      .where('id', '=', trackId)
-      .executeTakeFirst()
+      .select(relationTo({ userId }, 'tracks.owner_id'))
+      .where('id', '=', trackId),
+  )
+  return async (trackId: string, actor: Actor): Promise<Playable | undefined> => {
+    const [row] = await find({ trackId, userId: actor.userId })
     const { ownerId, media, duration_ms: durationMs } = visibleTo(row, actor, row)
     return media === null || durationMs === null ? undefined : { trackId, ownerId, media, durationMs }
   }
+}
 
 /** Of these tracks those that everybody may find. */
 export const readListed =

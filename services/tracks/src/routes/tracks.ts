@@ -15,7 +15,9 @@ import {
 } from '@veza/kit/http'
 import { Rejection } from '../domain/rejection.ts'
 import { type Actor, type TrackCommand } from '../domain/track.ts'
-import { type FeedPlace, type FeedTrack, type TrackPage, type TrackView } from '../queries/tracks.ts'
+import { type FeedPlace, type FeedTrack } from '../queries/feed.ts'
+import { mostHits } from '../queries/search.ts'
+import { type TrackPage, type TrackView } from '../queries/tracks.ts'
 import { answer } from './answer.ts'
 import { changes, cursors } from './fields.ts'
 import { actorOf, expectedVersion, trackFields, trackJson, trackPage } from './track-json.ts'
@@ -24,7 +26,7 @@ import { actorOf, expectedVersion, trackFields, trackJson, trackPage } from './t
 export interface TrackHandlers {
   getTrack(trackId: string, actor: Actor): Promise<TrackView & { likes: number; liked: boolean }>
   listTracks(
-    of: { mine: boolean; ownerId: string | undefined; likedBy: string | undefined },
+    of: { scope: 'public' | 'mine' | 'liked'; ownerId: string | undefined },
     actor: Actor,
     page: TrackPage,
   ): Promise<TrackView[]>
@@ -57,7 +59,8 @@ export const mountTracks = (app: Api, middleware: CallerMiddleware, handlers: Tr
       path: '/v1/tracks',
       summary: 'Find tracks',
       description:
-        'With `q`, what all may find by these words, or by words that are nearly those, the best first. Without it, the ' +
+        'With `q`, what all may find by these words, the best first, then what they may find by words that are nearly ' +
+        `those; of the ${mostHits} youngest hits. "Words in quotes" stand together, -words are not there. Without it, the ` +
         "youngest first: of everybody, of one owner, or (`scope=mine`) the caller's own in whatever state.",
       request: {
         query: z.object({
@@ -76,8 +79,7 @@ export const mountTracks = (app: Api, middleware: CallerMiddleware, handlers: Tr
       if (q !== undefined) {
         const offset = from !== undefined && 'offset' in from ? from.offset : 0
         const tracks = await answer(handlers.searchTracks(q, actor, { offset, limit }))
-        // So far down nobody reads, and the database would read all of it.
-        const more = tracks.length === limit && offset + limit < 1_000
+        const more = tracks.length === limit && offset + limit < mostHits
         return c.json(
           {
             tracks: tracks.map(trackJson),
@@ -87,12 +89,7 @@ export const mountTracks = (app: Api, middleware: CallerMiddleware, handlers: Tr
         )
       }
       const after = from !== undefined && 'after' in from ? from.after : undefined
-      const of = {
-        mine: scope === 'mine',
-        ownerId: owner,
-        likedBy: scope === 'liked' ? actor.userId : undefined,
-      }
-      const tracks = await answer(handlers.listTracks(of, actor, { after, limit }))
+      const tracks = await answer(handlers.listTracks({ scope, ownerId: owner }, actor, { after, limit }))
       const next = nextCursor(tracks, limit, ({ id }) => cursors.tracks.write({ after: id }))
       return c.json({ tracks: tracks.map(trackJson), next }, 200)
     },
