@@ -2,7 +2,7 @@ import { asyncapi } from './asyncapi.ts'
 import { checkCompatibility, createTopics, diffSchemas, registerSchemas } from './deploy.ts'
 import { schemaVersions } from './schemas.ts'
 import { kafkaBrokers, registryUrl, replication, SettingError } from './settings.ts'
-import { forever, topics, type Topic } from './topics.ts'
+import { keptFor, topics, type Topic } from './topics.ts'
 
 const usage = `Usage: npm run contracts -- <command>
 
@@ -21,12 +21,6 @@ function table(rows: readonly (readonly string[])[]): string {
   return rows.map((row) => `${line(row).trimEnd()}\n`).join('')
 }
 
-const hour = 3_600_000
-const duration = (milliseconds: number) => {
-  if (milliseconds === forever) return 'for ever'
-  return milliseconds % (24 * hour) === 0 ? `${milliseconds / (24 * hour)} d` : `${milliseconds / 60_000} min`
-}
-
 const catalogueTable = () =>
   table([
     ['topic', 'key', 'partitions', 'cleanup', 'retention', 'records', 'writers', 'readers'],
@@ -35,7 +29,7 @@ const catalogueTable = () =>
       topic.key,
       String(topic.partitions),
       topic.cleanup,
-      duration(topic.retentionMs),
+      keptFor(topic),
       topic.records.join(', ') || 'as they were',
       topic.writers.join(', '),
       topic.readers.join(', '),

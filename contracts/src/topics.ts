@@ -17,6 +17,8 @@ export interface Topic<R extends RecordName = RecordName> {
   readonly maxMessageBytes?: number
   /** Record types that it carries. Empty: bytes of other topics as they were, never decoded by name. */
   readonly records: readonly R[]
+  /** The context whose contract it is: who decides about new versions, and answers questions. */
+  readonly owner: string
   /** Services and workers, by folder name. */
   readonly writers: readonly string[]
   readonly readers: readonly string[]
@@ -29,6 +31,12 @@ const day = 24 * 60 * minute
 
 /** The retention of a topic that is kept whole, as Kafka writes it. */
 export const forever = -1
+
+/** How long records are kept, for people: `30 d`, `10 min`, `for ever`. */
+export const keptFor = ({ retentionMs }: Pick<Topic, 'retentionMs'>): string => {
+  if (retentionMs === forever) return 'for ever'
+  return retentionMs % day === 0 ? `${retentionMs / day} d` : `${retentionMs / minute} min`
+}
 
 /** Where a consumer group puts what it can't handle, with the source's key and bytes as they were. */
 export const deadLetterTopic = (group: string): string => `${group}.dlq.v1`
@@ -44,6 +52,7 @@ const deadLettersOf = <G extends string>(group: G) =>
     // The largest record that its source takes, and the headers that say why it is here.
     maxMessageBytes: 2 * 1024 * 1024,
     records: [],
+    owner: group,
     writers: [group],
     readers: ['operators'],
     doc: `Records that ${group} could not handle, as they were, with headers that say where from and why.`,
@@ -67,6 +76,7 @@ export const topics = {
       'SessionRevoked',
       'AccountErased',
     ],
+    owner: 'auth',
     writers: ['outbox-relay'],
     readers: ['realtime', 'users-profiles', 'data teams'],
     doc: 'What happened to accounts and their sessions. E-mail and network addresses are sealed. A record can come again with the same ce_id.',
@@ -95,6 +105,7 @@ export const topics = {
       'UserBlocked',
       'UserUnblocked',
     ],
+    owner: 'users',
     writers: ['outbox-relay'],
     readers: [
       'users-views',
@@ -132,6 +143,7 @@ export const topics = {
       'PlaylistTracksChanged',
       'PlaylistDeleted',
     ],
+    owner: 'tracks',
     writers: ['outbox-relay'],
     readers: ['transcode', 'data teams'],
     doc: 'What happened to tracks, from upload to deletion, and to playlists. A record can come again with the same ce_id.',
@@ -143,6 +155,7 @@ export const topics = {
     cleanup: 'delete',
     retentionMs: 7 * day,
     records: ['TranscodeProgressed'],
+    owner: 'tracks',
     writers: ['transcode'],
     readers: ['data teams'],
     doc: 'How far the making of streams has come.',
@@ -154,6 +167,7 @@ export const topics = {
     cleanup: 'delete',
     retentionMs: 30 * day,
     records: ['ListeningReported'],
+    owner: 'streams',
     writers: ['streams'],
     readers: ['realtime', 'analytics', 'data teams'],
     doc: 'Who hears what, as players report it.',
@@ -165,6 +179,7 @@ export const topics = {
     cleanup: 'compact',
     retentionMs: forever,
     records: ['TrackStatsChanged'],
+    owner: 'streams',
     writers: ['analytics'],
     readers: ['data teams'],
     doc: 'What is counted of each track: the newest record of a key is its present state.',
@@ -183,6 +198,7 @@ export const topics = {
       'RemoveReaction',
       'EraseContribution',
     ],
+    owner: 'chat',
     writers: ['realtime', 'chat', 'chat-erasure'],
     readers: ['chat-fanout'],
     doc: 'What users ask of rooms. Acknowledged to them once it is here.',
@@ -194,6 +210,7 @@ export const topics = {
     cleanup: 'delete',
     retentionMs: 30 * day,
     records: ['MessagePosted', 'MessageEdited', 'MessageDeleted', 'ReactionAdded', 'ReactionRemoved'],
+    owner: 'chat',
     writers: ['chat-fanout'],
     readers: ['realtime', 'notifications', 'analytics', 'data teams'],
     doc: 'What happened in rooms, densely numbered per room. A record can come again with the same ce_id.',
@@ -205,6 +222,7 @@ export const topics = {
     cleanup: 'delete',
     retentionMs: 10 * minute,
     records: ['PresenceChanged', 'EdgeSeen', 'TypingStarted', 'DisconnectRequested'],
+    owner: 'realtime',
     writers: ['realtime'],
     readers: ['realtime'],
     doc: 'What the WebSocket edges tell each other: presence, typing, whom to disconnect. Stored nowhere.',
@@ -229,6 +247,7 @@ export const topics = {
       'MessageReported',
       'WordsBlocked',
     ],
+    owner: 'chat',
     writers: ['outbox-relay'],
     readers: ['realtime', 'notifications', 'data teams'],
     doc: 'What happened to rooms and who is in them, in the order in which it was decided.',
@@ -240,6 +259,7 @@ export const topics = {
     cleanup: 'delete',
     retentionMs: day,
     records: ['UserNotified', 'CommandRefused', 'TrackNews'],
+    owner: 'chat',
     writers: ['notifications', 'chat', 'chat-fanout', 'transcode'],
     readers: ['realtime'],
     doc: 'What one user alone is told, on all their connections. What waits for them is numbered; a record can come again.',

@@ -6,6 +6,8 @@ export interface CommandIo {
   readonly print: (line: string) => void
   /** A line that says what is wrong. */
   readonly warn: (line: string) => void
+  /** Aborts when the user wants it to end, for commands that go on until then. */
+  readonly signal?: AbortSignal
 }
 
 /** Something that operators do. */

@@ -47,7 +47,7 @@ export function createAdmin(openClient: (requestTimeoutMs: number) => Client): A
     const partitions = await admin.fetchTopicOffsets(topic)
     return partitions
       .sort((a, b) => a.partition - b.partition)
-      .map(({ high, low }) => ({ low: Number(low), high: Number(high) }))
+      .map(({ high, low }) => ({ first: Number(low), end: Number(high) }))
   }
 
   const committed = async (admin: KafkaJsAdmin, groupId: string, topic: string) => {
@@ -84,7 +84,14 @@ export function createAdmin(openClient: (requestTimeoutMs: number) => Client): A
       }),
     listTopics: () =>
       ask(async (admin) => (await admin.listTopics()).filter((name) => !name.startsWith('__')).sort()),
-    endOffsets: (topic) => ask(async (admin) => (await range(admin, topic)).map(({ high }) => high)),
+    endOffsets: (topic) => ask(async (admin) => (await range(admin, topic)).map(({ end }) => end)),
+    offsetRanges: (topic) => ask((admin) => range(admin, topic)),
+    offsetsAt: (topic, time) =>
+      ask(async (admin) =>
+        (await admin.fetchTopicOffsetsByTimestamp(topic, time))
+          .sort((a, b) => a.partition - b.partition)
+          .map(({ offset }) => Number(offset)),
+      ),
     committedOffsets: (groupId, topic) => ask((admin) => committed(admin, groupId, topic)),
     lag: (groupId, topics) =>
       ask(async (admin) => {
@@ -93,8 +100,8 @@ export function createAdmin(openClient: (requestTimeoutMs: number) => Client): A
           // The ends are asked for last, so that the difference is never below what it was at one moment.
           const from = await committed(admin, groupId, topic)
           const ranges = await range(admin, topic)
-          ranges.forEach(({ low, high }, partition) => {
-            lag += Math.max(0, high - Math.max(low, from[partition] ?? low))
+          ranges.forEach(({ first, end }, partition) => {
+            lag += Math.max(0, end - Math.max(first, from[partition] ?? first))
           })
         }
         return lag

@@ -51,6 +51,12 @@ export function consumeGroup(deps: ConsumerDependencies, options: GroupOptions):
   let deliveries: Delivery[] = []
   /** Next offset to read, by topic and partition: done but not committed. */
   const uncommitted = new Map<string, { topic: string; partition: number; offset: string }>()
+  /** The next offset to be read, where the reader has said where to begin. */
+  const positions = new Map(
+    Object.entries(options.startAt ?? {}).flatMap(([topic, offsets]) =>
+      offsets.map((offset, partition) => [partitionKey({ topic, partition }), offset] as const),
+    ),
+  )
   let commitThrough: ((offsets: Offsets) => Promise<void>) | undefined
   let heartbeatFailure: unknown
   let working: Promise<void> | undefined
@@ -118,6 +124,7 @@ export function consumeGroup(deps: ConsumerDependencies, options: GroupOptions):
       const { topic, partition } = last
       payload.resolveOffset(String(last.offset))
       uncommitted.set(partitionKey(last), { topic, partition, offset: String(last.offset + 1) })
+      if (positions.has(partitionKey(last))) positions.set(partitionKey(last), last.offset + 1)
     }
     const ended = deliveries.filter(({ taken, records }) => taken === records.length)
     deliveries = deliveries.filter(({ taken, records }) => taken < records.length)
@@ -201,11 +208,15 @@ export function consumeGroup(deps: ConsumerDependencies, options: GroupOptions):
       prepare: (client) => expelPredecessors(client, { groupId, clientId: instance }, log),
     }),
     eachBatch,
-    onJoin(_, assignment) {
+    onJoin(joined, assignment) {
       const partitions = Object.entries(assignment).flatMap(([topic, numbers]) =>
-        numbers.map((partition) => partitionKey({ topic, partition })),
+        numbers.map((partition) => ({ topic, partition })),
       )
-      endMembership(new Set(partitions))
+      endMembership(new Set(partitions.map(partitionKey)))
+      for (const { topic, partition } of partitions) {
+        const offset = positions.get(partitionKey({ topic, partition }))
+        if (offset !== undefined) joined.seek({ topic, partition, offset: String(offset) })
+      }
     },
     // The commit is on its way before the request to join, so the old generation still takes it.
     onRebalancing: () => void commit(),

@@ -3,6 +3,7 @@ import { createKafka } from './connect.ts'
 import { type Kafka, type KafkaSettings } from './types.ts'
 
 export * from './errors.ts'
+export { readRanges, type ReadRanges } from './ranges.ts'
 export { headerOf } from './records.ts'
 export { backoff, pause } from './timing.ts'
 export type * from './types.ts'

@@ -93,6 +93,11 @@ export interface GroupOptions {
   /** Where a group without committed offsets starts. */
   readonly fromBeginning: boolean
   /**
+   * For a group that is one reader's own: the offset that each partition begins at, by topic and partition in order.
+   * Where it is then is remembered here, not by the group.
+   */
+  readonly startAt?: Readonly<Record<string, readonly number[]>>
+  /**
    * Called with what all partitions delivered meanwhile, one call at a time, each partition's records in order. Offsets
    * are committed after it resolves. A rejection is logged and the same records come again after a pause.
    */
@@ -153,6 +158,12 @@ export interface NewTopic {
   readonly config: Readonly<Record<string, string>>
 }
 
+/** The records that a partition holds: from the first one kept to the one that is yet to be written. */
+export interface OffsetRange {
+  readonly first: number
+  readonly end: number
+}
+
 export interface Admin {
   /** Creates those that are missing and waits until they have leaders. Resolves to the names that it created. */
   createTopics(topics: readonly NewTopic[]): Promise<string[]>
@@ -162,6 +173,10 @@ export interface Admin {
   listTopics(): Promise<string[]>
   /** Committed or not, the next offset to be written, by partition. */
   endOffsets(topic: string): Promise<number[]>
+  /** What each partition holds. */
+  offsetRanges(topic: string): Promise<OffsetRange[]>
+  /** By partition, the first record that the broker got at this time or later (epoch milliseconds); the end if there is none. */
+  offsetsAt(topic: string, time: number): Promise<number[]>
   /** The group's committed offset by partition; undefined = none yet. */
   committedOffsets(groupId: string, topic: string): Promise<(number | undefined)[]>
   /**

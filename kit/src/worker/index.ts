@@ -1,3 +1,4 @@
+export { decodeChunk } from './decode.ts'
 export { dead, done, skip } from './outcome.ts'
 export { runWorker } from './run-worker.ts'
 export { runWorkers, workersEnvironment } from './run-workers.ts'

@@ -1,0 +1,6 @@
+export { newestVersion, versionsOf } from '../schemas.ts'
+export { keptFor } from '../topics.ts'
+export { type AvroType, docOf, type FieldOf, fieldsOf, withoutNull } from './fields.ts'
+export { type PersonalMark } from './marks.ts'
+export { sampleOf, sealedText } from './samples.ts'
+export { schemaIdOf, schemaIds, type WrittenAs } from './versions.ts'
