@@ -103,13 +103,25 @@ describe('the page', () => {
     await ann.page.getByRole('heading', { name: room }).waitFor()
     await ben.page.getByRole('link', { name: 'Rooms' }).click()
     await ben.page.getByRole('link', { name: room }).click()
+    // Written while the conversation is still being loaded, as people with a slow network do.
+    const history = /\/v1\/rooms\/[^/]+\/messages/
+    let release = (): void => undefined
+    const written = new Promise<void>((resolve) => (release = resolve))
+    await ben.page.route(history, async (route) => {
+      await written
+      await route.continue()
+    })
     await ben.page.getByRole('button', { name: 'Join' }).click()
-    await say(ben.page, 'Is this yours?')
+    await say(ben.page, 'Hello')
+    await ben.page.getByLabel('Message', { exact: true }).fill('Is this yours?')
+    release()
+    await ben.page.getByRole('log').getByText('Hello').waitFor()
+    await ben.page.keyboard.press('Enter')
     await ann.page.getByRole('log').getByText('Is this yours?').waitFor()
     await say(ann.page, 'It is, and <b>new</b>')
     await ben.page.getByRole('log').getByText('It is, and <b>new</b>').waitFor()
     await settled(ann.page)
-    expect(await said(ann.page)).toEqual(['Is this yours?', 'It is, and <b>new</b>'])
+    expect(await said(ann.page)).toEqual(['Hello', 'Is this yours?', 'It is, and <b>new</b>'])
     expect(await accessibilityProblems(ann.page)).toEqual([])
 
     // What may be done to a message is seen by the other at once: a reaction, a reply, an edit, a deletion.
@@ -135,7 +147,7 @@ describe('the page', () => {
     ann.page.once('dialog', (dialog) => void dialog.accept())
     await press(ann, 'Delete')
     await ben.page.getByText('This message was deleted').waitFor()
-    expect(await said(ben.page)).toEqual(['Is this yours?', 'Well done'])
+    expect(await said(ben.page)).toEqual(['Hello', 'Is this yours?', 'Well done'])
     expect([...ann.errors, ...ben.errors]).toEqual([])
     await Promise.all([ann.context.close(), ben.context.close()])
   })

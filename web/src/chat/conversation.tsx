@@ -207,6 +207,7 @@ export const Conversation = ({
         room.problem.value === undefined && <Loading />
       ) : (
         <div
+          key="messages"
           ref={list}
           class="messages"
           role="log"
@@ -251,7 +252,8 @@ export const Conversation = ({
           }}
         />
       )}
-      <div class="room-foot">
+      {/* By its key: Preact would make the list of it when that comes, and who writes would lose the field. */}
+      <div key="foot" class="room-foot">
         {showsEndButton.value && (
           <button
             type="button"

@@ -82,7 +82,8 @@ export const openRoom = (
   let reading: ReturnType<typeof setTimeout> | undefined
 
   const change = (to: (log: RoomLog) => RoomLog): void => {
-    if (log.value === undefined) return
+    // One who opened the room anew keeps the outbox now.
+    if (log.value === undefined || isClosed) return
     const before = log.value.pending
     log.value = to(log.value)
     if (log.value.pending !== before) writeOutbox(me, roomId, log.value.pending)
@@ -97,6 +98,7 @@ export const openRoom = (
     held = []
     try {
       const newest = await page(place)
+      if (isClosed) return
       const pending = log.value?.pending ?? (isMember ? readOutbox(me, roomId) : [])
       let next = logFrom(newest, place === undefined || newest.previous === null, pending)
       for (const { offset, event } of held) next = evolve(next, offset, event, me)
@@ -212,6 +214,8 @@ export const openRoom = (
   })
 
   const enqueue = (pending: Pending): void => {
+    // Written before the conversation is there: the outbox alone holds it, from where `load` takes it.
+    if (log.value === undefined) writeOutbox(me, roomId, [...readOutbox(me, roomId), pending])
     change((current) => withPending(current, pending))
     void publish(pending)
   }
