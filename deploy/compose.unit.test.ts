@@ -58,6 +58,7 @@ const compose: StackView = {
   },
   httpUrl: `http://http:${portsOf('http').public ?? 0}`,
   httpInternalUrl: `http://http:${portsOf('http').internal}`,
+  internalUrl: (name) => `http://${name}:${portsOf(name).internal}`,
   pageOrigins: ['http://127.0.0.1:${HTTP_PORT}', 'http://localhost:${HTTP_PORT}'],
   realtimeUrl: 'ws://127.0.0.1:${WS_PORT}/connection/websocket',
   pageFolder: '/app/page',

@@ -104,6 +104,8 @@ export interface StackView {
   readonly httpUrl: string
   /** Where processes reach its internal API. */
   readonly httpInternalUrl: string
+  /** Where processes reach each other's internal listeners. */
+  readonly internalUrl: (name: ProcessName) => string
   /** Where browsers reach the HTTP edge: the origins of the page. */
   readonly pageOrigins: readonly string[]
   /** Where the page finds the WebSocket edge. */
@@ -176,6 +178,7 @@ export const processes: readonly VezaProcess[] = [
       MAIL_FOLDER: stack.mailFolder,
       SERVICE_TOKEN: stack.secrets.serviceToken,
       AUDIT_SOURCES: atHttp(stack, ['users', 'chat', 'tracks']),
+      STATUS_PROCESSES: processes.map(({ name }) => `${name}=${stack.internalUrl(name)}`).join(','),
     }),
   },
   {

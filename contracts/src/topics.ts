@@ -62,7 +62,7 @@ const deadLettersOf = <G extends string>(group: G) =>
 export const topics = {
   authEvents: {
     name: 'auth.events.v1',
-    key: 'user id',
+    key: 'user id; of dead letters that were redriven, the consumer group',
     partitions: 6,
     cleanup: 'delete',
     retentionMs: forever,
@@ -75,11 +75,12 @@ export const topics = {
       'SessionStarted',
       'SessionRevoked',
       'AccountErased',
+      'DeadLetterRedriven',
     ],
     owner: 'auth',
     writers: ['outbox-relay'],
     readers: ['realtime', 'users-profiles', 'data teams'],
-    doc: 'What happened to accounts and their sessions. E-mail and network addresses are sealed. A record can come again with the same ce_id.',
+    doc: 'What happened to accounts and their sessions, and what administrators did to dead letters. E-mail and network addresses are sealed. A record can come again with the same ce_id.',
   },
   usersEvents: {
     name: 'users.events.v1',

@@ -30,7 +30,7 @@ await runMain('http', async (run) => {
   const redis = openRedis(env, { log, meter: telemetry.meter })
   run.onStop('redis', () => redis?.close())
 
-  const auth = await openAuth(env, { log, telemetry, codec })
+  const auth = await openAuth(env, { log, telemetry, codec, kafka })
   run.onStop('auth', () => auth.close())
   const verifier = createTokenVerifier({
     keys: (kid) => auth.publicKey(kid),

@@ -67,7 +67,7 @@ const portSettings = processes.flatMap((process) => [
  * @throws ChildFailed, MachineNotReady, or an Error of one line that says what to do
  */
 export const startVeza = async (options: InfrastructureOptions): Promise<Veza> => {
-  const { plan, ports } = await planOf(options, portSettings)
+  const { plan, ports: taken } = await planOf(options, portSettings)
   const { dataDir, env, progress } = plan
   await ensureSystemPrograms(plan)
   const lock = await lockDataDir(dataDir, progress)
@@ -86,12 +86,19 @@ export const startVeza = async (options: InfrastructureOptions): Promise<Veza> =
   }
   try {
     const pageFolder = await buildPage(plan)
-    const java = await checkMachine({ ...plan, programs: plan.wanted, ports, processes: true })
+    const java = await checkMachine({ ...plan, programs: plan.wanted, ports: taken, processes: true })
     infrastructure = await startPrograms(plan, java, lock)
     const { kafkaBrokers, registryUrl, databaseUrl, redisUrl, secrets, supervisor } = infrastructure
     const databaseUrls = await provision({ kafkaBrokers, registryUrl, databaseUrl, secrets, env, progress })
     const at = (scheme: string, name: Parameters<typeof plan.portOf>[0]) =>
       `${scheme}://127.0.0.1:${plan.portOf(name)}`
+    const ports: StackView['ports'] = {
+      http: { public: plan.portOf('HTTP_PORT'), internal: plan.portOf('HTTP_INTERNAL_PORT') },
+      'chat-fanout': { internal: plan.portOf('CHAT_FANOUT_INTERNAL_PORT') },
+      workers: { internal: plan.portOf('WORKERS_INTERNAL_PORT') },
+      transcode: { internal: plan.portOf('TRANSCODE_INTERNAL_PORT') },
+      realtime: { public: plan.portOf('WS_PORT'), internal: plan.portOf('REALTIME_INTERNAL_PORT') },
+    }
     const stack: StackView = {
       host: '127.0.0.1',
       internalHost: '127.0.0.1',
@@ -99,15 +106,10 @@ export const startVeza = async (options: InfrastructureOptions): Promise<Veza> =
       registryUrl,
       redisUrl,
       databaseUrls,
-      ports: {
-        http: { public: plan.portOf('HTTP_PORT'), internal: plan.portOf('HTTP_INTERNAL_PORT') },
-        'chat-fanout': { internal: plan.portOf('CHAT_FANOUT_INTERNAL_PORT') },
-        workers: { internal: plan.portOf('WORKERS_INTERNAL_PORT') },
-        transcode: { internal: plan.portOf('TRANSCODE_INTERNAL_PORT') },
-        realtime: { public: plan.portOf('WS_PORT'), internal: plan.portOf('REALTIME_INTERNAL_PORT') },
-      },
+      ports,
       httpUrl: at('http', 'HTTP_PORT'),
       httpInternalUrl: at('http', 'HTTP_INTERNAL_PORT'),
+      internalUrl: (name) => `http://127.0.0.1:${ports[name].internal}`,
       pageOrigins: ['127.0.0.1', 'localhost'].map((host) => `http://${host}:${plan.portOf('HTTP_PORT')}`),
       realtimeUrl: `${at('ws', 'WS_PORT')}/connection/websocket`,
       pageFolder,

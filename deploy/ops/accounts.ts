@@ -10,7 +10,7 @@ const environment = {
   SCHEMA_REGISTRY_URL: url('the Confluent-compatible schema registry'),
 }
 
-const withAccounts = async <T>(
+export const withAccounts = async <T>(
   { env }: CommandIo,
   use: (accounts: AuthOperations) => Promise<T>,
 ): Promise<T> => {

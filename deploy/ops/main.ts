@@ -3,6 +3,7 @@ import { rebuildChatCounts } from './chat.ts'
 import { type Command } from './command.ts'
 import { runCommandLine } from './command-line.ts'
 import { rebase, replayReadModel } from './events.ts'
+import { deadLetters, lag, redrive } from './dead-letters.ts'
 import { rewrapKeys } from './rewrap-keys.ts'
 import { retranscode } from './tracks.ts'
 
@@ -16,6 +17,9 @@ const commands: readonly Command[] = [
   replayReadModel,
   rebase,
   retranscode,
+  lag,
+  deadLetters,
+  redrive,
 ]
 
 await runCommandLine('ops', commands, process.argv.slice(2))

@@ -20,6 +20,7 @@ export const personalMarks: Readonly<Record<string, PersonalMark>> = {
   ...{ userId: 'person', actorId: 'person', senderId: 'person', listenerId: 'person', ownerId: 'person' },
   ...{ followerId: 'person', followeeId: 'person', blockerId: 'person', blockedId: 'person' },
   ...{ moderatorId: 'person', reporterId: 'person', deletedBy: 'person', changedBy: 'person' },
+  redrivenBy: 'person',
   ...{ mentions: 'person', users: 'person', formerId: 'person', sessionId: 'person', clients: 'person' },
   left: 'person',
   ...{ body: 'text', displayName: 'text', title: 'text', description: 'text', filename: 'text' },
@@ -55,7 +56,7 @@ export const impersonal: ReadonlySet<string> = new Set([
     'priority',
     'media',
   ],
-  ...['source', 'type', 'day', 'reason'],
+  ...['source', 'type', 'day', 'reason', 'group', 'topic'],
 ])
 
 const [milliseconds, seconds, count, number] = ['ms', 's', 'count', 'number'] as const
@@ -69,5 +70,5 @@ export const units: Readonly<Record<string, string>> = {
   ...{ clientCount: count, userCount: count, unreadMessages: count, unreadMentions: count },
   ...{ directMessages: count, invitations: count, 'UserNotified.mentions': count },
   ...{ offset: number, roomOffset: number, messageNumber: number, sequence: number, attempt: number },
-  ...{ ruleVersion: number, recipe: number },
+  ...{ ruleVersion: number, recipe: number, deadLetterPartition: number, deadLetterOffset: number },
 }

@@ -70,6 +70,24 @@ export interface DataExportRequested {
   requestedAt: number
 }
 
+/** An administrator had a record that a consumer group could not handle written once more to the topic that it came from. */
+export interface DeadLetterRedriven {
+  /** The consumer group that could not handle it; also the record's key. */
+  group: string
+  /** Partition of the group's dead-letter topic that it lies in. */
+  deadLetterPartition: number
+  /** Its offset there. */
+  deadLetterOffset: number
+  /** The topic that it came from and was written to again. */
+  topic: string
+  /** Its ce_id; null: it has none. */
+  eventId: null | string
+  /** User id of the administrator, or operator for a command run on the machines. */
+  redrivenBy: string
+  /** When, milliseconds since the Unix epoch. */
+  redrivenAt: number
+}
+
 /** A user asks to delete a message, their own or, as a moderator, any. It has exactly one outcome: MessageDeleted or CommandRefused. */
 export interface DeleteMessage {
   /** Room of the message; also the record's key. */
@@ -1080,6 +1098,7 @@ export interface Records {
   BanLifted: BanLifted
   CommandRefused: CommandRefused
   DataExportRequested: DataExportRequested
+  DeadLetterRedriven: DeadLetterRedriven
   DeleteMessage: DeleteMessage
   DisconnectRequested: DisconnectRequested
   EdgeSeen: EdgeSeen

@@ -26,7 +26,7 @@ import {
 import { auditQuery } from './read.ts'
 
 const topic = topics.authEvents
-type Event = RecordOf<typeof topic>
+type Event = Exclude<RecordOf<typeof topic>, { type: 'DeadLetterRedriven' }>
 const token = 'a-service-token-for-tests'
 const log = createLog('test', 'silent')
 const telemetry = testTelemetry()

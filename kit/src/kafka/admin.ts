@@ -1,7 +1,7 @@
 import type { Admin as KafkaJsAdmin } from 'kafkajs'
 import { type Client } from './client.ts'
 import { messageOf, pause, within } from './timing.ts'
-import { type Admin } from './types.ts'
+import { type Admin, type GroupState, type OffsetRange } from './types.ts'
 
 const requestTimeoutMs = 5000
 
@@ -43,7 +43,7 @@ export function createAdmin(openClient: (requestTimeoutMs: number) => Client): A
     }
   }
 
-  const range = async (admin: KafkaJsAdmin, topic: string) => {
+  const range = async (admin: KafkaJsAdmin, topic: string): Promise<OffsetRange[]> => {
     const partitions = await admin.fetchTopicOffsets(topic)
     return partitions
       .sort((a, b) => a.partition - b.partition)
@@ -55,6 +55,50 @@ export function createAdmin(openClient: (requestTimeoutMs: number) => Client): A
     return (offsets?.partitions ?? [])
       .sort((a, b) => a.partition - b.partition)
       .map(({ offset }) => (Number(offset) < 0 ? undefined : Number(offset)))
+  }
+
+  // One after the other: kafkajs hangs a listener more on its socket for each that waits for the connection.
+  const ranges = async (admin: KafkaJsAdmin, topics: Iterable<string>) => {
+    const existing = new Set(await admin.listTopics())
+    const found = new Map<string, readonly OffsetRange[]>()
+    for (const topic of topics) if (existing.has(topic)) found.set(topic, await range(admin, topic))
+    return found
+  }
+
+  /** What is left to commit; a partition without a commit counts from its first record. */
+  const behind = (from: readonly (number | undefined)[], held: readonly OffsetRange[]): number =>
+    held.reduce(
+      (lag, { first, end }, partition) => lag + Math.max(0, end - Math.max(first, from[partition] ?? first)),
+      0,
+    )
+
+  const groups = async (admin: KafkaJsAdmin): Promise<GroupState[]> => {
+    const ids = (await admin.listGroups()).groups.map(({ groupId }) => groupId).sort()
+    if (ids.length === 0) return []
+    const states = await admin.describeGroups(ids)
+    const commits: { topic: string; from: number[] }[][] = []
+    for (const groupId of ids)
+      commits.push(
+        (await admin.fetchOffsets({ groupId })).flatMap(({ topic, partitions }) => {
+          const from: number[] = []
+          for (const { partition, offset } of partitions)
+            if (Number(offset) >= 0) from[partition] = Number(offset)
+          return from.length > 0 ? [{ topic, from }] : []
+        }),
+      )
+    // The ends are asked for last, so that a lag is never below what it was at one moment.
+    const held = await ranges(admin, new Set(commits.flat().map(({ topic }) => topic)))
+    return ids.map((group, index) => {
+      const read = commits[index] ?? []
+      const found = states.groups.find(({ groupId }) => groupId === group)
+      return {
+        ...{ group, state: found?.state ?? 'Dead', members: found?.members.length ?? 0 },
+        topics: read
+          .filter(({ topic }) => held.has(topic))
+          .map(({ topic, from }) => ({ topic, lag: behind(from, held.get(topic) ?? []) }))
+          .sort((a, b) => (a.topic < b.topic ? -1 : 1)),
+      }
+    })
   }
 
   return {
@@ -92,6 +136,8 @@ export function createAdmin(openClient: (requestTimeoutMs: number) => Client): A
           .sort((a, b) => a.partition - b.partition)
           .map(({ offset }) => Number(offset)),
       ),
+    rangesOf: (topics) => ask((admin) => ranges(admin, topics)),
+    groups: () => ask(groups),
     committedOffsets: (groupId, topic) => ask((admin) => committed(admin, groupId, topic)),
     lag: (groupId, topics) =>
       ask(async (admin) => {
@@ -99,10 +145,7 @@ export function createAdmin(openClient: (requestTimeoutMs: number) => Client): A
         for (const topic of topics) {
           // The ends are asked for last, so that the difference is never below what it was at one moment.
           const from = await committed(admin, groupId, topic)
-          const ranges = await range(admin, topic)
-          ranges.forEach(({ first, end }, partition) => {
-            lag += Math.max(0, end - Math.max(first, from[partition] ?? first))
-          })
+          lag += behind(from, await range(admin, topic))
         }
         return lag
       }),

@@ -31,7 +31,10 @@ export function consumeTail(deps: TailDependencies, options: TailOptions): Joini
     if (positioned) return
     for (const topic of options.topics) {
       const ends = await deps.admin.endOffsets(topic)
-      ends.forEach((offset, partition) => next.set(partitionKey({ topic, partition }), offset))
+      ends.forEach((offset, partition) => {
+        const place = partitionKey({ topic, partition })
+        next.set(place, (options.from === 'end' ? undefined : options.from.get(place)) ?? offset)
+      })
     }
     positioned = true
   }

@@ -125,7 +125,8 @@ export interface GroupOptions {
 
 export interface TailOptions {
   readonly topics: readonly string[]
-  readonly from: 'end'
+  /** Offsets to begin at, by `<topic>/<partition>`; a partition that is not named begins at its end, as all do at `end`. */
+  readonly from: 'end' | ReadonlyMap<string, number>
   /** Hot and synchronous; one partition's records in order, without a gap, repeated only after a reconnect. */
   readonly onRecords: (records: ConsumedRecord[]) => void
   /** After every (re)join, before the first records that follow it: what was missed while away comes after it. */
@@ -164,6 +165,16 @@ export interface OffsetRange {
   readonly end: number
 }
 
+/** A consumer group as the brokers know it. */
+export interface GroupState {
+  readonly group: string
+  /** The broker's word: `Stable`, `Empty` (nobody reads), `PreparingRebalance`, `CompletingRebalance`, `Dead`. */
+  readonly state: string
+  readonly members: number
+  /** Of the topics that it has committed offsets of: the records that it has yet to commit. */
+  readonly topics: readonly { readonly topic: string; readonly lag: number }[]
+}
+
 export interface Admin {
   /** Creates those that are missing and waits until they have leaders. Resolves to the names that it created. */
   createTopics(topics: readonly NewTopic[]): Promise<string[]>
@@ -177,6 +188,10 @@ export interface Admin {
   offsetRanges(topic: string): Promise<OffsetRange[]>
   /** By partition, the first record that the broker got at this time or later (epoch milliseconds); the end if there is none. */
   offsetsAt(topic: string, time: number): Promise<number[]>
+  /** The same of several topics; topics that don't exist are left out. */
+  rangesOf(topics: readonly string[]): Promise<ReadonlyMap<string, readonly OffsetRange[]>>
+  /** Every group, by name; those that edges tail with, and those that have read nothing yet, have no topics. */
+  groups(): Promise<GroupState[]>
   /** The group's committed offset by partition; undefined = none yet. */
   committedOffsets(groupId: string, topic: string): Promise<(number | undefined)[]>
   /**

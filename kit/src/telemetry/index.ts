@@ -1,2 +1,3 @@
+export { type Sample, parseMetrics, quantileBetween, riseOf, sumOf } from './parse-metrics.ts'
 export { type Telemetry, type TelemetryOptions, startTelemetry } from './telemetry.ts'
 export { contextOf, traceparent } from './traceparent.ts'

@@ -4,7 +4,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks'
 const nanoseconds = 1e-9
 
 /**
- * Observes this process: CPU time, resident memory, heap, event loop delay since the last collection. Names are those
+ * Observes this process: CPU time, resident memory, uptime, heap, event loop delay since the last collection. Names are those
  * of OpenTelemetry's semantic conventions for processes and Node.js.
  *
  * @returns stops observing
@@ -20,6 +20,10 @@ export const observeProcess = (meter: Meter): (() => void) => {
   const resident = meter.createObservableGauge('process.memory.usage', {
     unit: 'By',
     description: 'Resident memory of the process',
+  })
+  const uptime = meter.createObservableGauge('process.uptime', {
+    unit: 's',
+    description: 'How long the process has been running',
   })
   const heap = meter.createObservableGauge('v8js.memory.heap.used', {
     unit: 'By',
@@ -41,12 +45,13 @@ export const observeProcess = (meter: Meter): (() => void) => {
       result.observe(cpu, system / 1e6, { 'cpu.mode': 'system' })
       const memory = process.memoryUsage()
       result.observe(resident, memory.rss)
+      result.observe(uptime, process.uptime())
       result.observe(heap, memory.heapUsed)
       result.observe(delayP99, delay.percentile(99) * nanoseconds)
       result.observe(delayMax, delay.max * nanoseconds)
       delay.reset()
     },
-    [cpu, resident, heap, delayP99, delayMax],
+    [cpu, resident, uptime, heap, delayP99, delayMax],
   )
   return () => {
     delay.disable()

@@ -180,7 +180,9 @@ describe('signing keys at rest', () => {
     const telemetry = testTelemetry()
     const settings = { ...fixture.settings, AUTH_DATABASE_URL: database.url }
     const all = await Promise.all(
-      Array.from({ length: 6 }, () => openAuth(settings, { log, telemetry, codec: fixture.codec })),
+      Array.from({ length: 6 }, () =>
+        openAuth(settings, { log, telemetry, codec: fixture.codec, kafka: fixture.kafka }),
+      ),
     )
     const sets = await Promise.all(
       all.map(async ({ app }) => (await app.request('/.well-known/jwks.json')).text()),
@@ -195,7 +197,7 @@ describe('signing keys at rest', () => {
     const telemetry = testTelemetry()
     const wrong = openAuth(
       { ...fixture.settings, KEY_ENCRYPTION_KEY: randomBytes(32) },
-      { log, telemetry, codec: fixture.codec },
+      { log, telemetry, codec: fixture.codec, kafka: fixture.kafka },
     )
     await expect(wrong).rejects.toMatchObject({
       name: 'EnvironmentError',
@@ -209,7 +211,7 @@ describe('signing keys at rest', () => {
     const telemetry = testTelemetry()
     const unmigrated = openAuth(
       { ...fixture.settings, AUTH_DATABASE_URL: database.url },
-      { log, telemetry, codec: fixture.codec },
+      { log, telemetry, codec: fixture.codec, kafka: fixture.kafka },
     )
     await expect(unmigrated).rejects.toThrow('does not exist')
     await telemetry.close()

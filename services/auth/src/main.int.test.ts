@@ -21,6 +21,7 @@ describe('auth as a process of its own', () => {
         PATH: process.env['PATH'],
         HTTP_PORT: '0',
         INTERNAL_PORT: '0',
+        KAFKA_BROKERS: infrastructure().kafkaBrokers.join(),
         SCHEMA_REGISTRY_URL: infrastructure().schemaRegistryUrl,
         SERVICE_TOKEN: 'a-service-token-for-tests',
         ...environment,

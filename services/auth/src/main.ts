@@ -1,7 +1,8 @@
 import { openCodec } from '@veza/kit/codec'
-import { integer, readEnv, runMain, string, processEnvironment, url } from '@veza/kit/env'
+import { integer, list, readEnv, runMain, string, processEnvironment, url } from '@veza/kit/env'
 import { mountDocs, serve } from '@veza/kit/http'
 import { createHealth, serveInternal } from '@veza/kit/internal'
+import { connectKafka } from '@veza/kit/kafka'
 import { createLog } from '@veza/kit/log'
 import { startTelemetry } from '@veza/kit/telemetry'
 import { authEnvironment, openAuth } from './index.ts'
@@ -9,6 +10,7 @@ import { authEnvironment, openAuth } from './index.ts'
 const environment = {
   ...processEnvironment,
   ...authEnvironment,
+  KAFKA_BROKERS: list('Kafka brokers, host:port'),
   SCHEMA_REGISTRY_URL: url('the Confluent-compatible schema registry'),
   HOST: string('the address that clients reach', '127.0.0.1'),
   HTTP_PORT: integer('the port that clients reach', 8080, { max: 65_535 }),
@@ -26,7 +28,9 @@ await runMain('auth', async (run) => {
   run.onStop('telemetry', () => telemetry.close())
 
   const codec = await openCodec(env.SCHEMA_REGISTRY_URL, log)
-  const auth = await openAuth(env, { log, telemetry, codec })
+  const kafka = connectKafka(env.KAFKA_BROKERS, { clientId: 'auth', log, meter: telemetry.meter })
+  run.onStop('kafka', () => kafka.close())
+  const auth = await openAuth(env, { log, telemetry, codec, kafka })
   run.onStop('auth', () => auth.close())
   const health = createHealth()
   for (const [name, check] of Object.entries(auth.checks)) health.ready(name, check)

@@ -190,7 +190,7 @@ describe('a sign-in with the outside provider', () => {
     const telemetry = testTelemetry()
     const auth = await openAuth(
       { ...fixture.settings, ...away.settings },
-      { log: createLog('auth', 'silent'), telemetry, codec: fixture.codec },
+      { log: createLog('auth', 'silent'), telemetry, codec: fixture.codec, kafka: fixture.kafka },
     )
     await away.close()
     const answer = await auth.app.request('/v1/auth/oidc/begin', { method: 'POST' })
@@ -202,7 +202,7 @@ describe('a sign-in with the outside provider', () => {
 
   it('is not there without settings, and half of them stop the start', async () => {
     const telemetry = testTelemetry()
-    const common = { log: createLog('auth', 'silent'), telemetry, codec: fixture.codec }
+    const common = { log: createLog('auth', 'silent'), telemetry, codec: fixture.codec, kafka: fixture.kafka }
     const without = await openAuth({ ...fixture.settings, OIDC_ISSUER: undefined }, common)
     expect((await without.app.request('/v1/auth/oidc/begin', { method: 'POST' })).status).toBe(404)
     await without.close()

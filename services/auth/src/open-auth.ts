@@ -1,6 +1,7 @@
 import { type Codec } from '@veza/contracts'
 import { addressBook, auditOf, readAuditPage, remoteAudit } from '@veza/kit/audit'
 import { type Api, createApi, openAnswers } from '@veza/kit/http'
+import { type Kafka } from '@veza/kit/kafka'
 import { type Logger } from '@veza/kit/log'
 import { mountPersonalData } from '@veza/kit/personal-data'
 import { type Telemetry } from '@veza/kit/telemetry'
@@ -26,6 +27,7 @@ import { forgotPassword } from './commands/forgot-password.ts'
 import { login } from './commands/login.ts'
 import { logout } from './commands/logout.ts'
 import { beginOidc, finishOidc } from './commands/oidc.ts'
+import { redriveDeadLetter } from './commands/redrive.ts'
 import { refreshSession } from './commands/refresh.ts'
 import { registerAccount } from './commands/register.ts'
 import { requestVerification } from './commands/request-verification.ts'
@@ -34,15 +36,19 @@ import { revokeAllSessions, revokeSession } from './commands/revoke-session.ts'
 import { sendMail } from './commands/send-mail.ts'
 import { verifyEmail } from './commands/verify-email.ts'
 import { type AuthParts, openParts, startFailure } from './open-parts.ts'
+import { readKnownDeadLetters } from './queries/dead-letters.ts'
 import { readPersonalData } from './queries/personal-data.ts'
 import { readOwnAccount, readOwnSessions, readRoles } from './queries/account.ts'
+import { watchStatus } from './queries/status.ts'
 import { repeat } from './repeated.ts'
 import { mountAccount } from './routes/account.ts'
 import { mountAudit } from './routes/audit.ts'
+import { mountDeadLetters } from './routes/dead-letters.ts'
 import { mountOidc } from './routes/oidc.ts'
 import { mountRoles } from './routes/roles.ts'
 import { mountSessions } from './routes/sessions.ts'
 import { mountSignIn } from './routes/sign-in.ts'
+import { mountStatus } from './routes/status.ts'
 import { signedInOnly } from './routes/signed-in.ts'
 import { type AuthSettings, oidcSettings } from './settings.ts'
 
@@ -51,6 +57,8 @@ export interface AuthCommon {
   readonly log: Logger
   readonly telemetry: Telemetry
   readonly codec: Codec
+  /** For what administrators see of the topics and have redriven; nothing else of auth goes there. */
+  readonly kafka: Kafka
   /** The present; the system's clock unless given. */
   readonly now?: () => Date
   /** argon2id unless given: tests count with it. */
@@ -176,6 +184,13 @@ const open = async (parts: AuthParts, settings: AuthSettings, common: AuthCommon
     readAudit: (context, ...of) =>
       readAuditPage(sources.filter((source) => context === undefined || source.context === context))(...of),
   })
+  const { kafka } = common
+  mountStatus(app, signedIn, watchStatus({ processes: settings.STATUS_PROCESSES, kafka }))
+  const producer = kafka.producer({ lingerMs: 0 })
+  mountDeadLetters(app, [...signedIn, answers.once], {
+    readDeadLetters: readKnownDeadLetters({ db, kafka }),
+    redrive: redriveDeadLetter({ ...deps, kafka, producer }),
+  })
   const internal = createApi({ log, telemetry })
   mountPersonalData(internal, settings.SERVICE_TOKEN, 'auth', readPersonalData({ ...deps, audit }))
   mountRoles(app, [...signedIn, answers.once], { readRoles: readRoles(deps), changeRoles: changeRoles(deps) })
@@ -192,6 +207,7 @@ const open = async (parts: AuthParts, settings: AuthSettings, common: AuthCommon
     async close() {
       await Promise.all([letters.close(), upkeep.close()])
       answers.close()
+      await producer.close()
       mailer.close()
       await parts.close()
     },

@@ -3,7 +3,9 @@ import { type Logger } from '@veza/kit/log'
 import { type VersionedRoles, grantRole } from './commands/change-roles.ts'
 import { type ImportReport, importUsers } from './commands/import-users.ts'
 import { type RebuiltAccounts, rebuildAccounts } from './commands/rebuild-accounts.ts'
+import { redriveAsOperator, type Road } from './commands/redrive.ts'
 import { type Role } from './domain/account.ts'
+import { type DeadLetterPlace } from './domain/dead-letter.ts'
 import { openParts, type PartsSettings } from './open-parts.ts'
 
 /** What operators do to accounts from a command line. */
@@ -14,6 +16,8 @@ export interface AuthOperations {
   importUsers(...of: Parameters<ReturnType<typeof importUsers>>): Promise<ImportReport>
   /** See commands/rebuild-accounts.ts. */
   rebuildAccounts(...of: Parameters<ReturnType<typeof rebuildAccounts>>): Promise<RebuiltAccounts>
+  /** See commands/redrive.ts. Rejects Rejection `no-such-dead-letter` and `already-redriven`. */
+  redrive(place: DeadLetterPlace, road: Road): Promise<void>
   close(): Promise<void>
 }
 
@@ -29,6 +33,7 @@ export const openAuthOperations = async (
     grantRole: grantRole(deps),
     importUsers: importUsers(deps),
     rebuildAccounts: rebuildAccounts(deps),
+    redrive: (place, road) => redriveAsOperator({ ...deps, ...road })(place),
     close: () => parts.close(),
   }
 }

@@ -18,7 +18,13 @@ describe('when the database is away', () => {
     const telemetry = testTelemetry()
     const auth = await openAuth(
       { ...fixture.settings, AUTH_DATABASE_URL: road.url },
-      { log: createLog('auth', 'silent'), telemetry, codec: fixture.codec, now: fixture.now },
+      {
+        log: createLog('auth', 'silent'),
+        telemetry,
+        codec: fixture.codec,
+        kafka: fixture.kafka,
+        now: fixture.now,
+      },
     )
     const signIn = () =>
       auth.app.request('/v1/auth/login', {

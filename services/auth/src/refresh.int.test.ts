@@ -133,6 +133,7 @@ describe('refresh', () => {
       log: createLog('auth', 'silent'),
       telemetry,
       codec: fixture.codec,
+      kafka: fixture.kafka,
       now: fixture.now,
     })
     try {

@@ -123,7 +123,7 @@ describe('auth', () => {
     const own = await openAuthFixture({ SIGNING_KEY_PERIOD: 2 * testSchedule.periodMs })
     const telemetry = testTelemetry()
     const other = await openAuth(own.settings, {
-      ...{ log: createLog('auth', 'silent'), telemetry, codec: own.codec, now: own.now },
+      ...{ log: createLog('auth', 'silent'), telemetry, codec: own.codec, kafka: own.kafka, now: own.now },
     })
     try {
       const before = await own.person()

@@ -24,6 +24,7 @@ export const authEnvironment = {
   ...authPartsEnvironment,
   SERVICE_TOKEN: secret("what Veza's own processes show each other's internal APIs"),
   AUDIT_SOURCES: namedUrls('other contexts whose events the audit tells too, and their internal APIs'),
+  STATUS_PROCESSES: namedUrls('the processes of Veza that administrators see, and their internal listeners'),
   ...idempotencyEnvironment,
   TOKEN_ISSUER: string('the issuer (iss) that access tokens name', 'veza'),
   SIGNING_KEY_PERIOD: duration('how long one key signs access tokens before the next one does', '30d'),

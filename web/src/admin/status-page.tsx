@@ -9,6 +9,8 @@ import { Outcome, useAction } from '../ui/action.tsx'
 import { Empty, Field } from '../ui/controls.tsx'
 import { useLoad } from '../ui/load.ts'
 import { Paged, Shown } from '../ui/pages.tsx'
+import { DeadLetters } from './dead-letters.tsx'
+import { Machine } from './machine.tsx'
 
 const everyMs = 5_000
 const contexts = ['auth', 'users', 'chat', 'tracks'] as const
@@ -215,10 +217,15 @@ const Reports = () => {
 }
 
 /** For administrators and moderators; others are told by the API that it is not for them. */
-export const StatusPage = () => (
-  <div class="page">
-    <h1>{words.value.nav.status}</h1>
-    <Reports />
-    {session.value?.roles.includes('admin') === true && <Audit />}
-  </div>
-)
+export const StatusPage = () => {
+  const isAdmin = session.value?.roles.includes('admin') === true
+  return (
+    <div class="page">
+      <h1>{words.value.nav.status}</h1>
+      {isAdmin && <Machine />}
+      {isAdmin && <DeadLetters />}
+      <Reports />
+      {isAdmin && <Audit />}
+    </div>
+  )
+}

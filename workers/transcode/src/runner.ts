@@ -1,4 +1,4 @@
-import { type Meter } from '@opentelemetry/api'
+import { type Meter, type ObservableResult } from '@opentelemetry/api'
 import { backoff } from '@veza/kit/kafka'
 import { type Logger } from '@veza/kit/log'
 import { SandboxError } from '@veza/kit/media'
@@ -58,6 +58,14 @@ export const startRunner = (o: RunnerOptions): Runner => {
     description: 'From claim to outcome',
   })
   const inHand = o.meter.createUpDownCounter('transcode_jobs_running', { description: 'Jobs in hand' })
+  const waiting = o.meter.createObservableGauge('transcode_jobs_waiting', {
+    description: 'Jobs that nobody has in hand, of all workers. Absent while unknown',
+  })
+  const observeWaiting = async (result: ObservableResult): Promise<void> => {
+    const depth = await jobs.depth().catch(() => undefined)
+    if (depth !== undefined) result.observe(depth.waiting)
+  }
+  waiting.addCallback(observeWaiting)
   const idle = new Set<() => void>()
   let trouble: string | undefined
 
@@ -171,6 +179,7 @@ export const startRunner = (o: RunnerOptions): Runner => {
     check: () => trouble,
     async stop() {
       stopping.abort()
+      waiting.removeCallback(observeWaiting)
       await Promise.all(workers)
     },
   }

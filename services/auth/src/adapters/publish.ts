@@ -5,6 +5,7 @@ import {
   type RegistrationMethod,
   type Role,
 } from '../domain/account.ts'
+import { type DeadLetterEvent } from '../domain/dead-letter.ts'
 import { type RevocationReason, type SessionEvent, type SignInMethod } from '../domain/session.ts'
 
 export const authTopic = topics.authEvents
@@ -52,12 +53,24 @@ export const sessionRecord = (event: SessionEvent): AuthRecord => {
   return { type: 'SessionStarted', value: { userId, sessionId, method, address, client, startedAt: time } }
 }
 
+/** Domain event to contract record. */
+export const deadLetterRecord = (event: DeadLetterEvent): AuthRecord => {
+  const { group, partition, offset, topic, eventId, redrivenBy } = event
+  const place = { group, deadLetterPartition: partition, deadLetterOffset: offset }
+  return {
+    type: 'DeadLetterRedriven',
+    value: { ...place, topic, eventId, redrivenBy, redrivenAt: event.at.getTime() },
+  }
+}
+
 /**
  * The other way: what the store holds, as domain events. Its words are ours, since nobody else writes to it; records of
  * the other kind of stream are left out.
  */
 export const accountEvents = (records: readonly AuthRecord[]): AccountEvent[] =>
   records.flatMap((record): AccountEvent[] => {
+    // The only records that are about no account.
+    if (record.type === 'DeadLetterRedriven') return []
     const { userId } = record.value
     switch (record.type) {
       case 'UserRegistered': {
@@ -101,4 +114,14 @@ export const sessionEvents = (records: readonly AuthRecord[]): SessionEvent[] =>
     const { userId, sessionId, revokedAt } = record.value
     const reason = record.value.reason as RevocationReason
     return [{ type: 'revoked', userId, sessionId, at: new Date(revokedAt), reason }]
+  })
+
+/** The same for the stream of a dead letter. */
+export const deadLetterEvents = (records: readonly AuthRecord[]): DeadLetterEvent[] =>
+  records.flatMap((record): DeadLetterEvent[] => {
+    if (record.type !== 'DeadLetterRedriven') return []
+    const { group, deadLetterPartition, deadLetterOffset, topic, eventId, redrivenBy, redrivenAt } =
+      record.value
+    const place = { group, partition: deadLetterPartition, offset: deadLetterOffset }
+    return [{ type: 'redriven', ...place, topic, eventId, redrivenBy, at: new Date(redrivenAt) }]
   })

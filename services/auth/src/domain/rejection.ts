@@ -8,6 +8,8 @@
  * - `password-guessable`: it stands in the lists of leaked passwords, or is derived from one or from the person's data
  * - `session-ended`: the access token is good, but its session was ended
  * - `no-such-session`, `no-such-account`
+ * - `no-such-dead-letter`: never laid there, or gone with its topic's retention
+ * - `already-redriven`: the dead letter was written to its topic before; if it failed again, it lies there as another one
  * - `oidc-unknown`: no sign-in with the provider is under way under this handle: never begun, expired, or finished
  * - `oidc-refused`: the provider did not confirm who the person is
  * - `oidc-email-unverified`: the provider does not vouch for the e-mail address
@@ -22,6 +24,8 @@ export type RejectionCode =
   | 'session-ended'
   | 'no-such-session'
   | 'no-such-account'
+  | 'no-such-dead-letter'
+  | 'already-redriven'
   | 'oidc-unknown'
   | 'oidc-refused'
   | 'oidc-email-unverified'

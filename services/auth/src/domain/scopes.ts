@@ -3,7 +3,7 @@ import { type Role } from './account.ts'
 const ofEverybody = ['account', 'chat', 'tracks']
 const ofRoles: Readonly<Record<Role, readonly string[]>> = {
   moderator: ['moderate'],
-  admin: ['moderate', 'audit:read', 'roles:write'],
+  admin: ['moderate', 'audit:read', 'dead-letters:redrive', 'roles:write', 'status:read'],
 }
 
 /**

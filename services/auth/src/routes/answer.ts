@@ -21,6 +21,8 @@ const problems: Record<RejectionCode, { status: 400 | 401 | 403 | 404 | 409; det
   'session-ended': { status: 401, detail: 'The session has ended: sign in again' },
   'no-such-session': { status: 404, detail: 'You have no such session' },
   'no-such-account': { status: 404, detail: 'There is no such account' },
+  'no-such-dead-letter': { status: 404, detail: 'There is no such dead letter, or its time there is over' },
+  'already-redriven': { status: 409, detail: 'The dead letter was redriven before' },
   'oidc-unknown': { status: 400, detail: 'No sign-in with the provider is under way: begin anew' },
   'oidc-refused': { status: 401, detail: 'The provider did not confirm who you are' },
   'oidc-email-unverified': {

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { type Codec, connectCodec } from '@veza/contracts'
 import { registerSchemas } from '@veza/contracts/deploy'
 import { readEnv } from '@veza/kit/env'
+import { connectKafka, type Kafka } from '@veza/kit/kafka'
 import { createLog } from '@veza/kit/log'
 import { openDatabase } from '@veza/kit/postgres'
 import { type FreshDatabase, freshDatabase, infrastructure, testTelemetry } from '@veza/kit/testing'
@@ -46,6 +47,7 @@ export interface AuthFixture {
   readonly database: FreshDatabase
   readonly settings: AuthSettings
   readonly codec: Codec
+  readonly kafka: Kafka
   /** Lets time go by, milliseconds. */
   pass(ms: number): void
   readonly now: () => Date
@@ -96,7 +98,8 @@ export const openAuthFixture = async (
   let time = Date.now()
   const now = () => new Date(time)
   const log = createLog('auth', 'silent')
-  const auth = await openAuth(allSettings, { log, telemetry, codec, now, ...common })
+  const kafka = connectKafka(infrastructure().kafkaBrokers, { clientId: 'auth', log })
+  const auth = await openAuth(allSettings, { log, telemetry, codec, kafka, now, ...common })
   const inspection = openDatabase(database.url, { applicationName: 'test', poolSize: 1, log })
 
   const send = async <T>(
@@ -134,6 +137,7 @@ export const openAuthFixture = async (
     database,
     settings: allSettings,
     codec,
+    kafka,
     now,
     pass(ms) {
       time += ms
@@ -157,6 +161,7 @@ export const openAuthFixture = async (
     },
     async close() {
       await auth.close()
+      await kafka.close()
       await inspection.close()
       await telemetry.close()
       await database.drop()

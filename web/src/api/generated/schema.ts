@@ -36,6 +36,248 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/admin/dead-letters": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The newest records that consumer groups could not handle, newest first
+         * @description They lie in Kafka for 14 days. What they say is not shown: it may be about people.
+         */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description Only of this group */
+                    group?: "analytics" | "auth-erasure" | "chat-erasure" | "chat-fanout" | "notifications" | "tracks-erasure" | "tracks-relations" | "transcode" | "users-exports" | "users-profiles" | "users-views";
+                    limit?: number;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Dead letters */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["DeadLetters"];
+                    };
+                };
+                /** @description Problem (RFC 9457) */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Problem (RFC 9457) */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Problem (RFC 9457) */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Problem (RFC 9457) */
+                503: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/dead-letters/{id}/redrive": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Write a dead letter once more to the topic that it came from
+         * @description It keeps its ce_id, so that whoever has handled it does not do so again, and comes after what was written meanwhile. The audit tells of it (DeadLetterRedriven). Once: what fails again is another dead letter.
+         */
+        post: {
+            parameters: {
+                query?: never;
+                header?: {
+                    /** @description Makes a repetition safe: the same key and request get the first answer again, for a day. Another body under it is 422 `idempotency-key-reused`; while the first request is still at work, 409 `request-in-flight` */
+                    "idempotency-key"?: string;
+                };
+                path: {
+                    /** @description The id of a dead letter */
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description It is there */
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description Problem (RFC 9457) */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Problem (RFC 9457) */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Problem (RFC 9457) */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Problem (RFC 9457) */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Problem (RFC 9457) */
+                409: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Problem (RFC 9457) */
+                503: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/status": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Processes, consumer groups, and what passes through Veza at this moment
+         * @description To be asked again and again: rates are over the time since anybody asked before. It is looked at once a second at most, and not at all while nobody asks. null stands for what is not known, which is not 0.
+         */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description The status */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Status"];
+                    };
+                };
+                /** @description Problem (RFC 9457) */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Problem (RFC 9457) */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Problem (RFC 9457) */
+                503: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/audit": {
         parameters: {
             query?: never;
@@ -8851,6 +9093,41 @@ export interface components {
             /** @enum {string} */
             state: "queued" | "running" | "ready" | "failed";
         };
+        DeadLetter: {
+            /**
+             * Format: date-time
+             * @description When it was laid aside
+             */
+            at: string;
+            /** @description How often it was handled; 0: it could not be read */
+            attempts: number;
+            /** @example PoisonRecord */
+            errorClass: string;
+            /** @description Its ce_id */
+            eventId: string | null;
+            /** @description The consumer group that could not handle it */
+            group: string;
+            /** @example chat-fanout.3.17 */
+            id: string;
+            offset: number;
+            partition: number;
+            reason: string;
+            /** @description By whom it was written to its topic again, a user id or operator, and when */
+            redriven: {
+                /** Format: date-time */
+                at: string;
+                by: string;
+            } | null;
+            /** @description Bytes */
+            size: number;
+            /** @description Where it was read */
+            topic: string;
+            /** @description Its record (ce_type); null: it says none */
+            type: string | null;
+        };
+        DeadLetters: {
+            deadLetters: components["schemas"]["DeadLetter"][];
+        };
         DirectRoom: {
             /**
              * Format: uuid
@@ -9592,6 +9869,69 @@ export interface components {
                 email: string;
                 /** Format: uuid */
                 id: string;
+            };
+        };
+        Status: {
+            /** Format: date-time */
+            at: string;
+            /** @description From a message being posted to its handing over to the sockets */
+            delivery: {
+                /** @description Seconds */
+                p50: number | null;
+                /** @description Seconds */
+                p99: number | null;
+            };
+            /** @description null: Kafka does not answer */
+            groups: {
+                /** @description Records in its dead-letter topic, redriven ones among them */
+                deadLetters: number;
+                /** @example chat-fanout */
+                group: string;
+                /** @description Records that it has yet to commit; null: it has committed nothing so far */
+                lag: number | null;
+                members: number;
+                /** @description The brokers' word: Stable, Empty, PreparingRebalance, … */
+                state: string;
+                topics: {
+                    lag: number;
+                    topic: string;
+                }[];
+            }[] | null;
+            /** @description Chat commands that got their outcome, a second */
+            messagesPerSecond: number | null;
+            /** @description What rates and latencies are over: the time since the look before; null: it is the first */
+            overSeconds: number | null;
+            processes: {
+                /** @description Of one core, over the time since the look before */
+                cpu: number | null;
+                /** @description What fails, by the name of its check */
+                failing: {
+                    [key: string]: string;
+                };
+                /**
+                 * @description An edge of either kind, or a worker; null: it never answered
+                 * @enum {string|null}
+                 */
+                kind: "http" | "websocket" | "worker" | null;
+                /** @description Resident memory */
+                memoryBytes: number | null;
+                /** @example realtime */
+                name: string;
+                /**
+                 * @description away: it does not answer
+                 * @enum {string}
+                 */
+                state: "ready" | "not-ready" | "away";
+                /** @description How long it has been running */
+                upSeconds: number | null;
+            }[];
+            /** @description Connections of the WebSocket edges */
+            sockets: number | null;
+            transcodes: {
+                /** @description Jobs */
+                running: number | null;
+                /** @description Jobs */
+                waiting: number | null;
             };
         };
         Takedown: {
