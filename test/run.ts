@@ -4,6 +4,7 @@
  * of the second are Veza's own). The last line is `N passed, N failed`; failed counts tests, suites and hooks that
  * failed, and errors that nobody caught.
  */
+import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
 import { type Reporter, startVitest } from 'vitest/node'
 
@@ -34,7 +35,12 @@ const { values, positionals } = parseArgs({
 })
 const tally: Tally = { passed: 0, failed: 0 }
 const goes = [
-  { project: ['unit', 'int'], coverage: { enabled: values.coverage } },
+  // Vitest leaves a core to itself; these tests wait for Kafka and PostgreSQL more than they compute.
+  {
+    project: ['unit', 'int'],
+    maxWorkers: availableParallelism(),
+    coverage: { enabled: values.coverage },
+  },
   { project: ['e2e'], fileParallelism: false },
 ]
 const saysFailed = (): boolean => (process.exitCode ?? 0) !== 0

@@ -1,6 +1,9 @@
 /** How many different elements were added, nearly, in a fixed space: a set of which only its size is left. */
 export interface HyperLogLog {
-  /** @param digest at least 8 bytes as hexadecimal digits, every bit as good as random. @returns whether anything changed */
+  /**
+   * @param digest at least 8 bytes as hexadecimal digits, every bit as good as random; hyphens as a UUID has them do not count
+   * @returns whether anything changed
+   */
   add(digest: string): boolean
   /** Adds all that another one of the same size has seen. */
   merge(other: HyperLogLog): void
@@ -93,8 +96,9 @@ export const hyperLogLog = (bits: number, bytes?: Buffer): HyperLogLog => {
   return {
     registers,
     add(digest) {
-      const index = Number.parseInt(digest.slice(0, 8), 16) >>> (32 - bits)
-      const rest = Number.parseInt(digest.slice(8, 16), 16)
+      const digits = digest.replaceAll('-', '')
+      const index = Number.parseInt(digits.slice(0, 8), 16) >>> (32 - bits)
+      const rest = Number.parseInt(digits.slice(8, 16), 16)
       return raise(index, Math.clz32(rest) + 1)
     },
     merge(other) {

@@ -18,6 +18,15 @@ describe('a sketch', () => {
     }
   })
 
+  it('takes digests that are written as UUIDs for the same', () => {
+    const [plain, hyphened] = [hyperLogLog(6), hyperLogLog(6)]
+    for (const digest of digests.slice(0, 1_000)) {
+      plain.add(digest)
+      hyphened.add(digest.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12}).*$/, '$1-$2-$3-$4-$5'))
+    }
+    expect(hyphened.toBytes()).toEqual(plain.toBytes())
+  })
+
   it('is the same whatever the order and however often, and so is what several made of parts', () => {
     fc.assert(
       fc.property(fc.array(fc.nat(500), { maxLength: 800 }), fc.nat(800), (numbers, cut) => {

@@ -18,6 +18,7 @@ import { applyListening } from './apply-listening.ts'
 import { forgetOld } from './forget.ts'
 import {
   countsIn,
+  fixSalts,
   idOf,
   type Listening,
   messageOf,
@@ -42,6 +43,7 @@ beforeAll(async () => {
   fresh = await freshDatabase()
   await migrateStreams(fresh.url)
   database = openDatabase(fresh.url, { applicationName: 'test', poolSize: 6, log })
+  await fixSalts(database.db, [Math.floor(noon / (24 * hour))])
   salts = dailyDigests(database.db)
 })
 afterAll(async () => {
