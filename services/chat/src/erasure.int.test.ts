@@ -206,4 +206,21 @@ describe('an erasure', () => {
     expect(await ben.call('POST', '/v1/rooms/direct', { userId })).toMatchObject(gone)
     expect(await count('members where user_id = $1', userId)).toBe(0)
   })
+
+  it('forgets when the person was last seen, and lets nobody note it again', async () => {
+    const [ana, ben] = [await veza.person(), await veza.person()]
+    const seen = [ana, ben].map(({ userId }) => ({ userId, at: Date.now() }))
+    const note = async () => (await veza.internally('PUT', '/internal/v1/last-seen', { seen })).status
+    const noted = async () => [
+      await count('last_seen where user_id = $1', ana.userId),
+      await count('last_seen where user_id = $1', ben.userId),
+    ]
+    expect([await note(), await noted()]).toEqual([204, [1, 1]])
+    const store = openStore(() => Promise.resolve())
+    // Edges go on noting meanwhile.
+    await Promise.all([store.erase(ana.userId, cause), ...Array.from({ length: 10 }, note)])
+    expect(await noted()).toEqual([0, 1])
+    expect([await note(), await noted()]).toEqual([204, [0, 1]])
+    await store.close()
+  })
 })

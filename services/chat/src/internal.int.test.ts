@@ -83,4 +83,49 @@ describe('the internal API', () => {
     for (const query of ['after=-1&limit=1', 'after=0&limit=501', 'limit=1', 'after=0'])
       expect((await veza.internally('GET', `${path}?${query}`)).status).toBe(400)
   })
+
+  it('notes when people were last connected, forwards only, and tells it of members of a room', async () => {
+    const [ana, ben, eve] = [await veza.person(), await veza.person(), await veza.person()]
+    const room = await ana.createRoom('public')
+    await ben.call('POST', `/v1/rooms/${room}/members`, {})
+    const note = async (...seen: { userId: string; at: number }[]) =>
+      (await veza.internally('PUT', '/internal/v1/last-seen', { seen })).status
+    const told = async (...userIds: string[]) => {
+      const path = `/internal/v1/rooms/${room}/last-seen`
+      const { body } = await veza.internally<{ seen: { userId: string; at: number }[] }>('POST', path, {
+        userIds,
+      })
+      return new Map(body.seen.map(({ userId, at }) => [userId, at]))
+    }
+    expect(await told(ana.userId, ben.userId)).toEqual(new Map())
+    const at = 1_700_000_000_000
+    expect(
+      await note(
+        { userId: ana.userId, at },
+        { userId: eve.userId, at },
+        // Of one edge that says it twice, the later.
+        { userId: ben.userId, at: at + 5 },
+        { userId: ben.userId, at },
+      ),
+    ).toBe(204)
+    const asked = [ana.userId, ben.userId, eve.userId, randomUUID()]
+    expect(await told(...asked)).toEqual(
+      new Map([
+        [ana.userId, at],
+        [ben.userId, at + 5],
+      ]),
+    )
+    expect(await note({ userId: ana.userId, at: at - 1 }, { userId: ben.userId, at: at + 6 })).toBe(204)
+    expect(await told(...asked)).toEqual(
+      new Map([
+        [ana.userId, at],
+        [ben.userId, at + 6],
+      ]),
+    )
+    // An edge whose clock is ahead by a year.
+    await note({ userId: ana.userId, at: Date.now() + 365 * 86_400_000 })
+    expect((await told(ana.userId)).get(ana.userId)).toBeLessThan(Date.now() + 86_400_000)
+    for (const wrong of [[], Array(501).fill({ userId: ana.userId, at }), [{ userId: 'x', at }]])
+      expect((await veza.internally('PUT', '/internal/v1/last-seen', { seen: wrong })).status).toBe(400)
+  })
 })

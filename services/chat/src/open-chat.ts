@@ -10,6 +10,7 @@ import { openDatabase } from '@veza/kit/postgres'
 import { createSealing, openKeyEncryption } from '@veza/kit/sealing'
 import { type Telemetry } from '@veza/kit/telemetry'
 import { type TokenVerifier } from '@veza/kit/tokens'
+import { lastSeen } from './adapters/last-seen.ts'
 import { roomStore } from './adapters/rooms.ts'
 import { type ChatDatabase } from './adapters/schema.ts'
 import { readPositions } from './adapters/read-positions.ts'
@@ -130,6 +131,7 @@ export const openChat = (settings: ChatSettings, common: ChatCommon): Chat => {
     readForwards: readForwards(db),
     readUserLogs: (positions) => readUserLogs(db, positions),
     markRead: read,
+    lastSeen: lastSeen(db),
   })
   const audit = auditOf('chat', { db, topic: topics.roomEvents, codec, addresses })
   mountAuditSource(internal, settings.SERVICE_TOKEN, audit)

@@ -21,11 +21,14 @@ describe("chat's part of a copy", () => {
     await bob.call('PUT', `/v1/rooms/${stayed}/read`, { messageNumber: 2 })
     await bob.call('DELETE', `/v1/rooms/${left}/members/me`)
 
+    const seen = [{ userId: bob.userId, at: 1_700_000_000_000 }]
+    await veza.internally('PUT', '/internal/v1/last-seen', { seen })
     const path = `/internal/v1/chat/personal-data/${bob.userId}`
     const { status, body } = await veza.internally<{
       messages: { roomId: string; body: string }[]
       memberships: object[]
       reports: object[]
+      lastSeen: string | null
       history: { what: string; byYou: boolean }[]
     }>('GET', path)
     expect(status).toBe(200)
@@ -36,6 +39,7 @@ describe("chat's part of a copy", () => {
       { roomId: stayed, name: 'stayed', role: 'member', readNumber: 2 },
     ])
     expect(body.reports).toMatchObject([{ roomId: stayed, messageId: outcome?.eventId, reason: 'rude' }])
+    expect(body.lastSeen).toBe('2023-11-14T22:13:20.000Z')
     expect(body.history.map(({ what, byYou }) => [what, byYou])).toEqual([
       ['MemberLeft', true],
       ['MessageReported', true],

@@ -14,6 +14,7 @@ import { createPosts } from './adapters/posts.ts'
 import { type Signal, createSignals, readSignals } from './adapters/signals.ts'
 import { createTail } from './adapters/tail.ts'
 import { type TracksApi } from './adapters/tracks-api.ts'
+import { createLastSeenWriter } from './last-seen.ts'
 import { createListeners, type ListenersSettings } from './listeners.ts'
 import { type PresenceSettings, createPresence } from './presence/presence.ts'
 import { createFiller } from './rooms/fill.ts'
@@ -33,6 +34,8 @@ export interface EdgeSettings {
   readonly presence: PresenceSettings
   readonly listeners: ListenersSettings
   readonly headsIntervalMs: number
+  /** Between two writes of when those were last seen who stay connected. */
+  readonly lastSeenIntervalMs: number
   /** How often deadlines of connections are looked at. */
   readonly tickMs: number
   readonly drainWindowMs: number
@@ -110,7 +113,9 @@ export const startEdge = async (options: EdgeOptions): Promise<Edge> => {
     now,
   })
   const filler = createFiller({ rooms, source: chat, log })
-  const users = createUsers()
+  const users = createUsers((userId) => {
+    lastSeen.left(userId)
+  })
   const userLogs = createUserLogs({
     source: chat,
     lead(roomId, offset) {
@@ -133,6 +138,13 @@ export const startEdge = async (options: EdgeOptions): Promise<Edge> => {
     reportedAt = now()
     log.warn({ err: error }, 'could not do what a client asked for')
   }
+  const lastSeen = createLastSeenWriter({
+    write: (seen) => chat.noteSeen(seen),
+    connected: () => users.all(),
+    intervalMs: settings.lastSeenIntervalMs,
+    report,
+    now,
+  })
   const signalProducer = kafka.producer(signalQueue)
   const sendSignal = createSignals({ producer: signalProducer, codec, topic: topicNames.signals, now })
   const signal = (sent: Signal): void => void sendSignal(sent).catch(report)
@@ -205,6 +217,7 @@ export const startEdge = async (options: EdgeOptions): Promise<Edge> => {
     listeners,
     mayHear: (...question) => tracks.mayHear(...question),
     markRead: (...mark) => chat.markRead(...mark),
+    storedLastSeen: (...asked) => chat.lastSeen(...asked),
     post: createPosts({ producer, codec, tracer, topic: topicNames.commands, now }),
     report,
     now,
@@ -236,6 +249,7 @@ export const startEdge = async (options: EdgeOptions): Promise<Edge> => {
     setInterval(() => {
       server.tick(now())
       rooms.sweep()
+      lastSeen.tick()
     }, settings.tickMs),
     setInterval(() => {
       filler.compare(rooms.all(), headsGraceMs)
@@ -266,6 +280,7 @@ export const startEdge = async (options: EdgeOptions): Promise<Edge> => {
       userLogs.close()
       server.close()
       presence.close()
+      await lastSeen.close()
       await Promise.all([producer.close(), signalProducer.close()])
       await Promise.all(consumers.map((consumer) => consumer.stop()))
     },

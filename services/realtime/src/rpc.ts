@@ -1,4 +1,4 @@
-import { parseChannel } from '@veza/contracts'
+import { channels, parseChannel } from '@veza/contracts'
 import { type Client, Refused } from './client.ts'
 import { errors } from './protocol/codes.ts'
 import { type RpcCommand } from './protocol/commands.ts'
@@ -19,6 +19,8 @@ const readUserIds = (value: unknown): readonly string[] => {
   if (!isList || !value.every((id) => typeof id === 'string')) throw new Refused(errors.badRequest)
   return value
 }
+
+const isUserId = (id: string): boolean => parseChannel(channels.user(id)) !== undefined
 
 const readNumber = (value: unknown): number => {
   if (!Number.isSafeInteger(value) || (value as number) < 0) throw new Refused(errors.badRequest)
@@ -51,17 +53,21 @@ const methods: ReadonlyMap<string, Method> = new Map<string, Method>([
   /** `{}` → `{now}`: the server's clock, epoch milliseconds. */
   ['time', ({ context }) => ({ now: context.now() })],
   /**
-   * `{channel, userIds}` → `{lastSeen: {<userId>: <epoch ms>}}`: when users left a room that the connection follows, as
-   * far as this edge knows; now for those who are there.
+   * `{channel, userIds}` → `{lastSeen: {<userId>: <epoch ms>}}`: when members of a room that the connection follows were
+   * last connected; now for those who are there.
    */
   [
     'last-seen',
-    ({ context, subscriptions, data }) => {
+    async ({ context, subscriptions, data }) => {
       const { channel } = data
       const target = typeof channel === 'string' ? parseChannel(channel) : undefined
       if (typeof channel !== 'string' || target === undefined) throw new Refused(errors.unknownChannel)
       if (!subscriptions.has(channel)) throw new Refused(errors.permissionDenied)
-      return { lastSeen: context.presence.lastSeen(target.id, readUserIds(data['userIds'])) }
+      const userIds = readUserIds(data['userIds'])
+      const stored = await context.storedLastSeen(target.id, userIds.filter(isUserId))
+      const lastSeen = context.presence.lastSeen(target.id, userIds)
+      for (const { userId, at } of stored) lastSeen[userId] = Math.max(at, lastSeen[userId] ?? 0)
+      return { lastSeen }
     },
   ],
 ])

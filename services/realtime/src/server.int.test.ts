@@ -81,7 +81,7 @@ const setUp = async (
     rooms,
     filler,
     source: { heads: () => Promise.resolve([]), events: () => Promise.resolve(undefined) },
-    users: createUsers(),
+    users: createUsers(() => undefined),
     userLogs: createUserLogs({
       source: {
         userLogs: (positions) =>
@@ -104,6 +104,7 @@ const setUp = async (
     listeners: createListeners({ settings: settings.listeners, publish, now: Date.now }),
     mayHear: () => Promise.resolve(true),
     post: () => Promise.resolve(),
+    storedLastSeen: () => Promise.resolve([]),
     markRead: () => Promise.resolve({ code: 'not-a-member' }),
     report: () => undefined,
     now: Date.now,

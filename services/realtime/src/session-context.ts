@@ -57,6 +57,7 @@ export interface SessionContext {
   readonly mayHear: TracksApi['mayHear']
   readonly post: (post: Post) => Promise<void>
   readonly markRead: ChatApi['markRead']
+  readonly storedLastSeen: ChatApi['lastSeen']
   /** Told of every failure that is not the client's. */
   readonly report: (error: unknown) => void
   readonly now: () => number

@@ -167,6 +167,38 @@ describe('rpc', () => {
       .toEqual([ann, bob].sort())
   })
 
+  it('says when somebody was last seen at an edge that has ended, and only of members', async () => {
+    const [ann, bob, eve] = [randomUUID(), randomUUID(), randomUUID()]
+    const roomId = world.chat.addRoom([ann, bob])
+    const lastSeen = async (client: Awaited<ReturnType<typeof connect>>) => {
+      const question = { channel: `room:${roomId}`, userIds: [bob, eve, 'nobody'] }
+      return ((await client.rpc('last-seen', question)) as { data: { lastSeen: Record<string, number> } })
+        .data.lastSeen
+    }
+    const old = await world.edge()
+    await Promise.all([connect(old.url, bob), connect(old.url, eve)])
+    const whileThere = Date.now()
+    await old.close()
+    const fresh = await world.edge()
+    const client = await connect(fresh.url, ann)
+    await follow(client, roomId)
+    const seen = await lastSeen(client)
+    expect(Object.keys(seen)).toEqual([bob])
+    expect(seen[bob]).toBeGreaterThanOrEqual(whileThere)
+
+    // Who leaves is noted within a second or so; who stays, each interval.
+    const noting = await world.edge({ lastSeenIntervalMs: 50 })
+    const bobClient = await connect(noting.url, bob)
+    await expect.poll(async () => (await lastSeen(client))[bob]).toBeGreaterThan(seen[bob] ?? 0)
+    const left = Date.now()
+    bobClient.disconnect()
+    await expect.poll(async () => (await lastSeen(client))[bob]).toBeGreaterThanOrEqual(left)
+
+    world.chat.failing = true
+    await expect(lastSeen(client)).rejects.toMatchObject({ code: 100, temporary: true })
+    world.chat.failing = false
+  })
+
   it('says what is wrong with a call', async () => {
     const edge = await world.edge()
     const client = await raw(edge.url, randomUUID())

@@ -16,6 +16,8 @@ export interface Users {
   add(userId: string, connection: Connection, max: number): boolean
   remove(userId: string, connection: Connection): void
   has(userId: string): boolean
+  /** The users who are connected. */
+  all(): Iterable<string>
   /** Closes the user's connections, or those of one session. */
   disconnect(userId: string, sessionId: string | undefined, disconnect: Disconnect): void
   /** Closes a session's connections, and lets no new one in. */
@@ -29,8 +31,11 @@ export interface Users {
 const rememberedMs = 15 * 60_000
 const maxRemembered = 100_000
 
-/** @returns nobody */
-export const createUsers = (): Users => {
+/**
+ * @param onGone told of a user whose last connection ended
+ * @returns nobody
+ */
+export const createUsers = (onGone: (userId: string) => void): Users => {
   // Most have one connection: an array is the smallest list of them.
   const connections = new Map<string, readonly Connection[]>()
   const revoked = new LRUCache<string, true>({ max: maxRemembered, ttl: rememberedMs })
@@ -51,9 +56,10 @@ export const createUsers = (): Users => {
     remove(userId, connection) {
       const rest = (connections.get(userId) ?? []).filter((other) => other !== connection)
       if (rest.length > 0) connections.set(userId, rest)
-      else connections.delete(userId)
+      else if (connections.delete(userId)) onGone(userId)
     },
     has: (userId) => connections.has(userId),
+    all: () => connections.keys(),
     disconnect,
     revoke(userId, sessionId, how) {
       revoked.set(sessionId, true)

@@ -1,8 +1,16 @@
-import { type Kysely, sql, type Transaction } from 'kysely'
+import { type Kysely, type RawBuilder, sql, type Transaction } from 'kysely'
 import { Rejection } from '../domain/rejection.ts'
 import { type ChatDatabase } from './schema.ts'
 
-const lockOf = (userId: string) => sql`hashtextextended(${userId}, 20261124)`
+const lockOf = (userId: string | RawBuilder<unknown>) => sql`hashtextextended(${userId}, 20261124)`
+
+/** None of them is erased until the transaction ends, who is not yet. */
+export const holdUnerased = async (trx: Kysely<ChatDatabase>, userIds: readonly string[]): Promise<void> => {
+  // In one order, so that nobody waits in a circle.
+  await sql`
+    select pg_advisory_xact_lock_shared(${lockOf(sql`user_id`)})
+    from (select unnest(${[...new Set(userIds)].sort()}::text[]) as user_id) as held`.execute(trx)
+}
 
 /** Throws Rejection `user-erased`; otherwise none of them is erased until the transaction ends. */
 export const refuseErased = async (
@@ -10,8 +18,7 @@ export const refuseErased = async (
   userIds: readonly string[],
 ): Promise<void> => {
   if (userIds.length === 0) return
-  for (const userId of [...userIds].sort())
-    await sql`select pg_advisory_xact_lock_shared(${lockOf(userId)})`.execute(trx)
+  await holdUnerased(trx, userIds)
   const { rows } = await sql`select from erased_users where user_id = any(${userIds}::uuid[])`.execute(trx)
   if (rows.length > 0) throw new Rejection('user-erased')
 }

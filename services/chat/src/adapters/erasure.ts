@@ -23,7 +23,10 @@ export interface Erasure {
   begin(userId: string, at: Date): Promise<readonly string[]>
   /** What is theirs in a stretch of a room: behind `after`, up to `until`. */
   contributions(roomId: string, userId: string, after: number, until: number): Promise<Contribution[]>
-  /** Deletes what is about them and in no room: invitations, bans, mentions, reports, what they were told and answered. */
+  /**
+   * Deletes what is about them and in no room: invitations, bans, mentions, reports, when they were last seen, what they
+   * were told and answered.
+   */
   finish(userId: string): Promise<void>
 }
 
@@ -56,6 +59,7 @@ export const erasure = (db: Kysely<ChatDatabase>, sealing: Sealing): Erasure => 
       await sql`delete from mentions where user_id = ${userId}`.execute(trx)
       await sql`delete from reports where reporter_id = ${userId}`.execute(trx)
       await sql`delete from user_events where user_id = ${userId}`.execute(trx)
+      await sql`delete from last_seen where user_id = ${userId}`.execute(trx)
       await sql`delete from user_heads where user_id = ${userId}`.execute(trx)
       await sql`delete from http_answers where starts_with(key, ${`${userId} `})`.execute(trx)
     }),

@@ -254,6 +254,16 @@ const migrations: Record<string, Migration> = {
     },
   },
   '0011-erased-keys': { up: indexErasures },
+
+  '0012-last-seen': {
+    async up(db) {
+      // No index but the key: a row that is written again stays in its page.
+      await sql`
+        create table last_seen (user_id uuid primary key, at timestamptz not null) with (fillfactor = 70)`.execute(
+        db,
+      )
+    },
+  },
 }
 
 /** Brings chat's database up to date; resolves to the steps that it ran. Safe to run by several processes at once. */

@@ -151,6 +151,11 @@ interface ErasedUsersTable {
   erased_at: Date
 }
 
+interface LastSeenTable {
+  user_id: string
+  at: Date
+}
+
 /** Tables of chat's database, as `migrateChat` makes them. */
 export interface ChatDatabase {
   rooms: RoomsTable
@@ -168,4 +173,5 @@ export interface ChatDatabase {
   user_heads: UserHeadsTable
   user_events: UserEventsTable
   erased_users: ErasedUsersTable
+  last_seen: LastSeenTable
 }

@@ -43,7 +43,7 @@ const withoutActor = (details: Record<string, unknown>): Record<string, unknown>
 /** All that chat has about a person, for their export. */
 export const readPersonalData =
   (deps: Deps) =>
-  (userId: string): Promise<PersonalParts> => {
+  async (userId: string): Promise<PersonalParts> => {
     const { db, audit } = deps
     const memberships = inPages((after?: { roomId: string }) =>
       db
@@ -113,8 +113,14 @@ export const readPersonalData =
         address: actor === userId ? address : null,
       }))
     })
-    return Promise.resolve({
+    const seen = await db
+      .selectFrom('last_seen')
+      .select('at')
+      .where('user_id', '=', userId)
+      .executeTakeFirst()
+    return {
       ...{ memberships, invitations, mentions, reports, history },
+      lastSeen: seen?.at ?? null,
       messages: eventsOf(deps, userId),
-    })
+    }
   }

@@ -10,6 +10,7 @@ import {
 } from '@veza/kit/http'
 import { type Access, type Head, type Pair } from '../queries/access.ts'
 import { type Stretch } from '../queries/events.ts'
+import { type LastSeen } from '../adapters/last-seen.ts'
 import { userNotified } from '../adapters/publish.ts'
 import { type ReadPosition } from '../adapters/read-positions.ts'
 import { type UserPosition, type UserStretch } from '../adapters/user-log.ts'
@@ -24,6 +25,7 @@ export interface InternalHandlers {
   readForwards(roomId: string, page: { after: number; limit: number }): Promise<Stretch>
   readUserLogs(positions: readonly UserPosition[]): Promise<UserStretch[]>
   markRead(roomId: string, userId: string, messageNumber: number): Promise<ReadPosition>
+  readonly lastSeen: LastSeen
 }
 
 const offset = z.int()
@@ -125,6 +127,29 @@ const readRoute = createRoute({
   },
 })
 
+// Epoch milliseconds: one process of Veza tells another.
+const seen = z.object({ userId: id, at: z.int().min(0).max(8.64e15) })
+const noteSeenRoute = createRoute({
+  method: 'put',
+  path: '/internal/v1/last-seen',
+  summary: 'Notes when people were last connected; forwards only',
+  request: { body: jsonBody(z.object({ seen: z.array(seen).min(1).max(500) })) },
+  responses: { 204: { description: 'Noted' }, ...problemResponses(400, 401, 503) },
+})
+const lastSeenRoute = createRoute({
+  method: 'post',
+  path: '/internal/v1/rooms/{roomId}/last-seen',
+  summary: 'When members of a room were last connected; those of whom nothing is known are left out',
+  request: {
+    params: z.object({ roomId: id }),
+    body: jsonBody(z.object({ userIds: z.array(id).max(100) })),
+  },
+  responses: {
+    200: jsonResponse('The members', z.object({ seen: z.array(seen) })),
+    ...problemResponses(400, 401, 503),
+  },
+})
+
 const userLogJson = ({ userId, epoch, offset, notices }: UserStretch) => ({
   ...{ userId, epoch, offset },
   events: notices.map((notice) => ({
@@ -155,5 +180,15 @@ export const mountInternal = (app: Api, token: string, handlers: InternalHandler
     const { roomId, userId } = c.req.valid('param')
     const position = await answer(handlers.markRead(roomId, userId, c.req.valid('json').messageNumber))
     return c.json(unreadJson(position), 200)
+  })
+  app.openapi(noteSeenRoute, async (c) => {
+    const people = c.req.valid('json').seen.map(({ userId, at }) => ({ userId, at: new Date(at) }))
+    await answer(handlers.lastSeen.note(people))
+    return c.body(null, 204)
+  })
+  app.openapi(lastSeenRoute, async (c) => {
+    const { roomId } = c.req.valid('param')
+    const people = await answer(handlers.lastSeen.inRoom(roomId, c.req.valid('json').userIds))
+    return c.json({ seen: people.map(({ userId, at }) => ({ userId, at: at.getTime() })) }, 200)
   })
 }

@@ -1,5 +1,6 @@
 import { type NotificationPublication, type RoomPublication } from '@veza/contracts'
 import { z } from 'zod'
+import { type Seen } from '../last-seen.ts'
 import { type Head, type RoomSource, type StoredEvents } from '../rooms/source.ts'
 import { type StoredUserLog, type UserLogSource } from '../user-logs.ts'
 
@@ -31,6 +32,10 @@ export interface ChatApi extends RoomSource, UserLogSource {
    * @returns what is left to read, or chat's code for why it won't
    */
   markRead(roomId: string, userId: string, messageNumber: number): Promise<Unread | { readonly code: string }>
+  /** Notes when people were last connected, 500 at most. */
+  noteSeen(seen: readonly Seen[]): Promise<void>
+  /** When members of a room were last connected, as far as any edge has noted it. At most 100 are asked for. */
+  lastSeen(roomId: string, userIds: readonly string[]): Promise<readonly Seen[]>
   /** Whether it ever answered. */
   readonly reached: boolean
 }
@@ -84,6 +89,7 @@ const userLogsAnswer = z.object({
   ),
 })
 const unreadAnswer = z.object({ readNumber: z.number(), messages: z.number(), mentions: z.number() })
+const lastSeenAnswer = z.object({ seen: z.array(z.object({ userId: z.string(), at: z.number() })) })
 const problemAnswer = z.object({ code: z.string() })
 
 export interface ChatApiOptions {
@@ -155,6 +161,15 @@ export const createChatApi = ({ url, serviceToken, timeoutMs }: ChatApiOptions):
       return [403, 404].includes(response.status)
         ? problemAnswer.parse(await response.json())
         : refuse(response)
+    },
+
+    async noteSeen(seen) {
+      const response = await call('/internal/v1/last-seen', { seen }, 'PUT')
+      if (!response.ok) return refuse(response)
+    },
+
+    async lastSeen(roomId, userIds): Promise<readonly Seen[]> {
+      return (await ask(`/internal/v1/rooms/${roomId}/last-seen`, lastSeenAnswer, { userIds })).seen
     },
 
     get reached() {

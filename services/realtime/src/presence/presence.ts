@@ -49,7 +49,7 @@ export interface Presence {
   /** By connection. Undefined when there are too many to list. */
   list(roomId: string): Record<string, ClientInfo> | undefined
   counts(roomId: string): { clients: number; users: number }
-  /** When users left the room, epoch milliseconds; `now` for those who are in it. The others are left out. */
+  /** When users left the room, epoch milliseconds, as far as this edge saw it; `now` for those who are in it. */
   lastSeen(roomId: string, userIds: readonly string[]): Record<string, number>
   /** Sends what is due. Call it several times a second. */
   tick(): void

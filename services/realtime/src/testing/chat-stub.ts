@@ -29,6 +29,8 @@ export interface ChatStub {
   readonly rooms: Map<string, StoredRoom>
   /** By user. */
   readonly logs: Map<string, StoredLog>
+  /** When users were last connected, epoch milliseconds. */
+  readonly lastSeen: Map<string, number>
   /** Paths of the requests, in order. */
   readonly requests: string[]
   /** Answer everything with 503. */
@@ -53,6 +55,18 @@ export const startChatStub = async (): Promise<ChatStub> => {
   const serviceToken = randomUUID()
   const rooms = new Map<string, StoredRoom>()
   const logs = new Map<string, StoredLog>()
+
+  const lastSeen = new Map<string, number>()
+  const noteSeen = (body: unknown): void => {
+    for (const { userId, at } of (body as { seen: { userId: string; at: number }[] }).seen)
+      lastSeen.set(userId, Math.max(at, lastSeen.get(userId) ?? 0))
+  }
+  const seenIn = (roomId: string, body: unknown): object => ({
+    seen: (body as { userIds: string[] }).userIds.flatMap((userId) => {
+      const at = rooms.get(roomId)?.members.has(userId) === true ? lastSeen.get(userId) : undefined
+      return at === undefined ? [] : [{ userId, at }]
+    }),
+  })
 
   const access = (body: unknown): object => ({
     results: (body as { pairs: { roomId: string; userId: string }[] }).pairs.map(({ roomId, userId }) => {
@@ -120,6 +134,12 @@ export const startChatStub = async (): Promise<ChatStub> => {
     if (request.headers.authorization !== `Bearer ${serviceToken}`) return [401, { code: 'unauthorized' }]
     if (url.pathname === '/internal/v1/access') return [200, access(await readBody(request))]
     if (url.pathname === '/internal/v1/user-logs') return [200, userLogs(await readBody(request))]
+    if (url.pathname === '/internal/v1/last-seen') {
+      noteSeen(await readBody(request))
+      return [200, {}]
+    }
+    if (url.pathname.endsWith('/last-seen'))
+      return [200, seenIn(url.pathname.split('/')[4] ?? '', await readBody(request))]
     if (url.pathname === '/internal/v1/heads') return [200, heads(await readBody(request))]
     const found = events(url)
     return found === undefined ? [404, { code: 'not-found' }] : [200, found]
@@ -142,6 +162,7 @@ export const startChatStub = async (): Promise<ChatStub> => {
     serviceToken,
     rooms,
     logs,
+    lastSeen,
     requests: [],
     failing: false,
     before: () => undefined,

@@ -84,6 +84,7 @@ export const edgeSettings = (changed: PartialSettings = {}): EdgeSettings => ({
   presence: { ttlMs: 15_000, maxListed: 500, spreadMs: 100, ...changed.presence },
   listeners: { ttlMs: 30_000, everyMs: 50, maxCounted: 1_000, ...changed.listeners },
   headsIntervalMs: changed.headsIntervalMs ?? 30_000,
+  lastSeenIntervalMs: changed.lastSeenIntervalMs ?? 300_000,
   tickMs: changed.tickMs ?? 20,
   drainWindowMs: changed.drainWindowMs ?? 50,
 })
