@@ -317,7 +317,7 @@ describe('group consumer', () => {
     expect(numbersOf(fromStart.records, 'a')[0]).toBe(0)
   })
 
-  it('waits after a small chunk as long as it is told to, but not when it is to stop', async () => {
+  it('waits at the end of the topic as long as it is told to, but not when it is to stop', async () => {
     const sender = await producer()
     const chunks: number[] = []
     const patient = await consume({
@@ -327,17 +327,32 @@ describe('group consumer', () => {
         return Promise.resolve()
       },
     })
-    await sender.sendAll([record('a', 0)])
+    await sender.sendAll(range(150).map((n) => record('a', n)))
     await vi.waitFor(() => {
-      expect(chunks).toEqual([1])
+      expect(chunks).toEqual([150])
     }, waiting)
-    for (const n of range(5)) await sender.sendAll([record('a', n + 1)])
+    for (const n of range(5)) await sender.sendAll([record('a', n + 150)])
     await patient.stop()
-    expect(chunks).toEqual([1])
+    expect(chunks).toEqual([150])
     // What was done is committed, what was waited for is there for the next.
     const { records } = await collect()
     await vi.waitFor(() => {
-      expect(numbersOf(records, 'a')).toEqual([1, 2, 3, 4, 5])
+      expect(numbersOf(records, 'a')).toEqual([150, 151, 152, 153, 154])
+    }, waiting)
+  })
+
+  it('does not wait where the broker has more than it answered', async () => {
+    const sender = await producer()
+    // Of a partition a fetch brings a megabyte.
+    const body = 'x'.repeat(100_000)
+    for (const n of range(40)) await sender.send({ ...record('a', n), value: Buffer.from(body) })
+    const received: ConsumedRecord[] = []
+    await consume({
+      gatherMs: 60_000,
+      onChunk: (chunk) => Promise.resolve(void received.push(...chunk)),
+    })
+    await vi.waitFor(() => {
+      expect(received).toHaveLength(40)
     }, waiting)
   })
 

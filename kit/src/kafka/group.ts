@@ -7,9 +7,6 @@ import { supervise } from './supervise.ts'
 import { backoff, pause, within } from './timing.ts'
 import { type ConsumedRecord, type Consumer, type GroupOptions, type KafkaLog } from './types.ts'
 
-/** What is worth waiting after for more. */
-const smallChunk = 100
-
 /** A consumer that may not have joined yet; `joined` rejects when it is stopped before. */
 export type JoiningConsumer = Consumer & { readonly joined: Promise<void> }
 
@@ -83,7 +80,7 @@ export function consumeGroup(deps: ConsumerDependencies, options: GroupOptions):
         // After a rejoin the deliveries are others, and these records come again.
         if (during !== membership) continue
         if (!done) break
-        finish(chunk.length)
+        finish()
       }
       if (deliveries.length > 0) await giveBack()
     } finally {
@@ -117,7 +114,7 @@ export function consumeGroup(deps: ConsumerDependencies, options: GroupOptions):
   }
 
   /** Everything taken is done: note how far, and let those return that have nothing left. */
-  function finish(chunkSize: number): void {
+  function finish(): void {
     for (const { records, taken, payload } of deliveries) {
       const last = records[taken - 1]
       if (!last) continue
@@ -128,12 +125,14 @@ export function consumeGroup(deps: ConsumerDependencies, options: GroupOptions):
     }
     const ended = deliveries.filter(({ taken, records }) => taken === records.length)
     deliveries = deliveries.filter(({ taken, records }) => taken < records.length)
-    void release(ended, chunkSize)
+    void release(ended)
   }
 
   /** The next fetch goes out when all deliveries have returned. */
-  async function release(ended: readonly Delivery[], chunkSize: number): Promise<void> {
-    if (gatherMs > 0 && chunkSize <= smallChunk) await pause(gatherMs, membership.abort.signal)
+  async function release(ended: readonly Delivery[]): Promise<void> {
+    // Where the broker had more than it answered, there is nothing to wait for.
+    const isBehind = ended.some(({ payload }) => Number(payload.batch.offsetLag()) > 0)
+    if (gatherMs > 0 && !isBehind) await pause(gatherMs, membership.abort.signal)
     for (const { resolve } of ended) resolve()
   }
 

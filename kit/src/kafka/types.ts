@@ -108,8 +108,8 @@ export interface GroupOptions {
   readonly maxChunkBytes?: number
   /**
    * From the end of a chunk that was all there was to the next fetch. A topic with some events a second is otherwise read
-   * event by event, and each costs a fetch, a transaction and a trace of its own. More than 100 records are not waited
-   * after. Default 0: for whoever is waited for.
+   * event by event, and each costs a fetch, a transaction and a trace of its own. Where the broker had more than it
+   * answered there is no wait. Default 0: for whoever is waited for.
    */
   readonly gatherMs?: number
   /** Default 250 ms. */

@@ -58,7 +58,7 @@ export interface WorkerSettings {
   readonly stalledAfterMs?: number
   /** Default 5,000 ms. */
   readonly lagIntervalMs?: number
-  /** Wait after a small chunk for the next to be larger: see GroupOptions of kit/kafka. Default 0 ms. */
+  /** Wait at the end of the topics for the next chunk to be larger: see GroupOptions of kit/kafka. Default 0 ms. */
   readonly gatherMs?: number
   readonly commitIntervalMs?: number
   readonly sessionTimeoutMs?: number

@@ -3,7 +3,7 @@ import { type ConsumedRecord } from '@veza/kit/kafka'
 import { Centrifuge, type PublicationContext, type Subscription } from 'centrifuge'
 import { Centrifuge as ProtobufCentrifuge } from 'centrifuge/build/protobuf'
 import { randomUUID } from 'node:crypto'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { WebSocket } from 'ws'
 import { type PartialSettings, type World, startWorld } from './testing/edge-under-test.ts'
 import { openRaw } from './testing/raw-client.ts'
@@ -45,6 +45,18 @@ const follow = async (
   sub.subscribe()
   await sub.ready(5000)
   return { sub, seen }
+}
+
+/** Somebody is a member no more, and the room's topic says so. */
+const leave = async (roomId: string, userId: string): Promise<void> => {
+  world.chat.rooms.get(roomId)?.members.delete(userId)
+  const value = { roomId, actorId: randomUUID(), userId, how: 'removed', happenedAt: Date.now() }
+  await world.producer.send({
+    topic: world.topicNames.rooms,
+    key: roomId,
+    value: world.codec.encode(topics.roomEvents, 'MemberLeft', value),
+    headers: {},
+  })
 }
 
 const offsets = (seen: readonly PublicationContext[]): (number | undefined)[] =>
@@ -435,14 +447,7 @@ describe('the end', () => {
     world.chat.rooms.get(roomId)?.members.add(other)
     const { seen } = await follow(await connect(edge.url, other), roomId)
     const gone = new Promise((resolve) => sub.on('unsubscribed', resolve))
-    world.chat.rooms.get(roomId)?.members.delete(userId)
-    const value = { roomId, actorId: other, userId, how: 'banned', happenedAt: Date.now() }
-    await world.producer.send({
-      topic: world.topicNames.rooms,
-      key: roomId,
-      value: world.codec.encode(topics.roomEvents, 'MemberLeft', value),
-      headers: {},
-    })
+    await leave(roomId, userId)
     expect(await gone).toMatchObject({ code: 2000 })
     // Nor may they post, though they could a moment ago: the answer of then is forgotten.
     const post = { type: 'message.post', clientMessageId: 'm', body: 'hello' }
@@ -450,6 +455,53 @@ describe('the end', () => {
     await world.emit(world.chat.store(roomId, other, 'm1'))
     await expect.poll(() => offsets(seen)).toEqual([1])
     expect(sub.state).toBe('unsubscribed')
+  })
+
+  it.each([
+    ['that is answered from chat', undefined, '/internal/v1/access'],
+    ['that recovers', { epoch: 'e', offset: 0 }, '/events'],
+  ])('of a membership is the end of a subscription %s at that moment, too', async (_, since, path) => {
+    const edge = await world.edge()
+    const [userId, other] = [randomUUID(), randomUUID()]
+    const roomId = world.chat.addRoom([userId, other], 'e')
+    world.chat.store(roomId, other, 'm1')
+    const otherClient = await connect(edge.url, other)
+    const { seen } = await follow(otherClient, roomId)
+    const markerRoom = world.chat.addRoom([other])
+    const marker = await follow(otherClient, markerRoom)
+    const client = await connect(edge.url, userId)
+
+    // Chat has answered that they are a member, and the answer is on its way.
+    let isHeld = false
+    let release: () => void = () => undefined
+    const released = new Promise<void>((resolve) => (release = resolve))
+    world.chat.after = async (asked) => {
+      if (!asked.endsWith(path) || isHeld) return
+      isHeld = true
+      await released
+    }
+    onTestFinished(() => {
+      world.chat.after = () => undefined
+    })
+    const sub = client.newSubscription(`room:${roomId}`, since === undefined ? {} : { since })
+    const late: PublicationContext[] = []
+    sub.on('publication', (publication) => late.push(publication))
+    const ended = new Promise((resolve) => sub.on('unsubscribed', resolve))
+    sub.subscribe()
+    await expect.poll(() => isHeld).toBe(true)
+    await leave(roomId, userId)
+    // What comes behind it on the topic was read: so was that.
+    const read = new Promise((resolve) => marker.sub.on('unsubscribed', resolve))
+    await leave(markerRoom, other)
+    await read
+    release()
+
+    expect(await ended).toMatchObject({ code: 103 })
+    await world.emit(world.chat.store(roomId, other, 'm2'))
+    await expect.poll(() => offsets(seen)).toContain(2)
+    expect(late).toEqual([])
+    sub.subscribe()
+    await expect.poll(() => sub.state).toBe('unsubscribed')
   })
 
   it('of an edge sends its clients elsewhere, and refuses new ones', async () => {

@@ -387,14 +387,15 @@ describe('time', () => {
 })
 
 describe('a socket that reads nothing', () => {
-  it('is closed once it has left too much unread, and no other is', async () => {
+  it('is closed once it has left too much unread, and no other is; what it missed is there for it', async () => {
     const userId = randomUUID()
     const roomId = world.chat.addRoom([userId])
     // More than a step below: the edge sees the connection fall behind before it is cut, and can say why.
     const slowEdge = await world.edge({ server: { maxBackpressureBytes: 4 * 1024 * 1024 } })
     const slow = await authenticated(userId, slowEdge.url)
     const good = await authenticated(userId, slowEdge.url)
-    for (const client of [slow, good]) await client.ask({ subscribe: { channel: `room:${roomId}` } })
+    const channel = `room:${roomId}`
+    for (const client of [slow, good]) await client.ask({ subscribe: { channel } })
     slow.socket.pause()
     const body = randomBytes(1500).toString('hex')
     const pushes = () => good.lines.filter((line) => 'push' in line).length
@@ -411,6 +412,36 @@ describe('a socket that reads nothing', () => {
       .toBe(true)
     slow.socket.resume()
     expect((await slow.closed).code).toBe(1006)
+
+    // What it was sent before is a beginning without holes, and what follows it can be had.
+    const sent = slow.lines.flatMap((line) => {
+      const { push } = line as { push?: { pub?: { offset: number } } }
+      return push?.pub?.offset ?? []
+    })
+    expect(sent).toEqual(Array.from(sent, (_, index) => index + 1))
+    expect(sent.length).toBeLessThan(6000)
+    const { epoch = '' } = world.chat.rooms.get(roomId) ?? {}
+    const again = await authenticated(userId, slowEdge.url)
+    const recovered = async (offset: number) => {
+      const reply = await again.ask({ subscribe: { channel, recover: true, epoch, offset } })
+      await again.ask({ unsubscribe: { channel } })
+      const { subscribe } = reply as {
+        subscribe: { recovered?: boolean; publications?: { offset: number }[] }
+      }
+      return [subscribe.recovered ?? false, subscribe.publications?.map((one) => one.offset) ?? []] as const
+    }
+    if (sent.length < 5700) expect(await recovered(sent.length)).toEqual([false, []])
+    const missed: number[] = []
+    while (sent.length + missed.length < 6000) {
+      const since = { offset: sent.length + missed.length, epoch }
+      const { history } = (await again.ask({ history: { channel, since, limit: 300 } })) as {
+        history: { publications: { offset: number }[] }
+      }
+      missed.push(...history.publications.map((one) => one.offset))
+    }
+    expect(missed).toEqual(Array.from(missed, (_, index) => sent.length + index + 1))
+    expect(await recovered(5900)).toEqual([true, Array.from({ length: 100 }, (_, index) => 5901 + index)])
+    again.socket.close()
     good.socket.close()
   })
 })

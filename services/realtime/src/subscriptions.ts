@@ -18,6 +18,8 @@ export class Subscriptions implements Subscriber {
   #tracks: Map<string, string> | undefined
   /** The last of the commands of a channel that are under way; undefined = none, as mostly. */
   #pending: Map<string, Promise<void>> | undefined
+  /** Rooms that the user has left while a subscription to them was under way; undefined = none, as mostly. */
+  #left: Set<string> | undefined
 
   constructor(context: SessionContext, client: Client, socket: Socket) {
     this.#context = context
@@ -63,6 +65,7 @@ export class Subscriptions implements Subscriber {
 
   /** The user is no member any more. */
   expel(channel: string): void {
+    if (this.#pending?.has(channel) === true) (this.#left ??= new Set()).add(channel)
     const room = this.#rooms.get(channel)
     if (room === undefined) return
     this.#context.rooms.leave(room, this)
@@ -175,6 +178,7 @@ export class Subscriptions implements Subscriber {
 
   async #enter(command: SubscribeCommand, room: Room): Promise<void> {
     const { rooms, filler, source, membership, settings } = this.#context
+    this.#left?.delete(command.channel)
     try {
       if (room.epoch === undefined || !membership.isMember(room.id, this.#client.userId)) {
         const { epoch, offset } = await admit(membership, room.id, this.#client.userId)
@@ -202,6 +206,8 @@ export class Subscriptions implements Subscriber {
   #commit(command: SubscribeCommand, room: Room, recovered: readonly Publication[] | undefined): void {
     const { id, channel, since } = command
     if (this.#client.isClosed()) return
+    // What chat said of them may be older than that.
+    if (this.#left?.delete(channel) === true) throw new Refused(errors.permissionDenied)
     if (this.#context.rooms.get(room.id) !== room || room.epoch === undefined)
       throw new Error('the room was dropped')
     if (since !== undefined && recovered === undefined && command.rejectUnrecovered) {

@@ -26,7 +26,7 @@ export interface Membership {
    * while a request is under way go together in the next one. Rejects when chat can't be asked.
    */
   ask(roomId: string, userId: string): Promise<Access>
-  /** The user has left: the next question goes to chat. */
+  /** The user has left: the next question goes to chat, and one whose answer may be older is asked again. */
   forget(roomId: string, userId: string): void
 }
 
@@ -44,9 +44,18 @@ export const createMembership = (options: MembershipOptions): Membership => {
   const { chat, maxEntries, freshMs, staleMs, now } = options
   const members = new LRUCache<string, number>({ max: maxEntries })
   const questions = new Map<string, Question>()
+  /** Of those whose answers are on their way, who left meanwhile. */
+  const left = new Set<string>()
   let asking = false
 
   const keyOf = (roomId: string, userId: string): string => roomId + userId
+
+  const askAgain = (key: string, { answers, failures, ...pair }: Question): void => {
+    const question = questions.get(key) ?? { ...pair, answers: [], failures: [] }
+    question.answers.push(...answers)
+    question.failures.push(...failures)
+    questions.set(key, question)
+  }
 
   const settle = async (batch: readonly Question[]): Promise<void> => {
     try {
@@ -56,6 +65,10 @@ export const createMembership = (options: MembershipOptions): Membership => {
         const result = results[index]
         if (result === undefined) throw new Error('chat left a pair out')
         const key = keyOf(question.roomId, question.userId)
+        if (left.has(key)) {
+          askAgain(key, question)
+          continue
+        }
         if (result.role === null) members.delete(key)
         else members.set(key, at)
         for (const answer of question.answers) answer(result)
@@ -67,6 +80,7 @@ export const createMembership = (options: MembershipOptions): Membership => {
 
   const run = async (): Promise<void> => {
     while (questions.size > 0) {
+      left.clear()
       const batch = [...questions].slice(0, maxPairs)
       for (const [key] of batch) questions.delete(key)
       await settle(batch.map(([, question]) => question))
@@ -115,6 +129,9 @@ export const createMembership = (options: MembershipOptions): Membership => {
     },
 
     ask,
-    forget: (roomId, userId) => void members.delete(keyOf(roomId, userId)),
+    forget(roomId, userId) {
+      members.delete(keyOf(roomId, userId))
+      if (asking) left.add(keyOf(roomId, userId))
+    },
   }
 }

@@ -120,4 +120,27 @@ describe('membership', () => {
     const { membership } = setUp(() => Promise.resolve([]))
     await expect(membership.ask('r', 'u')).rejects.toThrow('left a pair out')
   })
+
+  it('asks again when somebody leaves while the answer is on its way, and remembers only the newer', async () => {
+    const waiting: (() => void)[] = []
+    const roles: (string | null)[] = ['member', null]
+    const { access, membership } = setUp(async (pairs) => {
+      const role = roles.shift() ?? null
+      await new Promise<void>((resolve) => waiting.push(resolve))
+      return pairs.map((pair) => answer(pair, pair.userId === 'u' ? role : 'member'))
+    })
+    const asked = Promise.all([membership.ask('r1', 'u'), membership.ask('r1', 'another')])
+    await vi.waitFor(() => {
+      expect(waiting.length).toBe(1)
+    })
+    membership.forget('r1', 'u')
+    waiting[0]?.()
+    await vi.waitFor(() => {
+      expect(waiting.length).toBe(2)
+    })
+    waiting[1]?.()
+    expect((await asked).map(({ role }) => role)).toEqual([null, 'member'])
+    expect(access.mock.calls[1]).toEqual([[{ roomId: 'r1', userId: 'u' }]])
+    expect([membership.isMember('r1', 'u'), membership.isMember('r1', 'another')]).toEqual([false, true])
+  })
 })

@@ -37,6 +37,8 @@ export interface ChatStub {
   failing: boolean
   /** Called before each answer. */
   before: (path: string) => void | Promise<void>
+  /** Called when an answer is made, before it is sent. */
+  after: (path: string) => void | Promise<void>
   addRoom(members: readonly string[], epoch?: string): string
   /** Stores a message with the room's next offset. */
   store(roomId: string, senderId: string, clientMessageId: string, body?: string): MessagePosted
@@ -149,6 +151,7 @@ export const startChatStub = async (): Promise<ChatStub> => {
     const url = new URL(request.url ?? '/', 'http://stub')
     stub.requests.push(url.pathname)
     const [status, body] = await answer(request, url)
+    await stub.after(url.pathname)
     response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
   }
 
@@ -166,6 +169,7 @@ export const startChatStub = async (): Promise<ChatStub> => {
     requests: [],
     failing: false,
     before: () => undefined,
+    after: () => undefined,
     addRoom(members, epoch = randomUUID()) {
       const roomId = randomUUID()
       rooms.set(roomId, { epoch, members: new Set(members), events: [] })
