@@ -94,21 +94,29 @@ const weighEdge = async (veza: Veza, guests: Guests, seats: readonly Seat[]): Pr
 const blow = async (veza: Veza, guests: Guests, sockets: number): Promise<LoadReport> => {
   const { child, port } = await veza.another('realtime', guests.settings)
   const roomOf = new Map(guests.rooms.map(({ id }, index) => [channels.room(id), index]))
-  const generator = startGenerator({
-    edges: [veza.endpoints.ws.replace(/:\d+\//, `:${port}/`)],
-    http: veza.endpoints.http,
-    databaseUrl: veza.stack.databaseUrls.chat,
-    rooms: guests.rooms.map(({ id }) => id),
-    sockets: guests.guests.map(({ token, channel }) => ({ token, room: roomOf.get(channel) ?? 0 })),
-    rate: stormRate,
-    seconds: stormSeconds,
-    warmupSeconds: stormWarmupSeconds,
-    bodyCharacters: 120,
-    settleSeconds: 60,
-    cuts: 0,
-    storm: sockets,
-    seed: 20_261_124,
-  })
+  const generator = startGenerator(
+    {
+      edges: [veza.endpoints.ws.replace(/:\d+\//, `:${port}/`)],
+      http: veza.endpoints.http,
+      databaseUrl: veza.stack.databaseUrls.chat,
+      rooms: guests.rooms.map(({ id }) => id),
+      sockets: guests.guests.map(({ token, channel }) => ({ token, room: roomOf.get(channel) ?? 0 })),
+      rate: stormRate,
+      seconds: stormSeconds,
+      warmupSeconds: stormWarmupSeconds,
+      bodyCharacters: 120,
+      settleSeconds: 60,
+      cuts: 0,
+      storm: sockets,
+      seed: 20_261_124,
+    },
+    (news) => {
+      if (news.type === 'progress' && news.second % 5 === 0)
+        say(
+          `  ${news.second} s: ${news.acknowledged} acknowledged, ${news.delivered} delivered, ${news.owed} on their way`,
+        )
+    },
+  )
   try {
     return await generator.report
   } finally {
@@ -152,6 +160,7 @@ export const benchSockets = async ({ sockets }: SocketsBench): Promise<boolean> 
     try {
       const following = guests.guests.map(({ token, channel }) => ({ token, channel }))
       const idle = guests.guests.map(({ token }) => ({ token }))
+      say('weighing the sockets of a bare server, of an edge, and of one whose sockets follow rooms')
       const weights = {
         'bare uWebSockets.js, following a channel': await weighBare(following),
         'edge, connected': await weighEdge(veza, guests, idle),
@@ -166,6 +175,7 @@ export const benchSockets = async ({ sockets }: SocketsBench): Promise<boolean> 
           rounded(heap / 1024, 2),
         ]),
       )
+      say('cutting them all while people talk')
       const report = await blow(veza, guests, sockets)
       printStorm(report)
       const broken = brokenPromises(report)

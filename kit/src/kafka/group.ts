@@ -56,6 +56,8 @@ export function consumeGroup(deps: ConsumerDependencies, options: GroupOptions):
   )
   let commitThrough: ((offsets: Offsets) => Promise<void>) | undefined
   let heartbeatFailure: unknown
+  /** Until the next fetch may go out. All chunks of an answer wait for the same moment. */
+  let gathering: Promise<void> | undefined
   let working: Promise<void> | undefined
   let stopping = false
 
@@ -132,7 +134,10 @@ export function consumeGroup(deps: ConsumerDependencies, options: GroupOptions):
   async function release(ended: readonly Delivery[]): Promise<void> {
     // Where the broker had more than it answered, there is nothing to wait for.
     const isBehind = ended.some(({ payload }) => Number(payload.batch.offsetLag()) > 0)
-    if (gatherMs > 0 && !isBehind) await pause(gatherMs, membership.abort.signal)
+    if (gatherMs > 0 && !isBehind)
+      await (gathering ??= pause(gatherMs, membership.abort.signal).then(() => {
+        gathering = undefined
+      }))
     for (const { resolve } of ended) resolve()
   }
 

@@ -172,8 +172,8 @@ describe('rpc', () => {
     const roomId = world.chat.addRoom([ann, bob])
     const lastSeen = async (client: Awaited<ReturnType<typeof connect>>) => {
       const question = { channel: `room:${roomId}`, userIds: [bob, eve, 'nobody'] }
-      return ((await client.rpc('last-seen', question)) as { data: { lastSeen: Record<string, number> } })
-        .data.lastSeen
+      const answer: { data: { lastSeen: Record<string, number> } } = await client.rpc('last-seen', question)
+      return answer.data.lastSeen
     }
     const old = await world.edge()
     await Promise.all([connect(old.url, bob), connect(old.url, eve)])

@@ -89,11 +89,23 @@ const addRoomDays = async (trx: Db, schema: string, days: readonly Bucket[]): Pr
     select room_id as "roomId", day, sketch from ${table} where (room_id, day) in (select * from unnest(
       ${column(days, 'uuid', ({ roomId }) => roomId)}, ${column(days, 'int', ({ at }) => at)}))`.execute(trx)
   const known = new Map(rows.map((row) => [`${row.roomId}/${row.day}`, row.sketch]))
-  const fresh = days.map((day) => {
+  const sketched = days.map((day) => {
     const sketch = hyperLogLog(sketchBits, known.get(`${day.roomId}/${day.at}`))
-    for (const person of day.people) sketch.add(person)
-    return { ...day, sketch }
+    let isNew = false
+    for (const person of day.people) isNew = sketch.add(person) || isNew
+    return { ...day, sketch, isNew }
   })
+  // Mostly people go on talking: then their sketch, two kilobytes of it, is not written again.
+  const [same, fresh] = [sketched.filter(({ isNew }) => !isNew), sketched.filter(({ isNew }) => isNew)]
+  if (same.length > 0)
+    await sql`
+      update ${table} as d set messages = d.messages + more.messages, reactions = d.reactions + more.reactions
+      from unnest(
+        ${column(same, 'uuid', ({ roomId }) => roomId)}, ${column(same, 'int', ({ at }) => at)},
+        ${column(same, 'bigint', ({ messages }) => messages)},
+        ${column(same, 'bigint', ({ reactions }) => reactions)}) as more (room_id, day, messages, reactions)
+      where d.room_id = more.room_id and d.day = more.day`.execute(trx)
+  if (fresh.length === 0) return
   await sql`
     insert into ${table} as d (room_id, day, messages, reactions, sketch, people)
     select * from unnest(
