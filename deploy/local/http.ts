@@ -77,7 +77,8 @@ await runMain('http', async (run) => {
   if (env.PAGE_DIR !== '') mountPage(api, { folder: env.PAGE_DIR, realtimeUrl })
   // Of a slow line a piece of an upload takes its time.
   const requestTimeoutMs = 600_000
-  const server = await serve(api, { host: env.HOST, port: env.HTTP_PORT, requestTimeoutMs })
+  const { first } = streams
+  const server = await serve(api, { host: env.HOST, port: env.HTTP_PORT, requestTimeoutMs, first })
   run.onStop('http listener', () => server.close())
   run.onStop('readiness', () => {
     health.drain()

@@ -27,12 +27,47 @@ export const methodProblem = (app: Pick<Hono<EdgeEnv>, 'router'>, c: Context): P
   return new Problem(405, 'method-not-allowed', `Allowed here: ${allow}`, { headers: { allow } })
 }
 
+/** What every answer has. */
+export const securityHeaders = {
+  'x-content-type-options': 'nosniff',
+  'referrer-policy': 'no-referrer',
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+} as const
+
 const setSecurityHeaders = (headers: Headers): void => {
-  headers.set('x-content-type-options', 'nosniff')
-  headers.set('referrer-policy', 'no-referrer')
+  for (const [name, value] of Object.entries(securityHeaders))
+    if (name !== 'content-security-policy' || !headers.has(name)) headers.set(name, value)
   if (!headers.has('cache-control')) headers.set('cache-control', 'no-store')
-  if (!headers.has('content-security-policy')) {
-    headers.set('content-security-policy', "default-src 'none'; frame-ancestors 'none'")
+}
+
+/** Begins to measure and span a request; the answer is told what to call it when it ends. */
+export const measureRequests = ({ tracer, meter }: ApiOptions['telemetry']) => {
+  const duration = meter.createHistogram('http.server.request.duration', {
+    unit: 's',
+    description: 'Duration of HTTP server requests',
+  })
+  return (method: string, traceparent: string | undefined) => {
+    const started = performance.now()
+    const parent = contextOf(traceparent)
+    const span = tracer.startSpan(method, { kind: SpanKind.SERVER }, parent)
+    return {
+      ...{ span, parent },
+      /** @param route its template */
+      end: (status: number, route: string): void => {
+        const attributes = {
+          'http.request.method': method,
+          'http.response.status_code': status,
+          'http.route': route,
+        }
+        if (span.isRecording()) {
+          span.updateName(`${method} ${route}`)
+          span.setAttributes(attributes)
+          if (status >= 500) span.setStatus({ code: SpanStatusCode.ERROR })
+        }
+        span.end()
+        duration.record((performance.now() - started) / 1000, attributes)
+      },
+    }
   }
 }
 
@@ -42,7 +77,7 @@ const shapeOf = (path: string): string =>
 
 /** Spans and measures every request, limits its body and sets the headers that every response has. */
 export const edge = ({
-  telemetry: { tracer, meter },
+  telemetry,
   bodyLimit = 64 * 1024,
   bodyLimits = {},
   streamedBodies = [],
@@ -50,20 +85,15 @@ export const edge = ({
 }: ApiOptions): MiddlewareHandler<EdgeEnv> => {
   const isStreamed = (path: string): boolean =>
     streamedBodies.some((streamed) => path === streamed || path.startsWith(`${streamed}/`))
-  const duration = meter.createHistogram('http.server.request.duration', {
-    unit: 's',
-    description: 'Duration of HTTP server requests',
-  })
+  const measure = measureRequests(telemetry)
   return async (c, next) => {
     // An API that is part of another one: the request has been through that one's edge.
     if (c.var.traceId !== undefined) {
       await next()
       return
     }
-    const started = performance.now()
     const method = methods.includes(c.req.method) ? c.req.method : '_OTHER'
-    const parent = contextOf(c.req.header('traceparent'))
-    const span = tracer.startSpan(method, { kind: SpanKind.SERVER }, parent)
+    const { span, parent, end } = measure(method, c.req.header('traceparent'))
     c.set('traceId', span.spanContext().traceId)
     c.set('clientAddress', clientAddress(c, trustedProxies))
     await context.with(trace.setSpan(parent, span), async () => {
@@ -74,15 +104,6 @@ export const edge = ({
     })
 
     setSecurityHeaders(c.res.headers)
-    const attributes = {
-      'http.request.method': method,
-      'http.response.status_code': c.res.status,
-      'http.route': routeOf(c) ?? 'unmatched',
-    }
-    span.updateName(`${method} ${attributes['http.route']}`)
-    span.setAttributes(attributes)
-    if (c.res.status >= 500) span.setStatus({ code: SpanStatusCode.ERROR })
-    span.end()
-    duration.record((performance.now() - started) / 1000, attributes)
+    end(c.res.status, routeOf(c) ?? 'unmatched')
   }
 }

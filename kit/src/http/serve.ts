@@ -1,6 +1,6 @@
-import { createAdaptorServer, type HttpBindings } from '@hono/node-server'
+import { getRequestListener, type HttpBindings } from '@hono/node-server'
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
-import { type Server as NodeServer, type ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { type AddressInfo } from 'node:net'
 
 /** A listening server. */
@@ -14,24 +14,38 @@ export interface Server {
   readonly close: (graceMs?: number) => Promise<void>
 }
 
+/** Answers a request on Node's own objects, or leaves it to the app by calling `next`: once, at any time. */
+export type First = (request: IncomingMessage, response: ServerResponse, next: () => void) => void
+
 /**
  * Serves a Hono app on node:http.
  *
- * @param options port 0 = any free one; requestTimeoutMs: how long a request may take to arrive whole, 30 s unless given
+ * @param options port 0 = any free one; requestTimeoutMs: how long a request may take to arrive whole, 30 s unless given;
+ * first: is asked before the app, for what comes so often that the app's way is too long for it
  * @throws Error that names host and port when it cannot listen
  */
 export const serve = async (
   app: { fetch: (request: Request, env: unknown) => unknown },
-  { host, port, requestTimeoutMs = 30_000 }: { host: string; port: number; requestTimeoutMs?: number },
+  {
+    host,
+    port,
+    requestTimeoutMs = 30_000,
+    first,
+  }: { host: string; port: number; requestTimeoutMs?: number; first?: First },
 ): Promise<Server> => {
-  const server = createAdaptorServer({
-    fetch: async (request, env) => {
-      const response = await app.fetch(request, env)
-      // A handler may have answered on the Node response itself.
-      return (env as HttpBindings).outgoing.headersSent ? RESPONSE_ALREADY_SENT : response
+  const answer = getRequestListener(async (request, env) => {
+    const response = await app.fetch(request, env)
+    // A handler may have answered on the Node response itself.
+    return (env as HttpBindings).outgoing.headersSent ? RESPONSE_ALREADY_SENT : response
+  })
+  const server = createServer(
+    { requestTimeout: requestTimeoutMs, headersTimeout: 10_000, keepAliveTimeout: 65_000 },
+    (request, response) => {
+      const next = () => void answer(request, response)
+      if (first === undefined) next()
+      else first(request, response, next)
     },
-    serverOptions: { requestTimeout: requestTimeoutMs, headersTimeout: 10_000, keepAliveTimeout: 65_000 },
-  }) as NodeServer
+  )
   const inFlight = new Set<ServerResponse>()
   let closing = false
   const lastOfItsConnection = (response: ServerResponse): void => {

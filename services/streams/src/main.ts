@@ -48,7 +48,7 @@ await runMain('streams', async (run) => {
   run.onStop('internal listener', () => internal.close())
 
   mountDocs(streams.app, { title: 'Veza streams', version: '1' })
-  const server = await serve(streams.app, { host: env.HOST, port: env.HTTP_PORT })
+  const server = await serve(streams.app, { host: env.HOST, port: env.HTTP_PORT, first: streams.first })
   run.onStop('http listener', () => server.close())
   run.onStop('readiness', () => {
     health.drain()

@@ -1,5 +1,5 @@
 import { type Codec } from '@veza/contracts'
-import { type Api, createApi } from '@veza/kit/http'
+import { type Api, createApi, type First } from '@veza/kit/http'
 import { type Kafka } from '@veza/kit/kafka'
 import { type Logger } from '@veza/kit/log'
 import { openObjects } from '@veza/kit/objects'
@@ -15,9 +15,9 @@ import { playRule } from './adapters/play-rule.ts'
 import { listedTracks, rememberPlayable, tracksApi } from './adapters/tracks-api.ts'
 import { reportListening } from './commands/report-listening.ts'
 import { startPlayback } from './commands/start-playback.ts'
-import { openFile } from './queries/open-file.ts'
+import { openFile, openKept } from './queries/open-file.ts'
 import { readDays, readOwned, readRoomStats, readTrackStats, readTrending } from './queries/statistics.ts'
-import { mountFiles } from './routes/files.ts'
+import { keptFiles, mountFiles } from './routes/files.ts'
 import { mountPlayback } from './routes/playback.ts'
 import { mountStatistics } from './routes/statistics.ts'
 import { type StreamsSettings } from './settings.ts'
@@ -36,6 +36,8 @@ export interface StreamsCommon {
 /** Streams, running. It keeps no state of listeners but its memory: any process serves any listener. */
 export interface Streams {
   readonly app: Api
+  /** Answers what is in memory, before the app: for `serve`. */
+  readonly first: First
   /** Readiness: undefined when well, otherwise what is wrong. */
   readonly checks: Readonly<Record<string, () => Promise<string | undefined>>>
   close(): Promise<void>
@@ -84,10 +86,11 @@ export const openStreams = (settings: StreamsSettings, common: StreamsCommon): S
     }),
     readDays: readDays({ db, now }),
   })
+  const opening = { passes, ask: remembered, files }
   mountFiles(
     app,
     {
-      openFile: openFile({ passes, ask: remembered, files }),
+      openFile: openFile(opening),
       readFile: (key, range) => files.read(key, range),
       elsewhere: (key) => objects.signedUrl(key, redirectSeconds),
     },
@@ -95,6 +98,7 @@ export const openStreams = (settings: StreamsSettings, common: StreamsCommon): S
   )
   return {
     app,
+    first: keptFiles(telemetry, openKept(opening)),
     checks: { 'streams-objects': () => objects.check(), 'streams-database': () => database.check() },
     async close() {
       await producer.close()

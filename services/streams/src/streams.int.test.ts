@@ -49,7 +49,7 @@ const open = async (change: Partial<StreamsSettings> = {}) => {
       },
     },
   )
-  const server = await serve(streams.app, { host: '127.0.0.1', port: 0 })
+  const server = await serve(streams.app, { host: '127.0.0.1', port: 0, first: streams.first })
   closers.push(
     () => server.close(100),
     () => streams.close(),
@@ -221,6 +221,21 @@ describe('a file', () => {
     const { progressiveUrl = '' } = await (await person()).play()
     const response = await get(progressiveUrl, { range: 'bytes=1000000-1000009' })
     expect(Buffer.from(await response.arrayBuffer()).equals(large.subarray(1_000_000, 1_000_010))).toBe(true)
+  })
+
+  it('that is in memory comes as it comes from the store', async () => {
+    const playback = await (await person()).play()
+    const at = await open()
+    const target = file(playback, '96k/0000.m4s').replace(url, at)
+    const answers = []
+    for (let times = 0; times < 2; times++) {
+      const response = await get(target)
+      const headers = [...response.headers].filter(([name]) => name !== 'date').sort()
+      const body = Buffer.from(await response.arrayBuffer())
+      answers.push({ status: response.status, headers, same: body.equals(segment) })
+    }
+    expect(answers[0]).toMatchObject({ status: 200, same: true })
+    expect(answers[1]).toEqual(answers[0])
   })
 
   it('is not sent again to whoever has it, nor in part of another version', async () => {

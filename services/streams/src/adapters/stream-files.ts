@@ -8,6 +8,8 @@ import { type Range } from '../domain/files.ts'
 export interface StreamFiles {
   /** undefined: there is none. */
   size(key: string): Promise<number | undefined>
+  /** What is in memory; undefined: it is not, or there is none. */
+  kept(key: string): Buffer | undefined
   /** undefined: there is none. */
   read(key: string, range: Range | undefined): Promise<Buffer | Readable | undefined>
 }
@@ -48,6 +50,7 @@ export const streamFiles = (objects: Objects, memoryBytes: number): StreamFiles 
 
   return {
     size,
+    kept: (key) => kept.get(key),
     async read(key, range) {
       const whole = kept.get(key)
       const bytes = whole?.length ?? (await size(key))

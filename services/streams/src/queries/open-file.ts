@@ -24,3 +24,25 @@ export const openFile =
     const size = await deps.files.size(key)
     return size === undefined ? undefined : { key, path, contentType, size }
   }
+
+/** A file that is at hand. */
+export interface KeptFile {
+  readonly key: string
+  readonly contentType: string
+  readonly content: Buffer
+  /** Rejects when the track may not be heard any more, or nobody can say. */
+  readonly allowed: Promise<unknown>
+}
+
+/** As openFile, without looking further than memory. undefined: openFile is to be asked. */
+export const openKept =
+  (deps: { passes: Passes; ask: AskPlayable; files: StreamFiles }) =>
+  (text: string, path: string): KeptFile | undefined => {
+    const pass = deps.passes.known(text)
+    const contentType = contentTypeOf(path)
+    if (pass === undefined || contentType === undefined) return undefined
+    const { trackId, listenerId: userId, moderator, media } = pass
+    const key = `${media}/${path}`
+    const content = deps.files.kept(key)
+    return content && { key, contentType, content, allowed: deps.ask({ trackId, userId, moderator }) }
+  }

@@ -59,8 +59,8 @@ export const mountTracks = (app: Api, middleware: CallerMiddleware, handlers: Tr
       path: '/v1/tracks',
       summary: 'Find tracks',
       description:
-        'With `q`, what all may find by these words, the best first, then what they may find by words that are nearly ' +
-        `those; of the ${mostHits} youngest hits. "Words in quotes" stand together, -words are not there. Without it, the ` +
+        'With `q`, what all may find by these words, the best first; where these are few, then what they may find by words ' +
+        `that are nearly those; of the ${mostHits} youngest hits. "Words in quotes" stand together, -words are not there. Without it, the ` +
         "youngest first: of everybody, of one owner, or (`scope=mine`) the caller's own in whatever state.",
       request: {
         query: z.object({

@@ -5462,7 +5462,7 @@ export interface paths {
         };
         /**
          * Find tracks
-         * @description With `q`, what all may find by these words, the best first, then what they may find by words that are nearly those; of the 300 youngest hits. "Words in quotes" stand together, -words are not there. Without it, the youngest first: of everybody, of one owner, or (`scope=mine`) the caller's own in whatever state.
+         * @description With `q`, what all may find by these words, the best first; where these are few, then what they may find by words that are nearly those; of the 300 youngest hits. "Words in quotes" stand together, -words are not there. Without it, the youngest first: of everybody, of one owner, or (`scope=mine`) the caller's own in whatever state.
          */
         get: {
             parameters: {
