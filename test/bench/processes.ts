@@ -62,6 +62,17 @@ export const cpuWithReaped = (pid: number): number => {
   return [11, 12, 13, 14].reduce((sum, field) => sum + Number(fields[field]), 0) / ticksPerSecond
 }
 
+/** Resident memory of a process, MiB; 0 when it has ended. */
+export const residentMiB = (pid: number): number =>
+  Math.round(Number(/^VmRSS:\s+(\d+)/m.exec(read(`/proc/${pid}/status`) ?? '')?.[1] ?? 0) / 1024)
+
+/** Processor time that the whole machine has been busy, seconds. */
+export const machineBusySeconds = (): number => {
+  const [user = 0, nice = 0, system = 0, , , irq = 0, softIrq = 0, steal = 0] =
+    (read('/proc/stat') ?? '').split('\n')[0]?.split(/\s+/).slice(1).map(Number) ?? []
+  return (user + nice + system + irq + softIrq + steal) / ticksPerSecond
+}
+
 /** Watches processes from now on, looking once a second. */
 export const watchProcesses = (watched: readonly Watched[]) => {
   const known = new Map<number, { name: string; startTicks: number; last: Sample }>()

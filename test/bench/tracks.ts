@@ -2,7 +2,10 @@ import { randomUUID } from 'node:crypto'
 import pg from 'pg'
 import { startOwnVeza } from '../stack/veza.ts'
 import { inParallel, register } from '../support/api.ts'
-import { as, type Caller, type Kind, load, print, printProcesses, send, statusOf, watch } from './http.ts'
+import { type Caller, type Kind, load, print, printProcesses } from './http-load.ts'
+import { as } from './http-mix.ts'
+import { watch } from './http.ts'
+import { send, statusOf } from './requests.ts'
 import { say, writeResult } from './output.ts'
 
 /** What is asked of the bench of tracks' queries. */

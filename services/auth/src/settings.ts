@@ -28,7 +28,7 @@ export const authEnvironment = {
   ...idempotencyEnvironment,
   TOKEN_ISSUER: string('the issuer (iss) that access tokens name', 'veza'),
   SIGNING_KEY_PERIOD: duration('how long one key signs access tokens before the next one does', '30d'),
-  PASSWORD_HASH_CONCURRENCY: integer('password hashes computed at once, 47 MiB of memory each', 2, {
+  PASSWORD_HASH_CONCURRENCY: integer('password hashes computed at once, 47 MiB of memory each', 1, {
     min: 1,
     max: 64,
   }),

@@ -2,7 +2,7 @@ import { hash, verify } from '@node-rs/argon2'
 import { verify as verifyBcrypt } from '@node-rs/bcrypt'
 import { argon2Cost } from '../domain/password-hash.ts'
 
-/** Every hashing slot is taken and the queue is full: come back in a second. */
+/** As many are in as may be: come back in a second. */
 export class HasherBusy extends Error {
   constructor() {
     super('password hashing is at its limit')
@@ -10,14 +10,20 @@ export class HasherBusy extends Error {
   }
 }
 
+/** What somebody who was let in may have done, in turn with the others. */
+export interface Hashing {
+  /** The PHC string of a password. */
+  readonly hash: (password: string) => Promise<string>
+  /** Whether the password is the one hashed. Without a hash (no such account) it does the same work and answers false. */
+  readonly verify: (password: string, hashed: string | undefined) => Promise<boolean>
+}
+
 export interface PasswordHasher {
-  /** The PHC string of a password. Rejects HasherBusy. */
-  hash(password: string): Promise<string>
   /**
-   * Whether the password is the one hashed. Without a hash (no such account) it does the same work and answers false.
-   * Rejects HasherBusy.
+   * Lets a caller in for the length of `work`, or rejects HasherBusy at once. Ask before anything else is done for the
+   * caller: a crowd is to be turned away before it costs queries.
    */
-  verify(password: string, hashed: string | undefined): Promise<boolean>
+  admit<T>(work: (hashing: Hashing) => Promise<T>): Promise<T>
 }
 
 /** The work itself, apart so that a test can count it. */
@@ -34,23 +40,21 @@ export const argon2id: HashFunction = {
 }
 
 /**
- * Bounds the memory that hashing takes: `concurrency` hashes (47 MiB each) run at once, `queue` more wait in order,
- * beyond that HasherBusy at once.
+ * Bounds the memory that hashing takes: `concurrency` hashes (47 MiB each) run at once, in the order in which they were
+ * asked for; `concurrency + queue` callers are in at once.
  */
 export const createPasswordHasher = async (
   limits: { concurrency: number; queue: number },
   work: HashFunction = argon2id,
 ): Promise<PasswordHasher> => {
   const waiting: (() => void)[] = []
+  let admitted = 0
   let running = 0
 
-  const bounded = async <T>(job: () => Promise<T>): Promise<T> => {
+  const inTurn = async <T>(job: () => Promise<T>): Promise<T> => {
     if (running < limits.concurrency) running++
-    else {
-      if (waiting.length >= limits.queue) throw new HasherBusy()
-      // The slot is handed over, not freed: nobody can step in between.
-      await new Promise<void>((resolve) => waiting.push(resolve))
-    }
+    // The slot is handed over, not freed: nobody can step in between.
+    else await new Promise<void>((resolve) => waiting.push(resolve))
     try {
       return await job()
     } finally {
@@ -61,11 +65,22 @@ export const createPasswordHasher = async (
   }
 
   const nobody = await work.hash('nobody has this password')
-  return {
-    hash: (password) => bounded(() => work.hash(password)),
-    async verify(password, hashed) {
-      const matches = await bounded(() => work.verify(hashed ?? nobody, password))
+  const hashing: Hashing = {
+    hash: (password) => inTurn(() => work.hash(password)),
+    verify: async (password, hashed) => {
+      const matches = await inTurn(() => work.verify(hashed ?? nobody, password))
       return matches && hashed !== undefined
+    },
+  }
+  return {
+    async admit(work) {
+      if (admitted >= limits.concurrency + limits.queue) throw new HasherBusy()
+      admitted++
+      try {
+        return await work(hashing)
+      } finally {
+        admitted--
+      }
     },
   }
 }

@@ -16,42 +16,44 @@ import { actingAs, endSessions } from './session.ts'
  */
 export const changePassword =
   (deps: AuthDeps) =>
-  async (input: { currentPassword: string; newPassword: string }, caller: SignedInCaller): Promise<void> => {
-    const { db, streams, index, personal } = deps
-    const { userId } = caller
-    const account = await findAccount(db, userId)
-    if (!account?.emailHash) throw new Rejection('no-such-account')
-    const { emailHash } = account
-    const [email] = await personal.open([{ userId, field: 'email', sealed: account.email }])
-    if (deps.isGuessable(input.newPassword, [email ?? '', account.displayName]))
-      throw new Rejection('password-guessable')
+  (input: { currentPassword: string; newPassword: string }, caller: SignedInCaller): Promise<void> =>
+    deps.passwords.admit(async (hashing) => {
+      const { db, streams, index, personal } = deps
+      const { userId } = caller
+      const account = await findAccount(db, userId)
+      if (!account?.emailHash) throw new Rejection('no-such-account')
+      const { emailHash } = account
+      const [email] = await personal.open([{ userId, field: 'email', sealed: account.email }])
+      if (deps.isGuessable(input.newPassword, [email ?? '', account.displayName]))
+        throw new Rejection('password-guessable')
 
-    // Whoever holds a stolen access token is not to guess the password with it.
-    const more = [{ key: index.attempts('change', userId), limit: deps.limits.perAccount }]
-    await limited(deps, { caller, costs: ['invalid-credentials'], more }, async () => {
-      const hash = await findPasswordHash(db, userId)
-      const current = hash !== undefined && isCurrentHash(hash)
-      const given = current ? normalisePassword(input.currentPassword) : input.currentPassword
-      if (!(await deps.passwords.verify(given, hash))) throw new Rejection('invalid-credentials')
-      const passwordHash = await deps.passwords.hash(input.newPassword)
-      const metadata = await actingAs(deps, userId, caller)
-      const at = deps.now()
+      // Whoever holds a stolen access token is not to guess the password with it.
+      const more = [{ key: index.attempts('change', userId), limit: deps.limits.perAccount }]
+      await limited(deps, { caller, costs: ['invalid-credentials'], more }, async () => {
+        const hash = await findPasswordHash(db, userId)
+        const current = hash !== undefined && isCurrentHash(hash)
+        const given = current ? normalisePassword(input.currentPassword) : input.currentPassword
+        if (!(await hashing.verify(given, hash))) throw new Rejection('invalid-credentials')
+        const passwordHash = await hashing.hash(input.newPassword)
+        const metadata = await actingAs(deps, userId, caller)
+        const at = deps.now()
 
-      await overStreams(db, async (trx) => {
-        await streams.accounts.execute(trx, {
-          stream: accountStream(userId),
-          key: userId,
-          decide: (state) => decideAccount({ type: 'change-password', reason: 'changed', userId, at }, state),
-          metadata,
-          alongside: async (_, executed) => {
-            await projectAccount(trx, userId, executed)
-            await setPasswordHash(trx, userId, passwordHash)
-          },
+        await overStreams(db, async (trx) => {
+          await streams.accounts.execute(trx, {
+            stream: accountStream(userId),
+            key: userId,
+            decide: (state) =>
+              decideAccount({ type: 'change-password', reason: 'changed', userId, at }, state),
+            metadata,
+            alongside: async (_, executed) => {
+              await projectAccount(trx, userId, executed)
+              await setPasswordHash(trx, userId, passwordHash)
+            },
+          })
+          const others = { userId, except: caller.sessionId, reason: 'password-changed', at } as const
+          await endSessions(trx, streams, others, metadata)
+          await requestMail(trx, { kind: 'password-changed', emailHash }, at)
         })
-        const others = { userId, except: caller.sessionId, reason: 'password-changed', at } as const
-        await endSessions(trx, streams, others, metadata)
-        await requestMail(trx, { kind: 'password-changed', emailHash }, at)
       })
+      deps.mailWanted()
     })
-    deps.mailWanted()
-  }

@@ -5,6 +5,7 @@ import {
   type SignInAccount,
 } from '../adapters/account-store.ts'
 import { type Counted } from '../adapters/attempt-limits.ts'
+import { type Hashing } from '../adapters/password-hasher.ts'
 import { overStreams } from '../adapters/streams.ts'
 import { normalisePassword, parseEmail } from '../domain/credentials.ts'
 import { isCurrentHash } from '../domain/password-hash.ts'
@@ -33,16 +34,17 @@ const countedWith = (
  */
 const verifiedHash = async (
   deps: AuthDeps,
+  hashing: Hashing,
   { account, emailHash }: { account: SignInAccount | undefined; emailHash: Buffer },
   password: string,
 ): Promise<string | undefined> => {
   const own = account?.passwordHash
   const hash = own ?? deps.decoyHash(emailHash)
   const isForeign = hash !== undefined && !isCurrentHash(hash)
-  const matches = await deps.passwords.verify(isForeign ? password : normalisePassword(password), hash)
+  const matches = await hashing.verify(isForeign ? password : normalisePassword(password), hash)
   if (!account || own === undefined || !matches) return undefined
   if (!isForeign) return own
-  const to = await deps.passwords.hash(normalisePassword(password))
+  const to = await hashing.hash(normalisePassword(password))
   await replacePasswordHash(deps.db, account.id, { from: own, to })
   return to
 }
@@ -53,22 +55,23 @@ const verifiedHash = async (
  */
 export const login =
   (deps: AuthDeps) =>
-  async (input: { email: string; password: string }, caller: Caller): Promise<SignedIn> => {
-    const { db, index } = deps
-    const emailHash = index.email(parseEmail(input.email) ?? '')
-    const network = index.network(caller.address ?? '')
-    const account = await findSignIn(db, { emailHash, network, now: deps.now() })
-    const more = [countedWith(deps, { account, emailHash, network })]
+  (input: { email: string; password: string }, caller: Caller): Promise<SignedIn> =>
+    deps.passwords.admit(async (hashing) => {
+      const { db, index } = deps
+      const emailHash = index.email(parseEmail(input.email) ?? '')
+      const network = index.network(caller.address ?? '')
+      const account = await findSignIn(db, { emailHash, network, now: deps.now() })
+      const more = [countedWith(deps, { account, emailHash, network })]
 
-    return limited(deps, { caller, costs: ['invalid-credentials'], more }, async () => {
-      const hash = await verifiedHash(deps, { account, emailHash }, input.password)
-      if (!account || hash === undefined) throw new Rejection('invalid-credentials')
-      const session = await prepareSession(deps, { userId: account.id, method: 'password' }, caller)
-      await overStreams(db, async (trx) => {
-        // Changed or erased while we hashed: whoever did that has ended all sessions, and this is to be none more.
-        if (!(await holdAccount(trx, account.id, hash))) throw new Rejection('invalid-credentials')
-        await startSession(trx, deps.streams, session)
+      return limited(deps, { caller, costs: ['invalid-credentials'], more }, async () => {
+        const hash = await verifiedHash(deps, hashing, { account, emailHash }, input.password)
+        if (!account || hash === undefined) throw new Rejection('invalid-credentials')
+        const session = await prepareSession(deps, { userId: account.id, method: 'password' }, caller)
+        await overStreams(db, async (trx) => {
+          // Changed or erased while we hashed: whoever did that has ended all sessions, and this is to be none more.
+          if (!(await holdAccount(trx, account.id, hash))) throw new Rejection('invalid-credentials')
+          await startSession(trx, deps.streams, session)
+        })
+        return signedIn(deps, account, session.token, session.event.at)
       })
-      return signedIn(deps, account, session.token, session.event.at)
     })
-  }

@@ -15,56 +15,54 @@ import { prepareSession, type SignedIn, signedIn, startSession } from './session
  */
 export const registerAccount =
   (deps: AuthDeps) =>
-  async (
-    input: { email: string; password: string; displayName: string },
-    caller: Caller,
-  ): Promise<SignedIn> => {
-    const { db, streams, personal, index } = deps
-    if (deps.isGuessable(input.password, [input.email, input.displayName]))
-      throw new Rejection('password-guessable')
-    const emailHash = index.email(input.email)
+  (input: { email: string; password: string; displayName: string }, caller: Caller): Promise<SignedIn> =>
+    deps.passwords.admit(async (hashing) => {
+      const { db, streams, personal, index } = deps
+      if (deps.isGuessable(input.password, [input.email, input.displayName]))
+        throw new Rejection('password-guessable')
+      const emailHash = index.email(input.email)
 
-    return limited(deps, { caller, costs: ['email-taken'] }, async () => {
-      const passwordHash = await deps.passwords.hash(input.password)
-      // Before anything is sealed: a data key of nobody would be left. The constraint decides.
-      if (await findAccountByEmail(db, emailHash)) throw new Rejection('email-taken')
-      const userId = randomUUID()
-      const email = await personal.sealOne(userId, 'email', input.email)
-      const session = await prepareSession(deps, { userId, method: 'registration' }, caller)
-      const at = session.event.at
-      const { displayName } = input
-      const account = {
-        id: userId,
-        email,
-        emailHash,
-        emailVerified: false,
-        displayName,
-        roles: [],
-        version: 1,
-      }
+      return limited(deps, { caller, costs: ['email-taken'] }, async () => {
+        const passwordHash = await hashing.hash(input.password)
+        // Before anything is sealed: a data key of nobody would be left. The constraint decides.
+        if (await findAccountByEmail(db, emailHash)) throw new Rejection('email-taken')
+        const userId = randomUUID()
+        const email = await personal.sealOne(userId, 'email', input.email)
+        const session = await prepareSession(deps, { userId, method: 'registration' }, caller)
+        const at = session.event.at
+        const { displayName } = input
+        const account = {
+          id: userId,
+          email,
+          emailHash,
+          emailVerified: false,
+          displayName,
+          roles: [],
+          version: 1,
+        }
 
-      await overStreams(db, async (trx) => {
-        await streams.accounts.execute(trx, {
-          stream: accountStream(userId),
-          key: userId,
-          decide: (state) =>
-            decideAccount(
-              {
-                ...{ type: 'register', userId, at, displayName, email },
-                ...{ emailVerified: false, method: 'password', formerId: null },
-              },
-              state,
-            ),
-          metadata: session.metadata,
-          alongside: async (_, { events: [event] }) => {
-            if (event?.type === 'registered') await insertAccount(trx, { event, emailHash })
-            await setPasswordHash(trx, userId, passwordHash)
-          },
+        await overStreams(db, async (trx) => {
+          await streams.accounts.execute(trx, {
+            stream: accountStream(userId),
+            key: userId,
+            decide: (state) =>
+              decideAccount(
+                {
+                  ...{ type: 'register', userId, at, displayName, email },
+                  ...{ emailVerified: false, method: 'password', formerId: null },
+                },
+                state,
+              ),
+            metadata: session.metadata,
+            alongside: async (_, { events: [event] }) => {
+              if (event?.type === 'registered') await insertAccount(trx, { event, emailHash })
+              await setPasswordHash(trx, userId, passwordHash)
+            },
+          })
+          await startSession(trx, streams, session)
+          await requestMail(trx, { kind: 'verify-email', emailHash }, at)
         })
-        await startSession(trx, streams, session)
-        await requestMail(trx, { kind: 'verify-email', emailHash }, at)
+        deps.mailWanted()
+        return signedIn(deps, account, session.token, at)
       })
-      deps.mailWanted()
-      return signedIn(deps, account, session.token, at)
     })
-  }

@@ -18,39 +18,41 @@ const purpose = 'reset-password'
 export const resetPassword =
   (deps: AuthDeps) =>
   (input: { token: string; password: string }, caller: Caller): Promise<void> =>
-    limited(deps, { caller, costs: ['invalid-token'] }, async () => {
-      const { db, streams, index, personal } = deps
-      const at = deps.now()
-      const token = { text: input.token, purpose } as const
-      const userId = await findOneTimeToken(db, token, at)
-      const account = userId === undefined ? undefined : await findAccount(db, userId)
-      if (userId === undefined || !account?.emailHash) throw new Rejection('invalid-token')
-      const { emailHash } = account
-      const [email] = await personal.open([{ userId, field: 'email', sealed: account.email }])
-      if (deps.isGuessable(input.password, [email ?? '', account.displayName]))
-        throw new Rejection('password-guessable')
-      const passwordHash = await deps.passwords.hash(input.password)
-      const metadata = await actingAs(deps, userId, caller)
+    deps.passwords.admit((hashing) =>
+      limited(deps, { caller, costs: ['invalid-token'] }, async () => {
+        const { db, streams, index, personal } = deps
+        const at = deps.now()
+        const token = { text: input.token, purpose } as const
+        const userId = await findOneTimeToken(db, token, at)
+        const account = userId === undefined ? undefined : await findAccount(db, userId)
+        if (userId === undefined || !account?.emailHash) throw new Rejection('invalid-token')
+        const { emailHash } = account
+        const [email] = await personal.open([{ userId, field: 'email', sealed: account.email }])
+        if (deps.isGuessable(input.password, [email ?? '', account.displayName]))
+          throw new Rejection('password-guessable')
+        const passwordHash = await hashing.hash(input.password)
+        const metadata = await actingAs(deps, userId, caller)
 
-      await overStreams(db, async (trx) => {
-        if ((await useOneTimeToken(trx, token, at)) === undefined) throw new Rejection('invalid-token')
-        await streams.accounts.execute(trx, {
-          stream: accountStream(userId),
-          key: userId,
-          decide: (state) => [
-            ...decideAccount({ type: 'change-password', reason: 'reset', userId, at }, state),
-            ...decideAccount({ type: 'verify-email', userId, at }, state),
-          ],
-          metadata,
-          alongside: async (_, executed) => {
-            await projectAccount(trx, userId, executed)
-            await setPasswordHash(trx, userId, passwordHash)
-          },
+        await overStreams(db, async (trx) => {
+          if ((await useOneTimeToken(trx, token, at)) === undefined) throw new Rejection('invalid-token')
+          await streams.accounts.execute(trx, {
+            stream: accountStream(userId),
+            key: userId,
+            decide: (state) => [
+              ...decideAccount({ type: 'change-password', reason: 'reset', userId, at }, state),
+              ...decideAccount({ type: 'verify-email', userId, at }, state),
+            ],
+            metadata,
+            alongside: async (_, executed) => {
+              await projectAccount(trx, userId, executed)
+              await setPasswordHash(trx, userId, passwordHash)
+            },
+          })
+          await endSessions(trx, streams, { userId, reason: 'password-changed', at }, metadata)
+          await requestMail(trx, { kind: 'password-changed', emailHash }, at)
         })
-        await endSessions(trx, streams, { userId, reason: 'password-changed', at }, metadata)
-        await requestMail(trx, { kind: 'password-changed', emailHash }, at)
-      })
-      // The owner has proved themselves: what strangers tried counts no longer against them.
-      await deps.attempts.clear([index.attempts('account', emailHash)])
-      deps.mailWanted()
-    })
+        // The owner has proved themselves: what strangers tried counts no longer against them.
+        await deps.attempts.clear([index.attempts('account', emailHash)])
+        deps.mailWanted()
+      }),
+    )
