@@ -6,7 +6,7 @@ import { type Helper, startHelper } from './helper.ts'
 import { type LoadOrder } from './http-generator.ts'
 import { people } from './http-mix.ts'
 import { type Caller, type Figures, print, printProcesses } from './http-load.ts'
-import { rounded, say, writeResult } from './output.ts'
+import { say, writeResult } from './output.ts'
 import { machineBusySeconds, residentMiB, watchProcesses } from './processes.ts'
 import { send } from './requests.ts'
 import { watchServer } from './server-side.ts'
@@ -48,7 +48,8 @@ const measure = async (veza: Veza, helpers: Readonly<Record<string, number>>) =>
       const [seconds, allBusy] = [(performance.now() - began) / 1000, machineBusySeconds() - busy]
       const usage = processes.stop()
       const ours = usage.reduce((sum, { cpuSeconds }) => sum + cpuSeconds, 0)
-      const othersPercent = rounded((100 * (allBusy - ours)) / seconds)
+      // The machine's time is counted in ticks, a process's is not: a tenth of a core more or less says nothing.
+      const othersPercent = Math.max(0, Math.round((100 * (allBusy - ours)) / seconds))
       return { seconds, usage, othersPercent, server: await server.stop() }
     },
   }
