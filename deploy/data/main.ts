@@ -1,11 +1,13 @@
 import { type Command } from '../ops/command.ts'
 import { runCommandLine } from '../ops/command-line.ts'
+import { archiveCommand } from './archive.ts'
 import { describe } from './describe.ts'
+import { exportCommand } from './export.ts'
 import { sample } from './sample.ts'
 import { tail } from './tail.ts'
 
 /** A command more is a line here. */
-const commands: readonly Command[] = [describe, tail, sample]
+const commands: readonly Command[] = [describe, tail, sample, exportCommand, archiveCommand]
 
 const ending = new AbortController()
 for (const signal of ['SIGINT', 'SIGTERM'] as const)

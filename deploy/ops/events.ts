@@ -3,6 +3,8 @@ import { openCodec } from '@veza/kit/codec'
 import { connectKafka } from '@veza/kit/kafka'
 import { createLog } from '@veza/kit/log'
 import { rebaseOutbox } from '@veza/kit/outbox'
+import { readArguments } from '../data/arguments.ts'
+import { openArchive } from '../data/archive.ts'
 import { databases, type DatabaseName } from '../stack.ts'
 import { type Command, UsageError } from './command.ts'
 import { readModels } from './read-models.ts'
@@ -26,21 +28,24 @@ const timeOf = (text: string | undefined): number | undefined => {
 /** Rebuilds a read model while the live one stays in use. */
 export const replayReadModel: Command = {
   name: 'replay',
-  args: '<group> [--from <time>]',
-  doc: 'rebuilds a read model from its topics beside the live one, and swaps the two',
-  async run([group, flag, time, ...more], { env, print }) {
-    if (
-      group === undefined ||
-      (flag !== undefined && (flag !== '--from' || time === undefined)) ||
-      more.length > 0
-    )
-      throw new UsageError('a group, and perhaps --from 2026-11-24T00:00:00Z')
+  args: '<group> [--from <time>] [--archive DIR]',
+  doc: 'rebuilds a read model from its topics (and the archive of one) beside the live one, and swaps the two',
+  async run(args, { env, print }) {
+    const { values, positionals } = readArguments(args, {
+      from: { type: 'string' },
+      archive: { type: 'string' },
+    })
+    const [group, ...more] = positionals
+    if (group === undefined || more.length > 0)
+      throw new UsageError('a group, and perhaps --from 2026-11-24T00:00:00Z or --archive DIR')
     const model = readModels.find(({ name }) => name === group)
     if (!model)
       throw new UsageError(
         `no read model ${group}; there are: ${readModels.map(({ name }) => name).join(', ')}`,
       )
-    const from = timeOf(time)
+    if (values.archive !== undefined && !model.isArchived)
+      throw new UsageError(`nothing that ${group} reads is archived`)
+    const from = timeOf(values.from)
     const settings = readEnv(topicsEnvironment, env)
     const rebuild = model.prepare(env)
     const log = createLog('ops', 'warn')
@@ -48,8 +53,9 @@ export const replayReadModel: Command = {
     const kafka = connectKafka(settings.KAFKA_BROKERS, { clientId: 'ops', log })
     const startedAt = performance.now()
     try {
+      const archive = values.archive === undefined ? undefined : openArchive(values.archive)
       const { read } = await rebuild({
-        ...{ kafka, codec, log },
+        ...{ kafka, codec, log, archive },
         ...(from !== undefined && { from }),
         onProgress: (progress) => {
           print(`${progress.read} of ${progress.total} records`)

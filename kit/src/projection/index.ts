@@ -1,5 +1,5 @@
 export { placeOf, type Projection, WrongModelVersion } from './project.ts'
 export { hasReached } from './reached.ts'
-export { type ReplayOptions, type ReplayProgress, replay } from './replay.ts'
+export { type ReplayBefore, type ReplayOptions, type ReplayProgress, replay } from './replay.ts'
 export { adoptModel, createModel, type ReadModel } from './schema.ts'
 export { runProjection } from './worker.ts'

@@ -2,8 +2,9 @@ import { randomUUID } from 'node:crypto'
 import { type Codec, type Topic } from '@veza/contracts'
 import { type Kysely, sql } from 'kysely'
 import { type Connection } from '../events/index.ts'
-import { type ConsumedRecord, type Kafka, pause } from '../kafka/index.ts'
+import { backoff, type ConsumedRecord, type Kafka, type OffsetRange, pause } from '../kafka/index.ts'
 import { decodeChunk } from '../worker/decode.ts'
+import { type Message } from '../worker/types.ts'
 import { projectChunk, type Projection } from './project.ts'
 import { createModel, dropModel, nextSchema, tablesOf } from './schema.ts'
 
@@ -12,6 +13,18 @@ export interface ReplayProgress {
   /** Records read of those that were there when it began. */
   readonly read: number
   readonly total: number
+}
+
+/** Events that are read before the topics are, from elsewhere: such as what a topic held before it expired. */
+export interface ReplayBefore<T extends Topic, DB> {
+  /** Takes them in, in the place of the topics' own. */
+  readonly projection: Projection<T, DB>
+  /** By topic, how far they come in each partition: the topic is read from there on. */
+  readonly ends: Readonly<Record<string, readonly number[]>>
+  /** How many there are. */
+  readonly total: number
+  /** Each partition's in order. */
+  readonly chunks: () => AsyncIterable<readonly Message<T>[]>
 }
 
 export interface ReplayOptions {
@@ -36,17 +49,47 @@ export interface ReplayOptions {
 /** By topic and partition. */
 type Offsets = ReadonlyMap<string, number>
 
-const endsOf = async (kafka: Kafka, topics: readonly Topic[]): Promise<Offsets> => {
-  const ends = new Map<string, number>()
-  for (const { name } of topics)
-    (await kafka.admin.endOffsets(name)).forEach((end, partition) => ends.set(`${name}/${partition}`, end))
-  return ends
-}
+const byPlace = (offsets: Readonly<Record<string, readonly number[]>>): Offsets =>
+  new Map(
+    Object.entries(offsets).flatMap(([topic, partitions]) =>
+      partitions.map((offset, partition) => [`${topic}/${partition}`, offset] as const),
+    ),
+  )
 
 const offsetsOf = async <DB>(db: Kysely<DB>, schema: string): Promise<Offsets> => {
   const { rows } = await sql<{ topic: string; partition: number; next_offset: number }>`
     select topic, partition, next_offset from ${tablesOf(schema).checkpoints}`.execute(db)
   return new Map(rows.map((row) => [`${row.topic}/${row.partition}`, row.next_offset]))
+}
+
+/**
+ * Where the topics are to be read from, by topic.
+ * @throws Error when records are neither in what was read before nor in the topic any more
+ */
+export const startsOf = (
+  ranges: Readonly<Record<string, readonly OffsetRange[]>>,
+  ends: Readonly<Record<string, readonly number[]>>,
+): Record<string, number[]> =>
+  Object.fromEntries(
+    Object.entries(ranges).map(([topic, partitions]) => [
+      topic,
+      partitions.map(({ first, end }, partition) => {
+        const from = ends[topic]?.[partition]
+        if (from !== undefined && from < first)
+          throw new Error(`${topic}: records ${from} to ${first - 1} of partition ${partition} are gone`)
+        if (from !== undefined && from > end)
+          throw new Error(
+            `${topic}: partition ${partition} ends at ${end}, before ${from}: it is another topic`,
+          )
+        return from ?? first
+      }),
+    ]),
+  )
+
+const rangesOf = async (kafka: Kafka, topics: readonly Topic[]): Promise<Record<string, OffsetRange[]>> => {
+  const ranges: Record<string, OffsetRange[]> = {}
+  for (const { name } of topics) ranges[name] = await kafka.admin.offsetRanges(name)
+  return ranges
 }
 
 const isBehind = (reached: Offsets, wanted: Offsets): boolean =>
@@ -69,6 +112,16 @@ const swap = <DB>(db: Kysely<DB>, schema: string, carryOver: ReplayOptions['carr
     return true
   })
 
+/** About once a second. */
+const progressTeller = (onProgress: ReplayOptions['onProgress']) => {
+  let tellAt = 0
+  return (progress: ReplayProgress): void => {
+    if (Date.now() < tellAt) return
+    onProgress?.(progress)
+    tellAt = Date.now() + 1_000
+  }
+}
+
 /**
  * Rebuilds a read model from its topics beside the live one, which stays in use and current meanwhile, and swaps the two
  * when the new one has caught up. A chunk that fails comes again. Rejects when one goes on failing, or it is aborted; the
@@ -77,18 +130,35 @@ const swap = <DB>(db: Kysely<DB>, schema: string, carryOver: ReplayOptions['carr
 export const replay = async <T extends Topic, DB>(
   projection: Projection<T, DB>,
   db: Kysely<DB>,
-  options: ReplayOptions,
+  options: ReplayOptions & { readonly before?: ReplayBefore<T, DB> | undefined },
 ): Promise<ReplayProgress> => {
-  const { kafka, codec, from = 0, onProgress, signal, maxChunkRecords = 10_000, attempts = 8 } = options
+  const {
+    kafka,
+    codec,
+    from = 0,
+    onProgress,
+    signal,
+    maxChunkRecords = 10_000,
+    attempts = 8,
+    before,
+  } = options
   const { schema } = projection
   const next = nextSchema(schema)
   await createModel(db, projection, schema)
   await dropModel(db, next)
   await createModel(db, projection, next)
-  const goal = await endsOf(kafka, projection.topics)
-  const total = [...goal.values()].reduce((sum, end) => sum + end, 0)
+  const ranges = await rangesOf(kafka, projection.topics)
+  const starts = startsOf(ranges, before?.ends ?? {})
+  const goal = byPlace(
+    Object.fromEntries(Object.entries(ranges).map(([topic, all]) => [topic, all.map(({ end }) => end)])),
+  )
+  const started = byPlace(starts)
+  const total = [...goal].reduce(
+    (sum, [place, end]) => sum + end - (started.get(place) ?? 0),
+    before?.total ?? 0,
+  )
   const topics = new Map(projection.topics.map((topic) => [topic.name, topic]))
-  const reached = new Map<string, number>()
+  const reached = new Map(started)
   let [swapping, read, failures, failure] = [false, 0, 0, undefined as unknown]
 
   const onChunk = async (records: ConsumedRecord[]): Promise<void> => {
@@ -100,9 +170,18 @@ export const replay = async <T extends Topic, DB>(
     for (const { topic, partition, offset } of records) reached.set(`${topic}/${partition}`, offset + 1)
     read += records.length
   }
+  const tell = progressTeller(onProgress)
+  try {
+    if (before) await readBefore(before)
+  } catch (error) {
+    await dropModel(db, next)
+    throw error
+  }
+  // Meanwhile the topic may have lost what was to be read from it.
+  const startAt = startsOf(await rangesOf(kafka, projection.topics), starts)
   const groupId = `${projection.name}-replay-${randomUUID()}`
   const consumer = await kafka.consume({
-    ...{ groupId, topics: [...topics.keys()], fromBeginning: true, maxChunkRecords },
+    ...{ groupId, topics: [...topics.keys()], fromBeginning: true, startAt, maxChunkRecords },
     async onChunk(records) {
       try {
         await onChunk(records)
@@ -115,14 +194,11 @@ export const replay = async <T extends Topic, DB>(
     },
   })
   try {
-    for (let tellAt = 0; ;) {
+    for (;;) {
       signal?.throwIfAborted()
       if (failures >= attempts)
         throw failure instanceof Error ? failure : new Error('the replay failed', { cause: failure })
-      if (Date.now() >= tellAt) {
-        onProgress?.({ read, total })
-        tellAt = Date.now() + 1_000
-      }
+      tell({ read, total })
       if (!isBehind(reached, goal)) {
         if (await swapWhenLevel()) return { read, total }
       }
@@ -132,6 +208,24 @@ export const replay = async <T extends Topic, DB>(
     await consumer.stop()
     await kafka.admin.deleteGroups([groupId]).catch(() => undefined)
     await dropModel(db, swapping ? `${schema}_old` : next)
+  }
+
+  async function readBefore({ projection: takesIn, chunks }: ReplayBefore<T, DB>): Promise<void> {
+    for await (const messages of chunks()) {
+      const wanted = messages.filter(({ record }) => record.timestamp >= from)
+      for (let failed = 0; wanted.length > 0;) {
+        signal?.throwIfAborted()
+        try {
+          await projectChunk(db, takesIn, wanted, next)
+          break
+        } catch (error) {
+          if (++failed >= attempts) throw error
+          await pause(backoff(failed, 100, 5_000), signal)
+        }
+      }
+      read += messages.length
+      tell({ read, total })
+    }
   }
 
   async function swapWhenLevel(): Promise<boolean> {

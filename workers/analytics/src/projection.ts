@@ -42,6 +42,8 @@ export interface AnalyticsOptions extends ListeningDeps {
   readonly sources?: readonly AnalyticsTopic[]
   /** Of a recount: what belongs to hours before this one (since the Unix epoch) is left out. */
   readonly since?: number
+  /** The same of rooms, whose events are not archived. */
+  readonly roomsSince?: number
 }
 
 /** What is counted of listening.events.v1 and chat.events.v1. */
@@ -49,6 +51,7 @@ export const analyticsProjection = ({
   name = 'analytics',
   sources = [topics.listeningEvents, topics.chatEvents],
   since = 0,
+  roomsSince = since,
   ...deps
 }: AnalyticsOptions): Projection<AnalyticsTopic, AnalyticsDatabase> => {
   const listening = applyListening(deps)
@@ -60,7 +63,7 @@ export const analyticsProjection = ({
     refuse: (event) => (isReport(event) ? refuseReport(event) : undefined),
     async apply(db, events, schema) {
       await listening(db, schema, events.filter(isReport), since)
-      await chat(db, schema, events.filter(isChat), since)
+      await chat(db, schema, events.filter(isChat), roomsSince)
       await moveWatermarks(db, schema, events)
     },
   }

@@ -4,6 +4,7 @@ import { openDatabase } from '@veza/kit/postgres'
 import { replay, type ReplayOptions, type ReplayProgress } from '@veza/kit/projection'
 import { type AnalyticsDatabase, analyticsModel, dailyDigests, dayOf, playRule } from '@veza/streams/store'
 import { type QueryExecutorProvider, sql } from 'kysely'
+import { namedAlready, readArchive, type ReportArchive } from './archive.ts'
 import { hourMs } from './domain/hearing.ts'
 import { analyticsProjection, type AnalyticsOptions } from './projection.ts'
 import { type AnalyticsSettings } from './settings.ts'
@@ -37,6 +38,9 @@ const older: Readonly<
     columns: 'day, partition, sketch',
     ...{ by: 'day', before: (hour) => hour / 24 },
   },
+}
+
+const olderRooms: typeof older = {
   room_hours: {
     columns: 'room_id, hour, messages, reactions',
     ...{ by: 'hour', before: (hour) => hour },
@@ -49,16 +53,18 @@ const older: Readonly<
 
 /** What was counted of the time before, by whichever rule, stays as it is. */
 const bringOlder =
-  (sinceHour: number) =>
+  (sinceHour: number, roomsSinceHour: number) =>
   async (trx: QueryExecutorProvider, live: string, rebuilt: string): Promise<void> => {
     const { rows } = await sql<{ version: number }>`
       select version from ${sql.id(live, 'projected_model')}`.execute(trx)
     if (layoutOf(rows[0]?.version ?? 0) !== layoutOf(analyticsModel.version)) return
-    for (const [table, { columns, by, before }] of Object.entries(older))
-      await sql`
-        insert into ${sql.id(rebuilt, table)} (${sql.raw(columns)})
-        select ${sql.raw(columns)} from ${sql.id(live, table)}
-        where ${sql.id(by)} < ${before(sinceHour)}`.execute(trx)
+    const parts = [[older, sinceHour] as const, [olderRooms, roomsSinceHour] as const]
+    for (const [tables, hour] of parts)
+      for (const [table, { columns, by, before }] of Object.entries(tables))
+        await sql`
+          insert into ${sql.id(rebuilt, table)} (${sql.raw(columns)})
+          select ${sql.raw(columns)} from ${sql.id(live, table)}
+          where ${sql.id(by)} < ${before(hour)}`.execute(trx)
     // Of rooms where nothing happened since.
     await sql`
       insert into ${sql.id(rebuilt, 'rooms')} (room_id, epoch, last_offset)
@@ -72,11 +78,17 @@ type Overrides = Pick<AnalyticsOptions, 'name' | 'sources' | 'rule'> & { readonl
  * Counts everything again from whole days on, beside the live counts, and swaps the two; what is older is taken over as it
  * is. Rejects when it can't; nothing is changed then.
  *
- * @param options `from`: the first day is the one (UTC) that it is in; without it the first that the topics have whole
+ * @param options `from`: the first day is the one (UTC) that it is in; without it the first that the topics, or the archive,
+ * have whole. `archive`: is read before the topic, which is then read from where the archive ends
  */
 export const replayAnalytics = async (
   settings: Pick<AnalyticsSettings, 'STREAMS_DATABASE_URL' | 'ANALYTICS_CHUNK'>,
-  { log, from, ...options }: ReplayOptions & { readonly log: Logger },
+  {
+    log,
+    from,
+    archive,
+    ...options
+  }: ReplayOptions & { readonly log: Logger; readonly archive?: ReportArchive | undefined },
   { rule = playRule, now = () => new Date(), ...overrides }: Partial<Overrides> = {},
 ): Promise<ReplayProgress> => {
   const database = openDatabase<AnalyticsDatabase>(settings.STREAMS_DATABASE_URL, {
@@ -84,19 +96,22 @@ export const replayAnalytics = async (
     poolSize: 4,
     log,
   })
-  const kept = now().getTime() - topics.listeningEvents.retentionMs
-  const since = 24 * (from === undefined ? dayOf(kept) + 1 : dayOf(from))
-  const projection = analyticsProjection({
-    ...overrides,
-    ...{ rule, salts: dailyDigests(database.db), since, onLate: () => undefined },
-  })
+  const kept = dayOf(now().getTime() - topics.listeningEvents.retentionMs) + 1
+  const first = from === undefined ? (archive?.firstWholeDay ?? kept) : dayOf(from)
+  const since = 24 * first
+  // What happened in rooms is in the topic alone.
+  const roomsSince = 24 * (archive ? Math.max(first, kept) : first)
+  const own = { ...overrides, rule, since, roomsSince, onLate: () => undefined }
+  const projection = analyticsProjection({ ...own, salts: dailyDigests(database.db) })
+  const before =
+    archive && readArchive(archive, projection, analyticsProjection({ ...own, salts: namedAlready }))
   try {
     return await replay(projection, database.db, {
       ...options,
       maxChunkRecords: settings.ANALYTICS_CHUNK,
       // Clocks differ a little; what belongs to days before is left out by itself.
       from: (since - 1) * hourMs,
-      carryOver: bringOlder(since),
+      ...{ carryOver: bringOlder(since, roomsSince), before },
     })
   } finally {
     await database.close()
