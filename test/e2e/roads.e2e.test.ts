@@ -363,6 +363,35 @@ describe('a command has the same outcome by either road', () => {
     expect(live).toMatchObject(expected)
   })
 
+  it('one that is larger than any road carries is 413 by HTTP and cuts the WebSocket, which comes back', async () => {
+    const room = await openRoom('public', true)
+    const own = await connectSdk(inject('veza').ws, known(bob).token)
+    onTestFinished(() => {
+      own.close()
+    })
+    const { client } = own
+    const fields = { ...post({ body: 'x'.repeat(100_000) }), clientMessageId: 'too large' }
+    expect(await byHttp(room.roomId, fields)).toBe('body-too-large')
+    const cuts: number[] = []
+    client.on('connecting', ({ code }) => cuts.push(code))
+    await expect(client.publish(`room:${room.roomId}`, fields)).rejects.toMatchObject({
+      message: 'connection closed',
+    })
+    await client.ready(30_000)
+    // The library sends no closing frame: the SDK takes it for a lost connection.
+    expect(cuts).toEqual([1])
+    expect(await byHttp(room.roomId, { ...post(), clientMessageId: 'next' })).toBeUndefined()
+    await expect.poll(() => room.events.map((event) => event.clientMessageId), waiting).toEqual(['next'])
+  })
+
+  it('one to what is no room’s id is 400 by HTTP and an unknown channel by WebSocket', async () => {
+    for (const roomId of ['not-a-uuid', '0198F3C2-7A51-7C3E-9D10-5A4F0E6B2C11', ' ']) {
+      const fields = { ...post(), clientMessageId: 'nowhere' }
+      expect(await byHttp(encodeURIComponent(roomId), fields)).toBe('invalid-request')
+      await expect(sdk.client.publish(`room:${roomId}`, fields)).rejects.toMatchObject({ code: 102 })
+    }
+  })
+
   it('a command that came by one is the same when it comes by the other', async () => {
     const room = await openRoom('public', true)
     const fields = { ...post(), clientMessageId: 'once' }
