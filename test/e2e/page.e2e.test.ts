@@ -9,6 +9,7 @@ import { helper } from '../stack/helper-server.ts'
 import { register, request } from '../support/api.ts'
 import { readTrack, uploadTrack } from '../support/audio.ts'
 import { accessibilityProblems, openWindow, startChromium, type Window } from '../support/chromium.ts'
+import { ops } from '../support/ops.ts'
 import { pageTypes } from '../support/page-types.ts'
 
 let browser: Browser
@@ -124,6 +125,15 @@ describe('the page', () => {
     expect(await said(ann.page)).toEqual(['Hello', 'Is this yours?', 'It is, and <b>new</b>'])
     expect(await accessibilityProblems(ann.page)).toEqual([])
 
+    // Who opened the room looks after it.
+    await ann.page.getByRole('button', { name: 'Who is in the room' }).click()
+    const people = ann.page.getByRole('complementary', { name: 'Who is in the room' })
+    await people.getByRole('button', { name: 'Mute for an hour: Ben' }).click()
+    await people.getByRole('button', { name: 'Let speak: Ben' }).click()
+    await people.getByRole('button', { name: 'Mute for an hour: Ben' }).waitFor()
+    expect(await accessibilityProblems(ann.page)).toEqual([])
+    await people.getByRole('button', { name: 'Close' }).click()
+
     // What may be done to a message is seen by the other at once: a reaction, a reply, an edit, a deletion.
     const message = (of: Window) => of.page.getByRole('log').getByRole('article', { name: 'Message of Ann' })
     const press = async (of: Window, name: string): Promise<void> => {
@@ -182,6 +192,35 @@ describe('the page', () => {
     await Promise.all([ann.context.close(), ben.context.close()])
   })
 
+  it('says what is wrong and loses nothing that was typed; who was signed out elsewhere signs in again', async () => {
+    const { http } = inject('veza')
+    const ann = await openWindow(browser, http)
+    await signUp(ann, 'Ann')
+    const { page } = ann
+    await page.getByRole('link', { name: 'Rooms' }).click()
+    const body = JSON.stringify({ status: 503, code: 'unavailable', title: 'Service Unavailable', type: '' })
+    const busy = { status: 503, contentType: 'application/problem+json', body }
+    await page.route('**/v1/rooms', (route) =>
+      route.request().method() === 'POST' ? route.fulfill(busy) : route.continue(),
+    )
+    const room = `Patience ${randomUUID().slice(0, 8)}`
+    await page.getByLabel('Name of the room').fill(room)
+    await page.getByRole('button', { name: 'New room' }).click()
+    await page.getByRole('alert').getByText('Veza is busy at the moment').waitFor()
+    expect(await page.getByLabel('Name of the room').inputValue()).toBe(room)
+    await page.unroute('**/v1/rooms')
+    await page.getByRole('button', { name: 'New room' }).click()
+    await page.getByRole('heading', { name: room }).waitFor()
+
+    const refreshToken =
+      (await page.evaluate<string | null>(`localStorage.getItem('veza.refresh-token')`)) ?? ''
+    const ended = await request(http, 'POST', '/v1/auth/logout', { body: { refreshToken } })
+    expect(ended.status).toBeLessThan(300)
+    await page.getByRole('button', { name: 'Sign in' }).first().waitFor()
+    expect(ann.errors).toEqual([])
+    await ann.context.close()
+  })
+
   it('shows every page in French, narrow, light and dark, and what scripts people write as text', async () => {
     const { http } = inject('veza')
     const account = { email: `${randomUUID()}@example.org`, password: `a long one ${randomUUID()}` }
@@ -191,6 +230,7 @@ describe('the page', () => {
       expect(answer.status, `${method} ${path}`).toBeLessThan(300)
       return answer.body as { id: string }
     }
+    await ops('grant-role', account.email, 'admin')
     const trackId = await uploadTrack(http, stranger, await makeAudio(dir, 'x.mp3'), { title: corpus[1] })
     const room = await told('POST', '/v1/rooms', { name: corpus[2], visibility: 'public' })
     const playlist = await told('POST', '/v1/playlists', { title: corpus[3], visibility: 'public' })
@@ -230,7 +270,7 @@ describe('the page', () => {
       ['/search?q=script', 'Morceaux'],
       ['/inbox', 'Rien ne vous attend.'],
       ['/settings', 'Vos données'],
-      ['/status', 'Morceaux signalés'],
+      ['/status', 'Accès WebSocket'],
       ['/nowhere', 'Il n’y a rien ici'],
     ] as const
     for (const [at, [path, text]] of pages.entries()) {

@@ -1,16 +1,17 @@
 import { useSignal } from '@preact/signals'
 import { type ComponentChildren } from 'preact'
-import { useEffect, useLayoutEffect, useMemo, useRef } from 'preact/hooks'
+import { useCallback, useEffect, useLayoutEffect, useMemo, useRef } from 'preact/hooks'
 import { words } from '../i18n/index.ts'
 import { dayName, isSameDay } from '../i18n/time.ts'
 import { liveness } from '../live/connection.ts'
 import { nameOf } from '../people/people.tsx'
-import { Empty, Loading, ProblemNote } from '../ui/controls.tsx'
+import { Empty, IconButton, Loading, ProblemNote } from '../ui/controls.tsx'
 import { Icon } from '../ui/icon.tsx'
 import { Composer } from './composer.tsx'
 import { MessageRow, PendingRow } from './message-row.tsx'
 import { type Message, type RoomLog } from './room-log.ts'
 import { openRoom, type OpenRoom } from './room.ts'
+import { RoomPeople } from './room-people.tsx'
 import { Thread } from './thread.tsx'
 import { keepRead, type Room } from './rooms.ts'
 
@@ -76,7 +77,7 @@ const Messages = ({
 }
 
 /** Who is here, who writes, and whether one sees it as it happens. */
-const Head = ({ name, room }: { name: string; room: OpenRoom }) => {
+const Head = ({ name, room, people }: { name: string; room: OpenRoom; people: (() => void) | undefined }) => {
   const { chat } = words.value
   return (
     <header class="room-head">
@@ -86,6 +87,9 @@ const Head = ({ name, room }: { name: string; room: OpenRoom }) => {
           <Icon name="people" />
           {chat.here(room.here.value)}
         </span>
+      )}
+      {people !== undefined && (
+        <IconButton icon="settings" label={words.value.moderation.people} onClick={people} />
       )}
     </header>
   )
@@ -98,7 +102,7 @@ const Head = ({ name, room }: { name: string; room: OpenRoom }) => {
  * @param foot what stands in place of the composer, for those who may not write
  */
 export const Conversation = ({
-  room: { id, role },
+  room: about,
   name,
   me,
   trackId,
@@ -112,6 +116,7 @@ export const Conversation = ({
   around?: string
   foot?: ComponentChildren
 }) => {
+  const { id, role } = about
   const room = useMemo(() => openRoom({ id, role }, me, around), [id, role, me, around])
   useEffect(
     () => () => {
@@ -129,6 +134,14 @@ export const Conversation = ({
   const showsEndButton = useSignal(false)
   const replyTo = useSignal<Message | undefined>(undefined)
   const threadId = useSignal<string | undefined>(undefined)
+  const showsPeople = useSignal(false)
+  // The same ones always: a row is drawn anew when something about it is another, and there are hundreds.
+  const onReply = useCallback((message: Message) => {
+    replyTo.value = message
+  }, [])
+  const onThread = useCallback((rootId: string) => {
+    threadId.value = rootId
+  }, [])
   const log = room.log.value
   const { chat } = words.value
 
@@ -199,7 +212,17 @@ export const Conversation = ({
   const names = room.typing.value.map(nameOf)
   return (
     <section class="conversation" aria-label={name}>
-      <Head name={name} room={room} />
+      <Head
+        name={name}
+        room={room}
+        people={
+          role === null || about.visibility === 'direct'
+            ? undefined
+            : () => {
+                showsPeople.value = true
+              }
+        }
+      />
       {room.problem.value !== undefined && (
         <ProblemNote problem={room.problem.value} again={() => void room.toEnd()} />
       )}
@@ -224,17 +247,7 @@ export const Conversation = ({
             </div>
           ) : (
             <ol>
-              <Messages
-                room={room}
-                log={log}
-                me={me}
-                onReply={(message) => {
-                  replyTo.value = message
-                }}
-                onThread={(rootId) => {
-                  threadId.value = rootId
-                }}
-              />
+              <Messages room={room} log={log} me={me} onReply={onReply} onThread={onThread} />
             </ol>
           )}
         </div>
@@ -249,6 +262,16 @@ export const Conversation = ({
           canWrite={foot === undefined}
           close={() => {
             threadId.value = undefined
+          }}
+        />
+      )}
+      {showsPeople.value && (
+        <RoomPeople
+          key="people"
+          room={about}
+          me={me}
+          close={() => {
+            showsPeople.value = false
           }}
         />
       )}
