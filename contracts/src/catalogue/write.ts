@@ -1,5 +1,8 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { cataloguePage } from './page.ts'
+import { tablesPage } from './tables.ts'
 
-writeFileSync(join(import.meta.dirname, '../../../docs/catalogue.md'), cataloguePage())
+const docs = join(import.meta.dirname, '../../../docs')
+writeFileSync(join(docs, 'catalogue.md'), cataloguePage())
+writeFileSync(join(docs, 'tables.md'), tablesPage())
