@@ -183,7 +183,7 @@ export const benchListeners = async ({ listeners, seconds, findMax }: ListenersB
       ),
     ]
     const processes = usage.stop()
-    const short = Math.min(seconds, 30)
+    const short = Math.min(seconds, 20)
     rows.push(
       rowOf('streams behind nginx', await audience(seats, { seconds: short, url: handedOver }), short),
       rowOf('nginx alone', await audience(seats, { seconds: short, url: plain }), short),

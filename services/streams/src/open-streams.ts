@@ -86,6 +86,7 @@ export const openStreams = (settings: StreamsSettings, common: StreamsCommon): S
     }),
     readDays: readDays({ db, now }),
   })
+  const accel = settings.STREAMS_ACCEL_PREFIX
   const opening = { passes, ask: remembered, files }
   mountFiles(
     app,
@@ -94,11 +95,11 @@ export const openStreams = (settings: StreamsSettings, common: StreamsCommon): S
       readFile: (key, range) => files.read(key, range),
       elsewhere: (key) => objects.signedUrl(key, redirectSeconds),
     },
-    settings.STREAMS_ACCEL_PREFIX,
+    accel,
   )
   return {
     app,
-    first: keptFiles(telemetry, openKept(opening)),
+    first: keptFiles(telemetry, openKept({ ...opening, handedOver: accel !== undefined }), accel),
     checks: { 'streams-objects': () => objects.check(), 'streams-database': () => database.check() },
     async close() {
       await producer.close()

@@ -10,6 +10,8 @@ export interface StreamFiles {
   size(key: string): Promise<number | undefined>
   /** What is in memory; undefined: it is not, or there is none. */
   kept(key: string): Buffer | undefined
+  /** Whether it was there lately. */
+  isKnown(key: string): boolean
   /** undefined: there is none. */
   read(key: string, range: Range | undefined): Promise<Buffer | Readable | undefined>
 }
@@ -51,6 +53,7 @@ export const streamFiles = (objects: Objects, memoryBytes: number): StreamFiles 
   return {
     size,
     kept: (key) => kept.get(key),
+    isKnown: (key) => sizes.has(key),
     async read(key, range) {
       const whole = kept.get(key)
       const bytes = whole?.length ?? (await size(key))

@@ -29,20 +29,26 @@ export const openFile =
 export interface KeptFile {
   readonly key: string
   readonly contentType: string
-  readonly content: Buffer
+  /** undefined: a front server has it. */
+  readonly content: Buffer | undefined
   /** Rejects when the track may not be heard any more, or nobody can say. */
   readonly allowed: Promise<unknown>
 }
 
-/** As openFile, without looking further than memory. undefined: openFile is to be asked. */
+/**
+ * As openFile, without looking further than memory. undefined: openFile is to be asked.
+ *
+ * @param handedOver a front server sends the content, so that it is enough to know that there is one
+ */
 export const openKept =
-  (deps: { passes: Passes; ask: AskPlayable; files: StreamFiles }) =>
+  (deps: { passes: Passes; ask: AskPlayable; files: StreamFiles; handedOver: boolean }) =>
   (text: string, path: string): KeptFile | undefined => {
     const pass = deps.passes.known(text)
     const contentType = contentTypeOf(path)
     if (pass === undefined || contentType === undefined) return undefined
     const { trackId, listenerId: userId, moderator, media } = pass
     const key = `${media}/${path}`
-    const content = deps.files.kept(key)
-    return content && { key, contentType, content, allowed: deps.ask({ trackId, userId, moderator }) }
+    const content = deps.handedOver ? undefined : deps.files.kept(key)
+    if (deps.handedOver ? !deps.files.isKnown(key) : content === undefined) return undefined
+    return { key, contentType, content, allowed: deps.ask({ trackId, userId, moderator }) }
   }

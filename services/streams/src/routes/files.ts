@@ -47,12 +47,16 @@ const address = /^\/v1\/streams\/([\w-]+)\/([\w/.-]+)$/
 const conditions = ['range', 'if-none-match', 'if-match', 'if-modified-since', 'if-unmodified-since'] as const
 
 /**
- * Answers GET of whole files that are in memory, as players ask for the segments of what many hear, in a third of the time
- * that the app takes. Everything else, and every refusal, is the app's.
+ * Answers GET of whole files that are in memory, or known to be with the front server, as players ask for the segments of
+ * what many hear: on Node's own objects, without the app's router and its web objects. Everything else, and every refusal,
+ * is the app's.
+ *
+ * @param accelPrefix as of mountFiles
  */
 export const keptFiles = (
   telemetry: ApiOptions['telemetry'],
   openKept: (pass: string, path: string) => KeptFile | undefined,
+  accelPrefix: string | undefined,
 ): First => {
   const measure = measureRequests(telemetry)
   return (request, response, next) => {
@@ -69,12 +73,15 @@ export const keptFiles = (
     const { end } = measure('GET', typeof traceparent === 'string' ? traceparent : undefined)
     file.allowed.then(
       () => {
+        const { key, content } = file
         response.writeHead(200, {
           ...securityHeaders,
           ...headersOf(file),
-          'content-length': file.content.length,
+          ...(accelPrefix === undefined
+            ? { 'content-length': content?.length ?? 0 }
+            : { 'content-length': 0, 'x-accel-redirect': `${accelPrefix}${key}` }),
         })
-        response.end(file.content)
+        response.end(accelPrefix === undefined ? content : undefined)
         end(200, route)
       },
       // The app asks once more, gets the same answer, and says it in its words.
