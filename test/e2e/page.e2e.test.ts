@@ -3,13 +3,14 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { makeAudio } from '@veza/kit/testing'
-import { type Browser, type Page } from 'playwright-core'
+import { type Browser, type Locator, type Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest'
 import { helper } from '../stack/helper-server.ts'
 import { register, request } from '../support/api.ts'
 import { readTrack, uploadTrack } from '../support/audio.ts'
 import { accessibilityProblems, openWindow, startChromium, type Window } from '../support/chromium.ts'
 import { ops } from '../support/ops.ts'
+import { corpus, say, signUp, tabTo } from '../support/page.ts'
 import { pageTypes } from '../support/page-types.ts'
 
 let browser: Browser
@@ -23,22 +24,6 @@ afterAll(async () => {
   await rm(dir, { recursive: true })
 })
 
-const signUp = async ({ page }: Window, name: string): Promise<void> => {
-  await page.goto('/')
-  await page.getByRole('button', { name: 'Create an account' }).click()
-  expect(await accessibilityProblems(page)).toEqual([])
-  await page.getByLabel('Name').fill(name)
-  await page.getByLabel('E-mail').fill(`${randomUUID()}@example.org`)
-  await page.getByLabel('Password').fill(`a long one ${randomUUID()}`)
-  await page.getByRole('button', { name: 'Create an account' }).click()
-  await page.getByRole('heading', { name: 'New tracks' }).waitFor()
-}
-
-const say = async (page: Page, text: string): Promise<void> => {
-  await page.getByLabel('Message', { exact: true }).fill(text)
-  await page.keyboard.press('Enter')
-}
-
 /** Bodies of the room's messages, in their order. */
 const said = (page: Page): Promise<string[]> =>
   page.getByRole('log').locator('.message-body').allTextContents()
@@ -47,16 +32,6 @@ const said = (page: Page): Promise<string[]> =>
 const settled = async (page: Page): Promise<void> => {
   await page.getByText('Sending', { exact: true }).waitFor({ state: 'detached' })
 }
-
-/** What strangers write, so that it runs in somebody else's page. */
-const corpus = [
-  '<script>veza_xss=1</script>',
-  '<img src=x onerror=veza_xss=1>',
-  '"><svg onload=veza_xss=1>',
-  'javascript:veza_xss=1//',
-  "'-(veza_xss=1)-'",
-  '<a href=javascript:veza_xss=1>x</a>',
-] as const
 
 /** Pixels by which the page, or what scrolls in it, is wider than the window. */
 const overflow = `Math.max(...[document.scrollingElement, document.querySelector('#content')]
@@ -160,6 +135,57 @@ describe('the page', () => {
     expect(await said(ben.page)).toEqual(['Hello', 'Is this yours?', 'Well done'])
     expect([...ann.errors, ...ben.errors]).toEqual([])
     await Promise.all([ann.context.close(), ben.context.close()])
+  })
+
+  it('is used from signing up to talking by keys alone, and what one stood on is never lost', async () => {
+    const ann = await openWindow(browser, inject('veza').http)
+    const { page } = ann
+    const enter = async (target: Locator): Promise<void> => {
+      await tabTo(page, target)
+      await page.keyboard.press('Enter')
+    }
+    const write = async (label: string, text: string): Promise<void> => {
+      await tabTo(page, page.getByLabel(label, { exact: true }))
+      await page.keyboard.type(text)
+    }
+    await page.goto('/')
+    await enter(page.getByRole('button', { name: 'Create an account' }))
+    await write('Name', 'Ann')
+    await write('E-mail', `${randomUUID()}@example.org`)
+    await write('Password', `a long one ${randomUUID()}`)
+    await page.keyboard.press('Enter')
+    await page.getByRole('heading', { name: 'New tracks' }).waitFor()
+
+    await enter(page.getByRole('link', { name: 'Rooms' }))
+    const room = `Keys ${randomUUID().slice(0, 8)}`
+    await write('Name of the room', room)
+    await page.keyboard.press('Enter')
+    await page.getByRole('heading', { name: room }).waitFor()
+    await write('Message', 'Said by keys')
+    await page.keyboard.press('Enter')
+    await page.getByRole('log').getByText('Said by keys').waitFor()
+    await settled(page)
+    await page.keyboard.type('and more')
+    await page.keyboard.press('Enter')
+    await page.getByRole('log').getByText('and more').waitFor()
+    await settled(page)
+
+    const message = page.getByRole('log').getByRole('article').first()
+    const standsOn = (): Promise<string> => page.evaluate<string>('document.activeElement.ariaLabel ?? ""')
+    await tabTo(page, message.getByRole('button', { name: 'React' }), 'Shift+Tab')
+    await page.keyboard.press('Enter')
+    await enter(message.getByRole('button', { name: 'React with 🎧' }))
+    await message.getByRole('button', { name: '🎧, 1' }).waitFor()
+    expect(await standsOn()).toBe('React')
+    await enter(message.getByRole('button', { name: 'Edit' }))
+    await message.getByRole('textbox', { name: 'Edit' }).waitFor()
+    await page.keyboard.press('End')
+    await page.keyboard.type(' alone')
+    await page.keyboard.press('Enter')
+    await page.getByRole('log').getByText('Said by keys alone').waitFor()
+    expect(await standsOn()).toBe('Edit')
+    expect(ann.errors).toEqual([])
+    await ann.context.close()
   })
 
   it('keeps what is written while the edge is away, over a reload too, and it arrives once', async () => {

@@ -1,4 +1,5 @@
 import { useSignal } from '@preact/signals'
+import { useLayoutEffect, useRef } from 'preact/hooks'
 import { type ApiProblem, asProblem } from '../api/problem.ts'
 import { sayProblem, words } from '../i18n/index.ts'
 import { momentOf, timeOfDay } from '../i18n/time.ts'
@@ -8,7 +9,7 @@ import { Icon } from '../ui/icon.tsx'
 import { type Message, type Pending } from './room-log.ts'
 import { type OpenRoom } from './room.ts'
 
-const quickReactions = ['👍', '❤️', '🎧', '😂', '🔥', '👏']
+const quickReactions = ['👍', '❤️', '🎧', '😂', '🔥', '👏'] as const
 
 const linkPattern = /https?:\/\/[^\s<>"']+[^\s<>"'.,;:!?)\]]/g
 
@@ -135,6 +136,16 @@ export const MessageRow = ({
   const problem = useSignal<ApiProblem | undefined>(undefined)
   const { chat } = words.value
   const isMine = message.senderId === me
+  const actions = useRef<HTMLDivElement>(null)
+  /** Label of the button that stands where the one was that was pressed: it keeps the keyboard. */
+  const standOn = useRef<string | undefined>(undefined)
+  useLayoutEffect(() => {
+    if (standOn.current === undefined) return
+    const label = standOn.current
+    standOn.current = undefined
+    const buttons = [...(actions.current?.querySelectorAll('button') ?? [])]
+    buttons.find((button) => button.ariaLabel === label)?.focus()
+  }, [isChoosing.value, isEditing.value])
   const act = (work: Promise<void>): void => {
     work.catch((error: unknown) => {
       problem.value = asProblem(error)
@@ -178,6 +189,7 @@ export const MessageRow = ({
             room={room}
             message={message}
             done={() => {
+              standOn.current = chat.edit
               isEditing.value = false
             }}
           />
@@ -211,7 +223,7 @@ export const MessageRow = ({
         )}
       </div>
       {message.deletedAt === undefined && !isEditing.value && (
-        <div class="message-actions">
+        <div ref={actions} class="message-actions">
           {isChoosing.value ? (
             quickReactions.map((reaction) => (
               <button
@@ -220,6 +232,7 @@ export const MessageRow = ({
                 class="icon-button"
                 aria-label={chat.reactWith(reaction)}
                 onClick={() => {
+                  standOn.current = chat.react
                   isChoosing.value = false
                   const had =
                     message.reactions?.some((each) => each.reaction === reaction && each.mine) === true
@@ -235,6 +248,7 @@ export const MessageRow = ({
                 icon="smile"
                 label={chat.react}
                 onClick={() => {
+                  standOn.current = chat.reactWith(quickReactions[0])
                   isChoosing.value = true
                 }}
               />
@@ -272,6 +286,7 @@ export const MessageRow = ({
               icon="close"
               label={words.value.app.cancel}
               onClick={() => {
+                standOn.current = chat.react
                 isChoosing.value = false
               }}
             />

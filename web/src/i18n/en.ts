@@ -113,6 +113,7 @@ export const en = {
     dismiss: 'Hide',
     show: 'Open the track',
     progress: (title: string) => `Progress of ${title}`,
+    tooLarge: (limit: string) => `The file is too large: ${limit} is the most that is taken.`,
   },
   rooms: {
     title: 'Rooms',

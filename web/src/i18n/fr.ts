@@ -116,6 +116,7 @@ export const fr: Words = {
     dismiss: 'Masquer',
     show: 'Ouvrir le morceau',
     progress: (title) => `Progression de ${title}`,
+    tooLarge: (limit: string) => `Le fichier est trop grand : ${limit} au plus.`,
   },
   rooms: {
     title: 'Salons',

@@ -1,5 +1,6 @@
 import { useEffect, useState } from 'preact/hooks'
 import { sayProblem, words } from '../i18n/index.ts'
+import { sizeOf } from '../i18n/numbers.ts'
 import { IconButton } from '../ui/controls.tsx'
 import { Icon } from '../ui/icon.tsx'
 import {
@@ -30,7 +31,7 @@ export const UploadButton = ({ class: name = 'button' }: { class?: string }) => 
   </label>
 )
 
-const sayPhase = ({ phase, percent, code }: UploadState): string => {
+const sayPhase = ({ phase, percent, code, limit }: UploadState): string => {
   const { uploads: said } = words.value
   switch (phase) {
     case 'sending':
@@ -38,16 +39,21 @@ const sayPhase = ({ phase, percent, code }: UploadState): string => {
     case 'preparing':
       return said.preparing(percent)
     case 'failed':
+      if (limit !== undefined) return said.tooLarge(sizeOf(limit))
       return sayProblem({ code: code ?? 'internal', status: 0 })
     default:
       return said[phase]
   }
 }
 
+/** The same file meets these again, however often it is sent. */
+const final = ['not-audio', 'upload-too-large']
+
 const Row = ({ upload }: { upload: UploadState }) => {
   const { uploads: said } = words.value
-  const { key, title, phase, percent, trackId } = upload
-  const canResume = phase === 'paused' || (phase === 'failed' && trackId === undefined)
+  const { key, title, phase, percent, trackId, code = '' } = upload
+  const canResume =
+    phase === 'paused' || (phase === 'failed' && trackId === undefined && !final.includes(code))
   return (
     <li data-phase={phase}>
       <div class="upload-line">

@@ -13,6 +13,8 @@ export interface UploadState {
   readonly trackId?: string
   /** Why it failed: a stable code. */
   readonly code?: string
+  /** Bytes that a file may have, where it has more. */
+  readonly limit?: number
 }
 
 export const uploads = signal<readonly UploadState[]>([])
@@ -26,6 +28,9 @@ const change = (key: string, to: Partial<UploadState>): void => {
   uploads.value = uploads.value.map((upload) => (upload.key === key ? { ...upload, ...to } : upload))
 }
 
+const phaseOf = (key: string): UploadState['phase'] | undefined =>
+  uploads.value.find((upload) => upload.key === key)?.phase
+
 const titleOf = (file: File): string =>
   file.name
     .replace(/\.[^.]+$/, '')
@@ -35,6 +40,25 @@ const titleOf = (file: File): string =>
 /** By magic or by name: what the browser calls audio, and what it knows no type of. The API looks for itself. */
 export const isAudio = (file: File): boolean =>
   file.type.startsWith('audio/') || file.type === '' || file.type === 'application/ogg'
+
+let askedLimit: Promise<number | undefined> | undefined
+
+/** Bytes that a file may have, as the API says; asked for once. undefined: it did not say. */
+const largest = async (): Promise<number | undefined> => {
+  const ask = async (): Promise<number | undefined> => {
+    const { headers } = await fetch('/v1/uploads', { method: 'OPTIONS' })
+    const bytes = Number(headers.get('tus-max-size') ?? Number.NaN)
+    return Number.isFinite(bytes) ? bytes : undefined
+  }
+  askedLimit ??= ask()
+  try {
+    return await askedLimit
+  } catch {
+    // Asked for again with the next file; this one meets the limit, or the lost connection, on its way.
+    askedLimit = undefined
+    return undefined
+  }
+}
 
 const codeIn = (body: string): string => {
   try {
@@ -52,12 +76,27 @@ const announced = (key: string, trackId: string): void => {
   early.delete(trackId)
 }
 
+/** What hinders an upload before it begins, so that nobody waits for a refusal. */
+const hindrance = async (file: File): Promise<Pick<UploadState, 'code' | 'limit'> | undefined> => {
+  if (!isAudio(file)) return { code: 'not-audio' }
+  const limit = await largest()
+  return limit !== undefined && file.size > limit ? { code: 'upload-too-large', limit } : undefined
+}
+
 const start = async (key: string, file: File): Promise<void> => {
+  const hindered = await hindrance(file)
+  if (hindered !== undefined) {
+    change(key, { phase: 'failed', ...hindered })
+    return
+  }
   const { Upload, DetailedError } = await import('tus-js-client')
+  // Paused, or hidden, or begun anew, before it was under way.
+  if (running.has(key) || phaseOf(key) !== 'sending') return
   let trackId: string | undefined
   const upload = new Upload(file, {
     endpoint: '/v1/uploads',
-    metadata: { filename: file.name, title: titleOf(file) },
+    // No title: what the file's own tags say is better than its name, and the API falls back on that.
+    metadata: { filename: file.name },
     chunkSize: 4_000_000,
     retryDelays: [500, 1000, 3000, 5000, 10_000, 20_000],
     removeFingerprintOnSuccess: true,
@@ -100,13 +139,13 @@ export const uploadFiles = (chosen: Iterable<File>): void => {
     const key = crypto.randomUUID()
     files.set(key, file)
     uploads.value = [...uploads.value, { key, title: titleOf(file), phase: 'sending', percent: 0 }]
-    if (isAudio(file)) void start(key, file)
-    else change(key, { phase: 'failed', code: 'not-audio' })
+    void start(key, file)
   }
 }
 
 export const pauseUpload = (key: string): void => {
   void running.get(key)?.abort()
+  running.delete(key)
   change(key, { phase: 'paused' })
 }
 
@@ -124,6 +163,16 @@ export const dismissUpload = (key: string): void => {
   files.delete(key)
   uploads.value = uploads.value.filter((upload) => upload.key !== key)
 }
+
+// The next try may be far off, or given up: none of them waits now that there is a network again.
+addEventListener('online', () => {
+  for (const { key, phase, code } of uploads.value) {
+    if (phase !== 'sending' && code !== 'unreachable') continue
+    void running.get(key)?.abort()
+    running.delete(key)
+    resumeUpload(key)
+  }
+})
 
 onOwn((publication) => {
   if (publication.type !== 'track') return
