@@ -15,6 +15,11 @@ const [misused, misconfigured] = [64, 78]
 const print = (line: string) => {
   process.stdout.write(`${line}\n`)
 }
+/** Whoever reads the lines may have enough of them, as `head` does: that is not a failure. */
+const endWithReader = (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error
+  process.exit(process.exitCode)
+}
 const warn = (line: string) => {
   process.stderr.write(`${line}\n`)
 }
@@ -30,6 +35,7 @@ export const runCommandLine = async (
   [name, ...args]: readonly string[],
   signal?: AbortSignal,
 ): Promise<void> => {
+  process.stdout.on('error', endWithReader)
   const command = commands.find((one) => one.name === name)
   try {
     if (!command) throw new UsageError(name === undefined ? 'which command?' : `unknown command: ${name}`)
