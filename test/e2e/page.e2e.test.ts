@@ -133,6 +133,18 @@ describe('the page', () => {
     await press(ann, 'Delete')
     await ben.page.getByText('This message was deleted').waitFor()
     expect(await said(ben.page)).toEqual(['Hello', 'Is this yours?', 'Well done'])
+
+    // A name is offered after @, chosen by keys, told to whom it names, and shown as a name.
+    const field = ann.page.getByRole('textbox', { name: 'Message', exact: true })
+    await field.pressSequentially('Thank you @be')
+    await ann.page.getByRole('option', { name: 'Ben' }).waitFor()
+    expect(await accessibilityProblems(ann.page)).toEqual([])
+    await field.press('Tab')
+    expect(await field.inputValue()).toBe('Thank you @Ben ')
+    await field.press('Enter')
+    await ben.page.getByRole('log').getByRole('link', { name: '@Ben' }).waitFor()
+    await settled(ann.page)
+
     expect([...ann.errors, ...ben.errors]).toEqual([])
     await Promise.all([ann.context.close(), ben.context.close()])
   })

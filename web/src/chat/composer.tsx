@@ -3,6 +3,8 @@ import { useEffect, useRef } from 'preact/hooks'
 import { words } from '../i18n/index.ts'
 import { nameOf } from '../people/people.tsx'
 import { IconButton } from '../ui/controls.tsx'
+import { useMentions } from './mention-list.tsx'
+import { mentionedIn } from './mentions.ts'
 import { readDraft, writeDraft } from './outbox.ts'
 import { type Message } from './room-log.ts'
 import { type OpenRoom } from './room.ts'
@@ -37,9 +39,12 @@ export const Composer = ({
     text.value = value
     writeDraft(me, draft, value)
   }
+  const mentions = useMentions({ roomId: room.id, me }, text.value, field, write)
   const send = (): void => {
-    if (text.value.trim() === '') return
-    room.send(text.value.trim(), { replyTo: replyTo?.messageId, trackId })
+    const body = text.value.trim()
+    if (body === '') return
+    const mentioned = mentionedIn(body, mentions.people)
+    room.send(body, { replyTo: replyTo?.messageId, trackId, mentions: mentioned })
     write('')
     onDone()
     field.current?.focus()
@@ -60,6 +65,7 @@ export const Composer = ({
           <IconButton icon="close" label={app.cancel} onClick={onDone} />
         </p>
       )}
+      {mentions.list}
       <div class="composer-line">
         <textarea
           ref={field}
@@ -68,11 +74,17 @@ export const Composer = ({
           aria-label={chat.compose}
           placeholder={chat.compose}
           value={text.value}
+          {...mentions.attributes}
+          onSelect={(event) => {
+            mentions.follow(event.currentTarget)
+          }}
           onInput={(event) => {
             write(event.currentTarget.value)
+            mentions.follow(event.currentTarget)
             if (event.currentTarget.value !== '') room.tellTyping()
           }}
           onKeyDown={(event) => {
+            if (mentions.takesKey(event)) return
             // While an input method composes, Enter is its own.
             if (event.key === 'Enter' && !event.shiftKey && !event.isComposing) {
               event.preventDefault()

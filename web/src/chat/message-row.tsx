@@ -6,6 +6,8 @@ import { momentOf, timeOfDay } from '../i18n/time.ts'
 import { nameOf, PersonAvatar, PersonName } from '../people/people.tsx'
 import { IconButton } from '../ui/controls.tsx'
 import { Icon } from '../ui/icon.tsx'
+import { namedOf } from './mention-list.tsx'
+import { mentionedIn, partsOf } from './mentions.ts'
 import { type Message, type Pending } from './room-log.ts'
 import { type OpenRoom } from './room.ts'
 
@@ -13,8 +15,8 @@ const quickReactions = ['👍', '❤️', '🎧', '😂', '🔥', '👏'] as con
 
 const linkPattern = /https?:\/\/[^\s<>"']+[^\s<>"'.,;:!?)\]]/g
 
-/** Text as it was written; what looks like a link to the web is one. Nothing else in it means anything. */
-const Body = ({ text }: { text: string }) => {
+/** Text as it was written; what looks like a link to the web is one. */
+const Linked = ({ text }: { text: string }) => {
   const parts: (string | { href: string })[] = []
   let from = 0
   for (const match of text.matchAll(linkPattern)) {
@@ -23,7 +25,7 @@ const Body = ({ text }: { text: string }) => {
   }
   parts.push(text.slice(from))
   return (
-    <p class="message-body" dir="auto">
+    <>
       {parts.map((part, at) =>
         typeof part === 'string' ? (
           part
@@ -33,9 +35,26 @@ const Body = ({ text }: { text: string }) => {
           </a>
         ),
       )}
-    </p>
+    </>
   )
 }
+
+const nobody: readonly string[] = []
+
+/** What was said, with its links, and the names of those it mentions. Nothing else in it means anything. */
+const Body = ({ text, mentions = nobody }: { text: string; mentions?: readonly string[] | undefined }) => (
+  <p class="message-body" dir="auto">
+    {partsOf(text, namedOf(mentions)).map((part, at) =>
+      typeof part === 'string' ? (
+        <Linked key={at} text={part} />
+      ) : (
+        <a key={at} class="mention" href={`/people/${part.mentions.id}`}>
+          @{part.mentions.name}
+        </a>
+      ),
+    )}
+  </p>
+)
 
 const Edit = ({ room, message, done }: { room: OpenRoom; message: Message; done: () => void }) => {
   const text = useSignal(message.body)
@@ -43,7 +62,10 @@ const Edit = ({ room, message, done }: { room: OpenRoom; message: Message; done:
   const { app, chat } = words.value
   const save = async (): Promise<void> => {
     try {
-      if (text.value.trim() !== message.body) await room.edit(message.messageId, text.value.trim())
+      const body = text.value.trim()
+      // Whoever is mentioned still is, as long as the text has the name.
+      const mentioned = mentionedIn(body, namedOf(message.mentions ?? nobody))
+      if (body !== message.body) await room.edit(message.messageId, body, mentioned)
       done()
     } catch (error) {
       problem.value = asProblem(error)
@@ -195,7 +217,7 @@ export const MessageRow = ({
           />
         ) : (
           <>
-            <Body text={message.body} />
+            <Body text={message.body} mentions={message.mentions} />
             {message.editedAt !== undefined && <span class="quiet message-edited">{chat.edited}</span>}
             {message.trackId !== undefined && (
               <a class="message-track" href={`/tracks/${message.trackId}`}>
@@ -311,7 +333,7 @@ export const PendingRow = ({ room, pending, me }: { room: OpenRoom; pending: Pen
           </span>
           <span class="quiet">{refusedBy === undefined ? chat.sending : chat.notSent}</span>
         </p>
-        <Body text={pending.body} />
+        <Body text={pending.body} mentions={pending.mentions} />
         {refusedBy !== undefined && (
           <p class="problem-text" role="alert">
             {sayProblem({ code: refusedBy, status: 0 })}{' '}

@@ -42,6 +42,7 @@ export interface Pending {
   readonly clientMessageId: string
   readonly body: string
   readonly replyTo?: string | undefined
+  readonly mentions?: readonly string[] | undefined
   readonly trackId?: string | undefined
   readonly writtenAt: string
   /** Why it was refused; undefined: it is on its way. */

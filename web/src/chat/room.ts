@@ -21,6 +21,7 @@ import {
 
 /** A room that is open on the page. */
 export interface OpenRoom {
+  readonly id: string
   readonly log: ReadonlySignal<RoomLog | undefined>
   readonly problem: ReadonlySignal<ApiProblem | undefined>
   /** Who is writing, but for oneself. */
@@ -28,12 +29,12 @@ export interface OpenRoom {
   /** People who follow the room now; undefined: not known. */
   readonly here: ReadonlySignal<number | undefined>
   /** Shows the message at once, and sends it as soon as that can be done. */
-  send(body: string, about?: { replyTo?: string | undefined; trackId?: string | undefined }): void
+  send(body: string, about?: Pick<Pending, 'replyTo' | 'mentions' | 'trackId'>): void
   /** Sends again what was refused; under a new name, since the old one has its outcome. */
   retry(clientMessageId: string): void
   discard(clientMessageId: string): void
   /** Each rejects with ApiProblem when the edge refuses; what the worker refuses comes on the own channel. */
-  edit(messageId: string, body: string): Promise<void>
+  edit(messageId: string, body: string, mentions: readonly string[]): Promise<void>
   remove(messageId: string): Promise<void>
   react(messageId: string, reaction: string, add: boolean): Promise<void>
   loadEarlier(): Promise<void>
@@ -145,7 +146,13 @@ export const openRoom = (
     return code === 103 ? 'not-a-member' : undefined
   }
 
-  const publish = async ({ clientMessageId, body, replyTo, trackId }: Pending): Promise<void> => {
+  const publish = async ({
+    clientMessageId,
+    body,
+    replyTo,
+    mentions = [],
+    trackId,
+  }: Pending): Promise<void> => {
     if (!isFollowed || underWay.has(clientMessageId)) return
     underWay.add(clientMessageId)
     try {
@@ -154,6 +161,7 @@ export const openRoom = (
         clientMessageId,
         body,
         ...(replyTo !== undefined && { replyTo }),
+        ...(mentions.length > 0 && { mentions }),
         ...(trackId !== undefined && { trackId }),
       })
     } catch (error) {
@@ -223,6 +231,7 @@ export const openRoom = (
   void load(around === undefined ? undefined : { around }).then(() => (isMember ? follow() : undefined))
 
   return {
+    id: roomId,
     log,
     problem,
     typing,
@@ -245,10 +254,10 @@ export const openRoom = (
     discard(clientMessageId) {
       change((current) => withoutPending(current, clientMessageId))
     },
-    async edit(messageId, body) {
+    async edit(messageId, body, mentions) {
       const request = {
         params: { path: { roomId, messageId } },
-        body: { clientMessageId: crypto.randomUUID(), body },
+        body: { clientMessageId: crypto.randomUUID(), body, mentions: [...mentions] },
       }
       await ask(api.PATCH('/v1/rooms/{roomId}/messages/{messageId}', request))
     },

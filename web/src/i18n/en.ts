@@ -135,6 +135,7 @@ export const en = {
   chat: {
     messages: 'Messages',
     compose: 'Message',
+    mention: 'Whom to mention',
     send: 'Send',
     sending: 'Sending',
     notSent: 'Not sent',

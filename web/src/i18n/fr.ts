@@ -138,6 +138,7 @@ export const fr: Words = {
   chat: {
     messages: 'Messages',
     compose: 'Message',
+    mention: 'Qui mentionner',
     send: 'Envoyer',
     sending: 'Envoi',
     notSent: 'Non envoyé',
