@@ -32,6 +32,7 @@ COPY services/tracks/package.json services/tracks/
 COPY services/users/package.json services/users/
 COPY workers/analytics/package.json workers/analytics/
 COPY workers/auth-erasure/package.json workers/auth-erasure/
+COPY workers/cache-invalidation/package.json workers/cache-invalidation/
 COPY workers/chat-erasure/package.json workers/chat-erasure/
 COPY workers/chat-fanout/package.json workers/chat-fanout/
 COPY workers/notifications/package.json workers/notifications/
@@ -47,7 +48,7 @@ COPY deploy/package.json deploy/
 RUN npm ci --omit=dev --ignore-scripts --workspace contracts --workspace kit --workspace services/auth \
     --workspace services/chat --workspace services/realtime --workspace services/streams --workspace services/tracks \
     --workspace services/users --workspace workers/analytics --workspace workers/auth-erasure \
-    --workspace workers/chat-erasure --workspace workers/chat-fanout \
+    --workspace workers/cache-invalidation --workspace workers/chat-erasure --workspace workers/chat-fanout \
     --workspace workers/notifications --workspace workers/outbox-relay --workspace workers/tracks-erasure \
     --workspace workers/tracks-relations --workspace workers/transcode \
     --workspace workers/users-exports --workspace workers/users-profiles \

@@ -195,9 +195,10 @@ export const processes: readonly VezaProcess[] = [
     name: 'workers',
     entry: 'deploy/local/workers.ts',
     internalPort: { setting: 'WORKERS_INTERNAL_PORT', default: 9083 },
-    needs: ['kafka', 'registry', 'postgres'],
+    needs: ['kafka', 'registry', 'postgres', 'redis'],
     env: (stack) => ({
       ...everywhere('workers', stack),
+      REDIS_URL: stack.redisUrl,
       AUTH_DATABASE_URL: stack.databaseUrls.auth,
       CHAT_DATABASE_URL: stack.databaseUrls.chat,
       USERS_DATABASE_URL: stack.databaseUrls.users,

@@ -16,7 +16,7 @@ describe('the catalogue', () => {
 
   it('has a dead-letter topic for every group that is a worker', () => {
     const names = catalogue.map(({ name }) => name)
-    const edges = new Set(['realtime', 'data teams', 'operators'])
+    const edges = new Set(['realtime', 'users', 'tracks', 'data teams', 'operators'])
     for (const group of new Set(catalogue.flatMap(({ readers }) => readers)))
       if (!edges.has(group)) expect(names).toContain(deadLetterTopic(group))
   })

@@ -1,5 +1,6 @@
 import { openAuth } from '@veza/auth'
 import { openChat } from '@veza/chat'
+import { openProcessCaches } from '@veza/kit/cache'
 import { openCodec } from '@veza/kit/codec'
 import { readEnv, runMain } from '@veza/kit/env'
 import { combine, mountDocs, mountPage, serve } from '@veza/kit/http'
@@ -29,6 +30,10 @@ await runMain('http', async (run) => {
   run.onStop('kafka', () => kafka.close())
   const redis = openRedis(env, { log, meter: telemetry.meter })
   run.onStop('redis', () => redis?.close())
+  const { caches, stop: stopCaches } = await openProcessCaches({
+    ...{ redis, kafka, codec, meter: telemetry.meter, log },
+  })
+  run.onStop('caches', stopCaches)
 
   const auth = await openAuth(env, { log, telemetry, codec, kafka })
   run.onStop('auth', () => auth.close())
@@ -41,7 +46,7 @@ await runMain('http', async (run) => {
   run.onStop('chat', () => chat.close())
   const users = openUsers(env, { log, telemetry, verifier, codec })
   run.onStop('users', () => users.close())
-  const tracks = await openTracks(env, { log, telemetry, verifier, codec })
+  const tracks = await openTracks(env, { log, telemetry, verifier, codec, caches })
   run.onStop('tracks', () => tracks.close())
   const streams = openStreams(env, { log, telemetry, verifier, kafka, codec })
   run.onStop('streams', () => streams.close())

@@ -1,5 +1,6 @@
 import { analyticsEnvironment } from '@veza/analytics'
 import { authErasureEnvironment } from '@veza/auth-erasure'
+import { cacheInvalidationEnvironment } from '@veza/cache-invalidation'
 import { chatErasureEnvironment } from '@veza/chat-erasure'
 import { workersEnvironment } from '@veza/kit/worker'
 import { notificationsEnvironment } from '@veza/notifications'
@@ -23,4 +24,5 @@ export const environment = {
   ...usersExportsEnvironment,
   ...tracksRelationsEnvironment,
   ...analyticsEnvironment,
+  ...cacheInvalidationEnvironment,
 }

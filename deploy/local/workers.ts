@@ -1,5 +1,6 @@
 import { openAnalytics } from '@veza/analytics'
 import { openAuthErasure } from '@veza/auth-erasure'
+import { openCacheInvalidation } from '@veza/cache-invalidation'
 import { openChatErasure } from '@veza/chat-erasure'
 import { runWorkers } from '@veza/kit/worker'
 import { openNotifications } from '@veza/notifications'
@@ -26,4 +27,5 @@ await runWorkers('workers', environment, [
   openUsersExports,
   openTracksRelations,
   openAnalytics,
+  openCacheInvalidation,
 ])

@@ -23,6 +23,8 @@ export const personalMarks: Readonly<Record<string, PersonalMark>> = {
   redrivenBy: 'person',
   ...{ mentions: 'person', users: 'person', formerId: 'person', sessionId: 'person', clients: 'person' },
   left: 'person',
+  // It may be that of a person's profile.
+  tag: 'person',
   ...{ body: 'text', displayName: 'text', title: 'text', description: 'text', filename: 'text' },
   ...{ artist: 'text', album: 'text', genre: 'text', tags: 'text', name: 'text', words: 'text' },
   ...{ reaction: 'text', 'TrackReported.reason': 'text', 'TrackTakenDown.reason': 'text' },
@@ -70,5 +72,11 @@ export const units: Readonly<Record<string, string>> = {
   ...{ clientCount: count, userCount: count, unreadMessages: count, unreadMentions: count },
   ...{ directMessages: count, invitations: count, 'UserNotified.mentions': count },
   ...{ offset: number, roomOffset: number, messageNumber: number, sequence: number, attempt: number },
-  ...{ ruleVersion: number, recipe: number, deadLetterPartition: number, deadLetterOffset: number },
+  ...{
+    version: number,
+    ruleVersion: number,
+    recipe: number,
+    deadLetterPartition: number,
+    deadLetterOffset: number,
+  },
 }

@@ -152,6 +152,16 @@ export interface EmailVerified {
   verifiedAt: number
 }
 
+/** What caches keep under a tag is out of date where it is older than a version. A signal: kept for minutes; order and repetition make no difference. */
+export interface EntityChanged {
+  /** The name of the cache, a colon, and the id of the entity; also the record's key. */
+  tag: string
+  /** Version that the entity has by now, or has passed. */
+  version: number
+  /** When the event happened that changed it, milliseconds since the Unix epoch. */
+  changedAt: number
+}
+
 /** A forgotten person's message or reaction is to go, whatever the room says and whether or not they are still in it. Written by chat-erasure alone. It has exactly one outcome: MessageDeleted, ReactionRemoved or CommandRefused. */
 export interface EraseContribution {
   /** Room of the message; also the record's key. */
@@ -228,6 +238,12 @@ export interface IdentityLinked {
   subject: Buffer
   /** When it was linked, milliseconds since the Unix epoch. */
   linkedAt: number
+}
+
+/** Somebody reads events and tells caches of changes. Without such a word for some seconds caches keep nothing for longer than a second. A signal: kept for minutes, stored nowhere. */
+export interface InvalidatorSeen {
+  /** When it was sent, milliseconds since the Unix epoch. */
+  sentAt: number
 }
 
 /** An invitation is no more: declined by the one who had it, or taken back. */
@@ -1104,6 +1120,7 @@ export interface Records {
   EdgeSeen: EdgeSeen
   EditMessage: EditMessage
   EmailVerified: EmailVerified
+  EntityChanged: EntityChanged
   EraseContribution: EraseContribution
   ErasureCancelled: ErasureCancelled
   ErasureRequested: ErasureRequested
@@ -1111,6 +1128,7 @@ export interface Records {
   FollowRequested: FollowRequested
   FollowStarted: FollowStarted
   IdentityLinked: IdentityLinked
+  InvalidatorSeen: InvalidatorSeen
   InvitationWithdrawn: InvitationWithdrawn
   ListeningReported: ListeningReported
   MemberBanned: MemberBanned

@@ -2,6 +2,7 @@ import { type Hook } from '@hono/zod-openapi'
 import { HTTPException } from 'hono/http-exception'
 import { IdempotencyKeyReused, VersionConflict } from '../events/errors.ts'
 import { ObjectsUnavailable } from '../objects/types.ts'
+import { Overloaded } from '../cache/gate.ts'
 import { isCollision, isUnavailable } from '../postgres/errors.ts'
 import { KeyEncryptionUnavailable } from '../sealing/key-encryption.ts'
 import { KeysUnavailable } from '../tokens/index.ts'
@@ -42,7 +43,8 @@ export const toProblem = (error: unknown): Problem => {
     isCollision(error) ||
     error instanceof KeysUnavailable ||
     error instanceof KeyEncryptionUnavailable ||
-    error instanceof ObjectsUnavailable
+    error instanceof ObjectsUnavailable ||
+    error instanceof Overloaded
   ) {
     return new Problem(503, 'unavailable', 'Try again in a moment', {
       cause: error,

@@ -1,8 +1,11 @@
+import { openProcessCaches } from '@veza/kit/cache'
 import { openCodec } from '@veza/kit/codec'
-import { integer, readEnv, runMain, string, url, processEnvironment } from '@veza/kit/env'
+import { integer, list, readEnv, runMain, string, url, processEnvironment } from '@veza/kit/env'
 import { mountDocs, serve } from '@veza/kit/http'
 import { createHealth, serveInternal } from '@veza/kit/internal'
+import { connectKafka } from '@veza/kit/kafka'
 import { createLog } from '@veza/kit/log'
+import { openRedis, redisEnvironment } from '@veza/kit/redis'
 import { startTelemetry } from '@veza/kit/telemetry'
 import { createTokenVerifier } from '@veza/kit/tokens'
 import { openTracks, tracksEnvironment } from './index.ts'
@@ -10,6 +13,8 @@ import { openTracks, tracksEnvironment } from './index.ts'
 const environment = {
   ...processEnvironment,
   ...tracksEnvironment,
+  ...redisEnvironment,
+  KAFKA_BROKERS: list('Kafka brokers, host:port'),
   SCHEMA_REGISTRY_URL: url('the Confluent-compatible schema registry'),
   JWKS_URL: url("auth's public keys"),
   TOKEN_ISSUER: string('the issuer (iss) that access tokens must name', 'veza'),
@@ -30,8 +35,14 @@ await runMain('tracks', async (run) => {
 
   const codec = await openCodec(env.SCHEMA_REGISTRY_URL, log)
   const verifier = createTokenVerifier({ jwksUrl: env.JWKS_URL, issuer: env.TOKEN_ISSUER, audience: 'veza' })
+  const kafka = connectKafka(env.KAFKA_BROKERS, { clientId: 'tracks', log, meter: telemetry.meter })
+  run.onStop('kafka', () => kafka.close())
+  const redis = openRedis(env, { log, meter: telemetry.meter })
+  run.onStop('redis', () => redis?.close())
+  const { caches, stop } = await openProcessCaches({ redis, kafka, codec, meter: telemetry.meter, log })
+  run.onStop('caches', stop)
 
-  const tracks = await openTracks(env, { log, telemetry, verifier, codec })
+  const tracks = await openTracks(env, { log, telemetry, verifier, codec, caches })
   run.onStop('tracks', () => tracks.close())
   const health = createHealth()
   for (const [name, check] of Object.entries(tracks.checks)) health.ready(name, check)

@@ -1,5 +1,6 @@
 import { type Codec, topics } from '@veza/contracts'
 import { addressBook, auditOf, mountAuditSource } from '@veza/kit/audit'
+import { type Caches, uncached } from '@veza/kit/cache'
 import { type EventMetadata } from '@veza/kit/events'
 import { type Api, bearer, type CallerMiddleware, createApi, openAnswers } from '@veza/kit/http'
 import { type Logger } from '@veza/kit/log'
@@ -33,6 +34,7 @@ import { readFeed } from './queries/feed.ts'
 import { readPersonalData } from './queries/personal-data.ts'
 import { getPlaylist, knownTracks, listPlaylists, tracksOf } from './queries/playlists.ts'
 import { listReports } from './queries/reports.ts'
+import { openTrackCaches } from './queries/track-caches.ts'
 import { searchParameters, searchTracks } from './queries/search.ts'
 import { assertOwner, getTrack, listTracks, readListed, readPlayable } from './queries/tracks.ts'
 import { bodyLimits, mountCover } from './routes/cover.ts'
@@ -49,6 +51,8 @@ export interface TracksCommon {
   readonly telemetry: Telemetry
   readonly verifier: TokenVerifier
   readonly codec: Codec
+  /** Told of changes; without them nothing is cached. */
+  readonly caches?: Pick<Caches, 'open'>
   /** The present; the system's clock unless given. */
   readonly now?: () => Date
 }
@@ -91,7 +95,7 @@ const every = (
 
 /** Opens tracks on its migrated database ('@veza/tracks/migrate'). */
 export const openTracks = async (settings: TracksSettings, common: TracksCommon): Promise<Tracks> => {
-  const { log, telemetry, verifier, codec, now = () => new Date() } = common
+  const { log, telemetry, verifier, codec, caches = uncached, now = () => new Date() } = common
   const keyEncryption = openKeyEncryption(settings, log)
   const database = openDatabase<TracksDatabase>(settings.TRACKS_DATABASE_URL, {
     applicationName: 'tracks',
@@ -100,14 +104,18 @@ export const openTracks = async (settings: TracksSettings, common: TracksCommon)
     log,
   })
   const { db } = database
-  const reading = { db, prepare: database.prepare }
+  const trackCaches = openTrackCaches(database, caches)
+  const reading = { db, prepare: database.prepare, caches: trackCaches }
   const getOne = getTrack(reading)
   const addresses = addressBook(createSealing({ db, keyEncryption }), 'tracks')
   const objects = openObjects(settings)
   const covers = openCovers(objects)
   const files = await uploadFiles(settings.UPLOADS_DIR, settings.UPLOAD_EXPIRY)
   const locks = sharedLocks(settings.TRACKS_DATABASE_URL, log)
-  const tracks = openAggregate(codec)
+  const like = likeTrack(db, now)
+  const tracks = openAggregate(codec, (trackId, version) => {
+    trackCaches.tracks.changed(trackId, version)
+  })
   const uploads = uploadStore(db)
   const change = changeTrack(db, tracks)
   const [report, moderate] = [reportTrack(db, tracks, now), moderateTrack(db, tracks)]
@@ -137,7 +145,10 @@ export const openTracks = async (settings: TracksSettings, common: TracksCommon)
     async changeTrack(trackId, command, { metadata, ...options }) {
       await change(trackId, command, { ...options, metadata: await addresses.seal(metadata) })
     },
-    likeTrack: likeTrack(db, now),
+    async likeTrack(trackId, userId, liked) {
+      await like(trackId, userId, liked)
+      trackCaches.likes.changed(trackId, performance.now())
+    },
     async readWaveform(media, form) {
       const stream = await objects.read(`${media}/waveform.${form === 'json' ? 'json' : 'dat'}`)
       return stream && buffer(stream)

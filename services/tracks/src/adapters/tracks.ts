@@ -27,7 +27,7 @@ export interface Tracks {
   load(db: Kysely<TracksDatabase>, trackId: string): Promise<Track | undefined>
 }
 
-const streamOf = (trackId: string): string => `track-${trackId}`
+export const streamOf = (trackId: string): string => `track-${trackId}`
 
 const rowOf = (track: Track, version: number) => ({
   id: track.id,
@@ -80,7 +80,11 @@ export const projectTrack = async (
   if (isFound) await rememberWords(db, row.search_text)
 }
 
-export const openTracks = (codec: Codec): Tracks => {
+/** @param changed is told of every version that a track gets here, at the latest when others can see it */
+export const openTracks = (
+  codec: Codec,
+  changed: (trackId: string, version: number) => void = () => undefined,
+): Tracks => {
   const tracks = aggregate<typeof topics.tracksEvents, Track | undefined, TrackEvent>({
     store: eventStore({ topic: topics.tracksEvents, codec }),
     initial: undefined,
@@ -103,6 +107,7 @@ export const openTracks = (codec: Codec): Tracks => {
           await projectJobs(trx, executed.events)
         },
       })
+      changed(trackId, version)
       return { track: state, version, events }
     },
     load: async (db, trackId) => (await tracks.load(db, streamOf(trackId))).state,

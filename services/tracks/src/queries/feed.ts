@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import { type Actor } from '../domain/track.ts'
-import { type ReadDeps, toView, trackColumns, type TrackView } from './tracks.ts'
+import { toView, trackColumns, type TrackView } from './track-view.ts'
+import { type ReadDeps } from './tracks.ts'
 
 /** A place in the feed. */
 export interface FeedPlace {

@@ -3,7 +3,8 @@ import { followsOwner } from '../adapters/relations.ts'
 import { type TracksDatabase } from '../adapters/schema.ts'
 import { Rejection } from '../domain/rejection.ts'
 import { type Actor, maySee, type Visibility } from '../domain/track.ts'
-import { notBlocked, relationTo, toView, trackColumns, type TrackView } from './tracks.ts'
+import { toView, trackColumns, type TrackView } from './track-view.ts'
+import { notBlocked, relationTo } from './tracks.ts'
 
 /** A playlist as it is shown. */
 export interface PlaylistView {

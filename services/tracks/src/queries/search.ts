@@ -1,7 +1,8 @@
 import { type RawBuilder, sql } from 'kysely'
 import { asTerm } from '../adapters/search-words.ts'
 import { type Actor } from '../domain/track.ts'
-import { foundBy, type ReadDeps, toView, trackColumns, type TrackView } from './tracks.ts'
+import { toView, trackColumns, type TrackView } from './track-view.ts'
+import { foundBy, type ReadDeps } from './tracks.ts'
 
 /**
  * Of what all can find by some words so many are ranked, the youngest: what has more hits has words that say little, and

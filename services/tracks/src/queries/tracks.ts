@@ -3,91 +3,9 @@ import { type Kysely, type SelectQueryBuilder, sql } from 'kysely'
 import { blockedWithOwner, followsOwner } from '../adapters/relations.ts'
 import { type TracksDatabase } from '../adapters/schema.ts'
 import { Rejection } from '../domain/rejection.ts'
-import { type Actor, type ReportReason, visibleTo, type Visibility } from '../domain/track.ts'
-
-/** A track as it is shown. */
-export interface TrackView {
-  readonly id: string
-  readonly ownerId: string
-  readonly version: number
-  readonly status: 'processing' | 'ready' | 'failed'
-  readonly visibility: Visibility
-  readonly title: string
-  readonly description: string
-  readonly artist: string | null
-  readonly album: string | null
-  readonly genre: string | null
-  readonly tags: readonly string[]
-  readonly durationMs: number | null
-  readonly loudness: number | null
-  readonly truePeak: number | null
-  readonly gain: number | null
-  readonly failure: string | null
-  readonly cover: string | null
-  readonly media: string | null
-  readonly uploadedAt: Date
-  readonly publishAt: Date | null
-  /** Since when others find it; null: they never did. */
-  readonly publishedAt: Date | null
-  readonly takenDown: ReportReason | null
-}
-
-export const trackColumns = [
-  ...([
-    'id',
-    'owner_id',
-    'version',
-    'status',
-    'visibility',
-    'title',
-    'description',
-    'artist',
-    'album',
-  ] as const),
-  ...([
-    'genre',
-    'tags',
-    'duration_ms',
-    'loudness',
-    'true_peak',
-    'gain',
-    'failure',
-    'cover',
-    'media',
-    'uploaded_at',
-    'publish_at',
-    'published_at',
-    'taken_down',
-  ] as const),
-] as const
-
-type Row = Pick<TracksDatabase['tracks'], (typeof trackColumns)[number]>
-
-export const toView = (row: Row): TrackView => ({
-  ...{
-    id: row.id,
-    ownerId: row.owner_id,
-    version: row.version,
-    status: row.status,
-    visibility: row.visibility,
-  },
-  ...{
-    title: row.title,
-    description: row.description,
-    artist: row.artist,
-    album: row.album,
-    genre: row.genre,
-  },
-  ...{ tags: row.tags, durationMs: row.duration_ms, loudness: row.loudness, truePeak: row.true_peak },
-  ...{
-    gain: row.gain,
-    failure: row.failure,
-    cover: row.cover,
-    media: row.media,
-    uploadedAt: row.uploaded_at,
-  },
-  ...{ publishAt: row.publish_at, publishedAt: row.published_at, takenDown: row.taken_down },
-})
+import { type Actor, type Relation, visibleTo } from '../domain/track.ts'
+import { type TrackCaches } from './track-caches.ts'
+import { toView, trackColumns, type TrackView } from './track-view.ts'
 
 /** A Relation, as columns `follows` and `blocked`. */
 export const relationTo = ({ userId }: Pick<Actor, 'userId'>, owner: string) =>
@@ -116,42 +34,55 @@ export const foundBy = (db: Kysely<TracksDatabase>, actor: Pick<Actor, 'userId'>
     .where('taken_down', 'is', null)
     .where(notBlocked(actor, 'tracks.owner_id'))
 
-/** One track, with its likes. Throws Rejection `track-not-found`. */
-export const getTrack = ({ db, prepare }: ReadDeps) => {
-  const find = prepare('tracks-one', ({ trackId, userId }: { trackId: string; userId: string }) =>
-    db
-      .selectFrom('tracks')
-      .select(trackColumns)
-      .select((eb) => [
-        eb
-          .selectFrom('likes')
-          .whereRef('likes.track_id', '=', 'tracks.id')
-          .select((inner) => inner.fn.countAll<number>().as('n'))
-          .as('likes'),
-        eb
-          .exists(
-            eb
-              .selectFrom('likes')
-              .whereRef('likes.track_id', '=', 'tracks.id')
-              .where('user_id', '=', userId)
-              .select('user_id'),
-          )
-          .as('liked'),
-        ...relationTo({ userId }, 'tracks.owner_id'),
-      ])
-      .where('id', '=', trackId),
+/** What reads a track by its id. */
+export interface OneTrackDeps extends ReadDeps {
+  readonly caches: TrackCaches
+}
+
+/** What is between a person and a track, besides the track itself: by keys, nothing of which is cached. */
+const asSeenBy = ({ db, prepare }: ReadDeps) => {
+  const find = prepare(
+    'tracks-seen-by',
+    ({ trackId, ownerId, userId }: { trackId: string; ownerId: string; userId: string }) =>
+      db
+        .selectFrom(sql<{ owner_id: string }>`(select ${ownerId}::uuid as owner_id)`.as('track'))
+        .select((eb) => [
+          eb
+            .exists(
+              eb
+                .selectFrom('likes')
+                .where('track_id', '=', trackId)
+                .where('user_id', '=', userId)
+                .select('user_id'),
+            )
+            .as('liked'),
+          ...relationTo({ userId }, 'track.owner_id'),
+        ]),
   )
+  return async (
+    { id, ownerId }: Pick<TrackView, 'id' | 'ownerId'>,
+    { userId }: Actor,
+  ): Promise<Relation & { readonly liked: boolean }> => {
+    const [row] = await find({ trackId: id, ownerId, userId })
+    return { follows: row?.follows === true, blocked: row?.blocked === true, liked: row?.liked === true }
+  }
+}
+
+/** One track, with its likes. Throws Rejection `track-not-found`. */
+export const getTrack = (deps: OneTrackDeps) => {
+  const { tracks, likes: counts } = deps.caches
+  const seenBy = asSeenBy(deps)
   return async (
     trackId: string,
     actor: Actor,
   ): Promise<TrackView & { readonly likes: number; readonly liked: boolean }> => {
-    const [row] = await find({ trackId, userId: actor.userId })
-    const { likes, liked, ...found } = visibleTo(
-      row && { ...toView(row), likes: row.likes ?? 0, liked: row.liked === true },
-      actor,
-      row,
-    )
-    return { ...found, likes, liked }
+    const { value: track } = await tracks.read(trackId)
+    if (track === undefined) throw new Rejection('track-not-found')
+    const [{ liked, ...relation }, { value: likes = 0 }] = await Promise.all([
+      seenBy(track, actor),
+      counts.read(trackId),
+    ])
+    return { ...visibleTo(track, actor, relation), likes, liked }
   }
 }
 
@@ -239,17 +170,12 @@ export interface Playable {
 }
 
 /** Throws Rejection `track-not-found`, `track-not-ready`. */
-export const readPlayable = ({ db, prepare }: ReadDeps) => {
-  const find = prepare('tracks-playable', ({ trackId, userId }: { trackId: string; userId: string }) =>
-    db
-      .selectFrom('tracks')
-      .select(['owner_id as ownerId', 'visibility', 'taken_down as takenDown', 'media', 'duration_ms'])
-      .select(relationTo({ userId }, 'tracks.owner_id'))
-      .where('id', '=', trackId),
-  )
+export const readPlayable = (deps: OneTrackDeps) => {
+  const seenBy = asSeenBy(deps)
   return async (trackId: string, actor: Actor): Promise<Playable | undefined> => {
-    const [row] = await find({ trackId, userId: actor.userId })
-    const { ownerId, media, duration_ms: durationMs } = visibleTo(row, actor, row)
+    const { value: track } = await deps.caches.tracks.read(trackId)
+    const relation = track && (await seenBy(track, actor))
+    const { ownerId, media, durationMs } = visibleTo(track, actor, relation)
     return media === null || durationMs === null ? undefined : { trackId, ownerId, media, durationMs }
   }
 }

@@ -16,7 +16,7 @@ import {
 import { Rejection } from '../domain/rejection.ts'
 import { type Actor, type ReportReason, type TrackCommand } from '../domain/track.ts'
 import { type ReportPlace, type ReportView } from '../queries/reports.ts'
-import { type TrackView } from '../queries/tracks.ts'
+import { type TrackView } from '../queries/track-view.ts'
 import { answer } from './answer.ts'
 import { comment, cursors, reason } from './fields.ts'
 import { actorOf } from './track-json.ts'

@@ -3,7 +3,7 @@ import { refusalTexts } from '@veza/kit/media'
 import { type Identity } from '@veza/kit/tokens'
 import { coverSizes } from '../adapters/covers.ts'
 import { type Actor } from '../domain/track.ts'
-import { type TrackView } from '../queries/tracks.ts'
+import { type TrackView } from '../queries/track-view.ts'
 import { changes, reason } from './fields.ts'
 
 const level = (unit: string, what: string) =>

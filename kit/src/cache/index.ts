@@ -1,0 +1,8 @@
+export { type Cache, type CacheOptions, type SharedForm } from './cache.ts'
+export { type Caches, openCaches, uncached } from './caches.ts'
+export { followInvalidations } from './follow.ts'
+export { Overloaded } from './gate.ts'
+export { type Invalidator, openInvalidator, renewEveryMs } from './leases.ts'
+export { openProcessCaches } from './open-process-caches.ts'
+export { sharedLevel } from './shared.ts'
+export { type Change, tagOf, type Versioned } from './types.ts'

@@ -1,0 +1,82 @@
+import { type Cache, type Caches, type SharedForm } from '@veza/kit/cache'
+import { currentVersionOf } from '@veza/kit/events'
+import { type Database } from '@veza/kit/postgres'
+import { sql } from 'kysely'
+import { type TracksDatabase } from '../adapters/schema.ts'
+import { streamOf } from '../adapters/tracks.ts'
+import { toView, trackColumns, type TrackView } from './track-view.ts'
+
+/** What of a track is the same for everybody who looks at it. */
+export interface TrackCaches {
+  /** By id, of the version of its stream. */
+  readonly tracks: Cache<TrackView>
+  /** How many like it. It has no events: its version is when it was counted, in milliseconds of this process. */
+  readonly likes: Cache<number>
+}
+
+const trackBytes = 32 * 1024 ** 2
+const likesBytes = 8 * 1024 ** 2
+/** Likes that other processes took are counted so late. */
+const likesMs = 1_000
+
+const dates = ['uploadedAt', 'publishAt', 'publishedAt'] as const
+
+/** What a track says of itself is public by its nature, and stands unsealed in its events too. */
+const form: SharedForm<TrackView> = {
+  write: (_, track) => JSON.stringify(track),
+  read: (_, text) => {
+    const track = JSON.parse(text) as Record<(typeof dates)[number], string | null> & TrackView
+    const read = (date: (typeof dates)[number]) => (track[date] === null ? null : new Date(track[date]))
+    return { ...track, ...Object.fromEntries(dates.map((date) => [date, read(date)])) }
+  },
+}
+
+/** The version that is current and the row of it, of one moment: a track that is gone is so as of a version too. */
+const prepareRow = ({ db, prepare }: Pick<Database<TracksDatabase>, 'db' | 'prepare'>) =>
+  prepare('tracks-row', ({ trackId, stream }: { trackId: string; stream: string }) =>
+    db
+      .selectFrom(sql<{ current: number }>`(select ${currentVersionOf(stream)} as current)`.as('stream'))
+      .leftJoin('tracks', (join) => join.on('tracks.id', '=', trackId))
+      .select(['stream.current', ...trackColumns]),
+  )
+
+type Joined = Awaited<ReturnType<ReturnType<typeof prepareRow>>>[number]
+type Row = Parameters<typeof toView>[0]
+const isThere = (row: Joined): row is Joined & Row => row.id !== null
+
+/** @param caches those of the process */
+export const openTrackCaches = (
+  database: Pick<Database<TracksDatabase>, 'db' | 'prepare'>,
+  caches: Pick<Caches, 'open'>,
+): TrackCaches => {
+  const rowOf = prepareRow(database)
+  const countLikes = database.prepare('tracks-likes', ({ trackId }: { trackId: string }) =>
+    database.db
+      .selectFrom('likes')
+      .where('track_id', '=', trackId)
+      .select(({ fn }) => fn.countAll<number>().as('likes')),
+  )
+  return {
+    tracks: caches.open({
+      name: 'track',
+      maxBytes: trackBytes,
+      shared: form,
+      async load(trackId) {
+        const [row] = await rowOf({ trackId, stream: streamOf(trackId) })
+        return row !== undefined && isThere(row)
+          ? { version: row.version, value: toView(row) }
+          : { version: row?.current ?? 0, value: undefined }
+      },
+    }),
+    likes: caches.open({
+      name: 'likes',
+      maxBytes: likesBytes,
+      ttlMs: likesMs,
+      async load(trackId) {
+        const version = performance.now()
+        const [row] = await countLikes({ trackId })
+        return { version, value: row?.likes ?? 0 }
+      },
+    }),
+  }
+}

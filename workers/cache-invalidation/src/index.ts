@@ -1,0 +1,2 @@
+export { openCacheInvalidation } from './open-cache-invalidation.ts'
+export { cacheInvalidationEnvironment } from './settings.ts'
