@@ -14,7 +14,7 @@ export interface CacheOptions<T> {
   /** The first part of its tags, and its name in metrics. */
   readonly name: string
   /** Reads from where the truth is. A later call never gives an older version. */
-  load(id: string): Promise<Versioned<T>>
+  readonly load: (id: string) => Promise<Versioned<T>>
   /** Of this process, estimated. */
   readonly maxBytes: number
   /** How long a value is kept here. Default 30,000 ms. */

@@ -290,15 +290,21 @@ it('whoever has seen a version never sees less of the same edge, and at rest eve
           one.caches.told()
           other.caches.told()
         },
-        lose: shared.lose,
+        lose: () => {
+          shared.lose()
+        },
         away: () => {
           shared.away(true)
         },
         back: () => {
           shared.away(false)
         },
-        lapse: shared.lapse,
-        renew: shared.renew,
+        lapse: () => {
+          shared.lapse()
+        },
+        renew: () => {
+          shared.renew()
+        },
         flush: () => {
           one.caches.flush()
         },

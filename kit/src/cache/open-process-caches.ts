@@ -14,7 +14,7 @@ export const openProcessCaches = async (o: {
   readonly codec: Codec
   readonly meter: Meter
   readonly log: Logger
-}): Promise<{ readonly caches: Caches; stop(): Promise<void> }> => {
+}): Promise<{ readonly caches: Caches; readonly stop: () => Promise<void> }> => {
   const caches = openCaches({ shared: o.redis && sharedLevel(o.redis), meter: o.meter })
   const following = await followInvalidations(caches, o)
   return { caches, stop: () => following.stop() }

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Codec, connectCodec } from '@veza/contracts'
 import { registerSchemas } from '@veza/contracts/deploy'
+import { type Caches } from '@veza/kit/cache'
 import { serve } from '@veza/kit/http'
 import { createLog } from '@veza/kit/log'
 import {
@@ -31,7 +32,10 @@ export interface ProblemBody {
 }
 
 /** Tracks on a database and folders of its own, served by as many listeners as a test asks for. */
-export const tracksUnderTest = async (change: Partial<TracksSettings> = {}) => {
+export const tracksUnderTest = async (
+  change: Partial<TracksSettings> = {},
+  { caches }: { readonly caches?: Pick<Caches, 'open'> } = {},
+) => {
   const { schemaRegistryUrl } = infrastructure()
   await registerSchemas(schemaRegistryUrl)
   const codec: Codec = await connectCodec(schemaRegistryUrl)
@@ -62,7 +66,7 @@ export const tracksUnderTest = async (change: Partial<TracksSettings> = {}) => {
   /** One more process that serves tracks. */
   const open = async () => {
     const tracks = await openTracks(settings, {
-      ...{ log, telemetry, verifier: createTokenVerifier(signer), codec },
+      ...{ log, telemetry, verifier: createTokenVerifier(signer), codec, ...(caches && { caches }) },
       now: () => now ?? new Date(),
     })
     const server = await serve(tracks.app, { host: '127.0.0.1', port: 0 })

@@ -1,0 +1,68 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { openCaches } from '@veza/kit/cache'
+import { openDatabase } from '@veza/kit/postgres'
+import { makeAudio } from '@veza/kit/testing'
+import { expect, it, onTestFinished } from 'vitest'
+import { type TracksDatabase } from './adapters/schema.ts'
+import { openTracks } from './adapters/tracks.ts'
+import { tracksUnderTest } from './testing/tracks-under-test.ts'
+
+interface Track {
+  readonly title: string
+  readonly version: number
+  readonly visibility: string
+  readonly likes: number
+  readonly liked: boolean
+}
+
+it('with caches whoever changes a track sees it changed, others once they are told, and a block at once', async () => {
+  // A clock that stands still: nothing is forgotten for its age.
+  const caches = openCaches({ now: () => 0 })
+  caches.told()
+  const veza = await tracksUnderTest({}, { caches })
+  onTestFinished(() => veza.close())
+  const database = openDatabase<TracksDatabase>(veza.database.url, {
+    ...{ applicationName: 'test', poolSize: 2, log: veza.log },
+  })
+  onTestFinished(() => database.close())
+  const dir = await mkdtemp(join(tmpdir(), 'veza-tracks-test-'))
+  const song = await readFile(await makeAudio(dir, 'song.mp3', { seconds: 1 }))
+  await rm(dir, { recursive: true })
+  const [ana, ben] = [await veza.person(), await veza.person()]
+  const trackId = (await ana.upload(song, { title: 'First' })).headers.get('veza-track-id') ?? ''
+  const path = `/v1/tracks/${trackId}`
+  const seen = async (person = ana) => (await person.call<Track>('GET', path)).body
+
+  const first = await seen()
+  expect((await ben.call('GET', path)).status).toBe(404)
+  const edit = (title: string, version: number) =>
+    ana.call('PATCH', path, { title, visibility: 'public' }, { 'if-match': `"${version}"` })
+  expect((await edit('Second', first.version)).status).toBe(200)
+  const second = await seen()
+  expect(second).toMatchObject({ title: 'Second', visibility: 'public' })
+  expect(second.version).toBeGreaterThan(first.version)
+  expect((await edit('Third', first.version)).status).toBe(409)
+
+  // Another process takes a report of it.
+  const elsewhere = openTracks(veza.codec)
+  const reporter = { userId: ben.userId, moderator: false }
+  const { version } = await elsewhere.execute(database.db, trackId, {
+    ...{ type: 'report', actor: reporter, reason: 'spam', at: new Date() },
+  })
+  expect((await seen()).version).toBe(second.version)
+  caches.changed([{ tag: `track:${trackId}`, version }])
+  expect((await seen(ben)).version).toBe(version)
+
+  await ben.call('PUT', `${path}/like`)
+  expect(await seen(ben)).toMatchObject({ likes: 1, liked: true })
+  expect(await seen(ana)).toMatchObject({ likes: 1, liked: false })
+  await ben.call('DELETE', `${path}/like`)
+  expect(await seen(ben)).toMatchObject({ likes: 0, liked: false })
+
+  await database.pool.query('insert into relations.blocks values ($1, $2)', [ana.userId, ben.userId])
+  expect((await ben.call('GET', path)).status).toBe(404)
+  expect((await ana.call('DELETE', path)).status).toBe(204)
+  expect((await ana.call('GET', path)).status).toBe(404)
+})
