@@ -21,6 +21,8 @@ export interface CacheOptions<T> {
   readonly ttlMs?: number
   /** The same of what is not there. Default 5,000 ms. */
   readonly negativeTtlMs?: number
+  /** Whether what is there is worth keeping: not while it is about to change. Default: always. */
+  readonly keeps?: (value: T) => boolean
   /** Left out: this process alone keeps it. */
   readonly shared?: SharedForm<T>
 }
@@ -87,12 +89,22 @@ export const createCache = <T>(
   options: CacheOptions<T>,
   { shared: level, gate, metrics, isTold, now }: CacheParts,
 ): Cache<T> & CacheInternals => {
-  const { name, load, maxBytes, ttlMs = 30_000, negativeTtlMs = 5_000, shared: form } = options
+  const {
+    name,
+    load,
+    maxBytes,
+    ttlMs = 30_000,
+    negativeTtlMs = 5_000,
+    shared: form,
+    keeps = () => true,
+  } = options
   const shared = form === undefined ? undefined : level
   const entries = new LRUCache<string, Entry<T>>({ maxSize: maxBytes, maxEntrySize: maxBytes })
   const floors = new LRUCache<string, Floor>({ max: maxFloors })
   const flights = new Map<string, Flight<T>>()
   let epoch = 0
+
+  const isKept = ({ value }: Versioned<T>): boolean => value === undefined || keeps(value)
 
   const floorOf = (id: string): Floor => {
     const known = floors.get(id)
@@ -140,7 +152,7 @@ export const createCache = <T>(
         : form === undefined
           ? JSON.stringify(found.value)
           : await form.write(id, found.value)
-    if (generation !== undefined && found.version >= floorOf(id).heard)
+    if (generation !== undefined && found.version >= floorOf(id).heard && isKept(found))
       await shared?.put(tagOf(name, id), { generation, version: found.version, text })
     return text.length
   }
@@ -156,7 +168,7 @@ export const createCache = <T>(
     floor.seen = found.version
     const kept = entries.peek(id)
     if (kept !== undefined && kept.version < found.version) entries.delete(id)
-    if (began === epoch && found.version >= floor.heard) keep(id, found, bytes)
+    if (began === epoch && found.version >= floor.heard && isKept(found)) keep(id, found, bytes)
     return found
   }
 

@@ -115,6 +115,14 @@ describe('a cache', () => {
     expect(load).toHaveBeenCalledTimes(20)
   })
 
+  it('keeps nothing of what is about to change', async () => {
+    const load = vi.fn(() => Promise.resolve({ version: 1, value: 'soon' }))
+    const cache = openCaches().open({ name: 'n', load, maxBytes: bytes, keeps: (value) => value !== 'soon' })
+    await cache.read('a')
+    await cache.read('a')
+    expect(load).toHaveBeenCalledTimes(2)
+  })
+
   it('passes on what fails, and keeps nothing of it', async () => {
     const { cache, truth, load } = setUp()
     load.mockRejectedValueOnce(new Error('the database is away'))

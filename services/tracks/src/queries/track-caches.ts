@@ -61,6 +61,8 @@ export const openTrackCaches = (
       name: 'track',
       maxBytes: trackBytes,
       shared: form,
+      // Whoever is told that it is ready asks at once, and may be told before this process is.
+      keeps: ({ status }) => status === 'ready',
       async load(trackId) {
         const [row] = await rowOf({ trackId, stream: streamOf(trackId) })
         return row !== undefined && isThere(row)
