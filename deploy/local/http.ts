@@ -42,7 +42,7 @@ await runMain('http', async (run) => {
     issuer: env.TOKEN_ISSUER,
     audience: 'veza',
   })
-  const chat = openChat(env, { log, telemetry, verifier, kafka, codec })
+  const chat = openChat(env, { log, telemetry, verifier, kafka, codec, redis })
   run.onStop('chat', () => chat.close())
   const users = openUsers(env, { log, telemetry, verifier, codec })
   run.onStop('users', () => users.close())

@@ -4,6 +4,7 @@ import { mountDocs, serve } from '@veza/kit/http'
 import { createHealth, serveInternal } from '@veza/kit/internal'
 import { connectKafka } from '@veza/kit/kafka'
 import { createLog } from '@veza/kit/log'
+import { openRedis, redisEnvironment } from '@veza/kit/redis'
 import { startTelemetry } from '@veza/kit/telemetry'
 import { createTokenVerifier } from '@veza/kit/tokens'
 import { chatEnvironment, openChat } from './index.ts'
@@ -11,6 +12,7 @@ import { chatEnvironment, openChat } from './index.ts'
 const environment = {
   ...processEnvironment,
   ...chatEnvironment,
+  ...redisEnvironment,
   KAFKA_BROKERS: list('Kafka brokers, host:port'),
   SCHEMA_REGISTRY_URL: url('the Confluent-compatible schema registry'),
   JWKS_URL: url("auth's public keys"),
@@ -35,7 +37,9 @@ await runMain('chat', async (run) => {
   run.onStop('kafka', () => kafka.close())
   const verifier = createTokenVerifier({ jwksUrl: env.JWKS_URL, issuer: env.TOKEN_ISSUER, audience: 'veza' })
 
-  const chat = openChat(env, { log, telemetry, verifier, kafka, codec })
+  const redis = openRedis(env, { log, meter: telemetry.meter })
+  run.onStop('redis', () => redis?.close())
+  const chat = openChat(env, { log, telemetry, verifier, kafka, codec, redis })
   run.onStop('chat', () => chat.close())
   const health = createHealth()
   for (const [name, check] of Object.entries(chat.checks)) health.ready(name, check)

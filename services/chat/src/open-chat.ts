@@ -3,11 +3,12 @@ import { addressBook, auditOf, mountAuditSource } from '@veza/kit/audit'
 import { eventStore } from '@veza/kit/events'
 import { type Api, type CallerMiddleware, createApi, limitedBearer, openAnswers } from '@veza/kit/http'
 import { type Kafka } from '@veza/kit/kafka'
-import { localLimiter } from '@veza/kit/limits'
+import { localLimiter, sharedLimiter } from '@veza/kit/limits'
 import { type Logger } from '@veza/kit/log'
 import { mountPersonalData } from '@veza/kit/personal-data'
 import { openDatabase } from '@veza/kit/postgres'
 import { createSealing, openKeyEncryption } from '@veza/kit/sealing'
+import { type Redis } from '@veza/kit/redis'
 import { type Telemetry } from '@veza/kit/telemetry'
 import { type TokenVerifier } from '@veza/kit/tokens'
 import { lastSeen } from './adapters/last-seen.ts'
@@ -47,6 +48,8 @@ export interface ChatCommon {
   readonly verifier: TokenVerifier
   readonly kafka: Pick<Kafka, 'producer'>
   readonly codec: Codec
+  /** What limits are counted in for all processes; without it each counts for itself. */
+  readonly redis?: Redis | undefined
   /** The present; the system's clock unless given. */
   readonly now?: () => Date
 }
@@ -77,10 +80,9 @@ export const openChat = (settings: ChatSettings, common: ChatCommon): Chat => {
   const rooms = withSealedAddresses(roomStore(db, eventStore({ topic: topics.roomEvents, codec })), addresses)
 
   const answers = openAnswers(db, { lifeMs: settings.IDEMPOTENCY_RETENTION, log })
-  const limiter = localLimiter(
-    { perSecond: settings.COMMAND_RATE, burst: settings.COMMAND_BURST },
-    { keys: settings.COMMAND_RATE_USERS },
-  )
+  const rate = { perSecond: settings.COMMAND_RATE, burst: settings.COMMAND_BURST }
+  const local = localLimiter(rate, { keys: settings.COMMAND_RATE_USERS })
+  const limiter = sharedLimiter('commands', rate, { redis: common.redis, local })
   const writer = limitedBearer(verifier, 'commands', limiter)
   const caller: CallerMiddleware = [writer, answers.once]
   const tell = (notice: StoredNotice): void => {
