@@ -51,7 +51,7 @@ export interface paths {
             parameters: {
                 query?: {
                     /** @description Only of this group */
-                    group?: "analytics" | "auth-erasure" | "chat-erasure" | "chat-fanout" | "notifications" | "tracks-erasure" | "tracks-relations" | "transcode" | "users-exports" | "users-profiles" | "users-views";
+                    group?: "analytics" | "auth-erasure" | "cache-invalidation" | "chat-erasure" | "chat-fanout" | "notifications" | "tracks-erasure" | "tracks-relations" | "transcode" | "users-exports" | "users-profiles" | "users-views";
                     limit?: number;
                 };
                 header?: never;
