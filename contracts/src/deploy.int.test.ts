@@ -1,7 +1,10 @@
 import { Compatibility } from '@confluentinc/schemaregistry/dist/schemaregistry-client.js'
 import kafkajs from 'kafkajs'
 import { randomUUID } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { once } from 'node:events'
+import { createServer, request } from 'node:http'
+import { type AddressInfo } from 'node:net'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { createTopics, diffSchemas, registerSchemas } from './deploy.ts'
 import { RegistryUnavailable } from './errors.ts'
 import { openRegistry } from './registry.ts'
@@ -54,6 +57,31 @@ describe('registering schemas', () => {
     } finally {
       await registry.deleteSubject(subject)
     }
+  })
+
+  it('goes on where somebody else has made the same rule at the same moment, as the registry puts it', async () => {
+    let refusals = 0
+    const { hostname, port, pathname } = new URL(registryUrl)
+    const between = createServer((incoming, answer) => {
+      const { method, url = '', headers } = incoming
+      if (method === 'PUT' && url.includes('/config/') && refusals++ === 0) {
+        incoming.resume()
+        answer.writeHead(409, { 'content-type': 'application/json' })
+        answer.end(`{"error_code":0,"message":"A rule named 'COMPATIBILITY' already exists."}`)
+        return
+      }
+      incoming.pipe(
+        request({ hostname, port, path: url, method, headers }, (real) => {
+          answer.writeHead(real.statusCode ?? 500, real.headers)
+          real.pipe(answer)
+        }),
+      )
+    }).listen(0, '127.0.0.1')
+    await once(between, 'listening')
+    onTestFinished(() => void between.close())
+    const own = `http://127.0.0.1:${(between.address() as AddressInfo).port}${pathname}`
+    expect(await registerSchemas(own)).toEqual(await registerSchemas(registryUrl))
+    expect(refusals).toBeGreaterThan(1)
   })
 
   it('says that the registry is unavailable when nothing listens', async () => {

@@ -18,6 +18,18 @@ const subjects = Object.values<Topic>(topics).flatMap((topic) =>
   topic.records.map((record) => ({ subject: subjectOf(topic, record), versions: versionsOf(record) })),
 )
 
+/** Of two who register at once Apicurio refuses one, since the other has just made the rule: then it is there to be changed. */
+const setCompatibility = async (
+  registry: ReturnType<typeof openRegistry>,
+  subject: string,
+): Promise<void> => {
+  const set = () => registry.updateCompatibility(subject, Compatibility.FULL_TRANSITIVE)
+  await set().catch((error: unknown) => {
+    if (error instanceof RestError && error.status === 409) return set()
+    throw error
+  })
+}
+
 /**
  * Registers every version of every record in the catalogue, oldest first, each subject FULL_TRANSITIVE before its
  * first schema. Can be repeated.
@@ -28,7 +40,7 @@ export async function registerSchemas(registryUrl: string): Promise<RegisteredSc
   const registered: RegisteredSchema[] = []
   for (const { subject, versions } of subjects) {
     try {
-      await registry.updateCompatibility(subject, Compatibility.FULL_TRANSITIVE)
+      await setCompatibility(registry, subject)
       for (const { version, text } of versions) {
         const id: unknown = await registry.register(subject, { schema: text, schemaType: 'AVRO' })
         registered.push({ subject, version, id: typeof id === 'number' ? id : refuseAnswer(registry) })

@@ -195,11 +195,20 @@ it('lets one at a time write to a folder', async () => {
   const value = codec.encode(topics.listeningEvents, 'ListeningReported', report(1))
   await write([{ key: 'a', value }])
   const out = folder()
-  // Which of the two is first is for the file system to say.
-  const outcomes = await Promise.allSettled([all({ topic, out }), all({ topic, out })])
-  const refused = outcomes.filter((outcome) => outcome.status === 'rejected')
-  expect(refused).toHaveLength(1)
-  expect(String(refused[0]?.reason)).toMatch(/process \d+ is exporting to /)
+  let enter = (): void => undefined
+  let leave = (): void => undefined
+  const entered = new Promise<void>((resolve) => (enter = resolve))
+  const left = new Promise<void>((resolve) => (leave = resolve))
+  const change = async <T>(records: T): Promise<T> => {
+    enter()
+    await left
+    return records
+  }
+  const during = all({ topic, out, change })
+  await Promise.race([entered, during])
+  await expect(all({ topic, out })).rejects.toThrow(/^process \d+ is exporting to /)
+  leave()
+  expect((await during).rows).toBe(1)
 })
 
 it.each([

@@ -1,5 +1,5 @@
 import { type AuthOperations, authPartsEnvironment, openAuthOperations } from '@veza/auth'
-import { connectCodec } from '@veza/contracts'
+import { openCodec } from '@veza/kit/codec'
 import { readEnv, url } from '@veza/kit/env'
 import { createLog } from '@veza/kit/log'
 import { open } from 'node:fs/promises'
@@ -15,8 +15,9 @@ export const withAccounts = async <T>(
   use: (accounts: AuthOperations) => Promise<T>,
 ): Promise<T> => {
   const settings = readEnv(environment, env)
-  const codec = await connectCodec(settings.SCHEMA_REGISTRY_URL)
-  const accounts = await openAuthOperations(settings, { log: createLog('ops', 'warn'), codec })
+  const log = createLog('ops', 'warn')
+  const codec = await openCodec(settings.SCHEMA_REGISTRY_URL, log)
+  const accounts = await openAuthOperations(settings, { log, codec })
   try {
     return await use(accounts)
   } finally {

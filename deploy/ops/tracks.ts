@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { connectCodec } from '@veza/contracts'
+import { openCodec } from '@veza/kit/codec'
 import { readEnv, url } from '@veza/kit/env'
 import { createLog } from '@veza/kit/log'
 import { type CatalogueProgress, openTracksOperations } from '@veza/tracks'
@@ -25,8 +25,9 @@ export const retranscode: Command = {
     const [again, detach] = [flags.delete('--again'), flags.delete('--detach')]
     if (flags.size > 0) throw new UsageError('--again, --detach, or neither')
     const settings = readEnv(environment, env)
-    const codec = await connectCodec(settings.SCHEMA_REGISTRY_URL)
-    const tracks = openTracksOperations(settings, { log: createLog('ops', 'warn'), codec })
+    const log = createLog('ops', 'warn')
+    const codec = await openCodec(settings.SCHEMA_REGISTRY_URL, log)
+    const tracks = openTracksOperations(settings, { log, codec })
     try {
       const asked = await tracks.retranscode({
         again,

@@ -78,10 +78,11 @@ it('loses and reorders nothing when relays are killed, and Kafka and PostgreSQL 
         const events = [testEvent(key, expectedVersion)]
         const { version } = await store.append(database.db, { stream: key, key, expectedVersion, events })
         versions.set(key, version)
+        // The load is a hundred events a second and stream, however fast the machine is.
         await delay(10)
       } catch (error) {
         if (error instanceof VersionConflict) versions.set(key, error.currentVersion)
-        else await delay(100)
+        else await vi.waitFor(() => (state.ended ? undefined : database.pool.query('select 1')), waiting)
       }
     }
   }

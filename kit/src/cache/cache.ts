@@ -126,7 +126,7 @@ export const createCache = <T>(
     metrics.fills++
   }
 
-  /** From the shared level, if that is new enough for whoever asked and for whoever was answered before. */
+  /** From the shared level, if that is new enough for whoever asked, and no older than what was heard of. */
   const fromShared = async (
     id: string,
     { entry }: SharedAnswer,
@@ -134,8 +134,7 @@ export const createCache = <T>(
   ): Promise<{ found: Versioned<T>; bytes: number } | undefined> => {
     if (entry === undefined || form === undefined) return undefined
     const { version, text } = entry
-    const { seen, heard } = floorOf(id)
-    if (version < Math.max(atLeast, seen, heard)) return undefined
+    if (version < Math.max(atLeast, floorOf(id).heard)) return undefined
     if (text === '') return { found: { version, value: undefined }, bytes: 0 }
     const value = await form.read(id, text)
     return value === undefined ? undefined : { found: { version, value }, bytes: text.length }

@@ -106,6 +106,41 @@ describe('a cache', () => {
     expect(load).toHaveBeenCalledTimes(2)
   })
 
+  it('answers nobody with less than somebody was answered with while they waited', async () => {
+    const { cache, load } = setUp()
+    let arrive: (found: Versioned<string>) => void = () => undefined
+    load.mockReturnValueOnce(new Promise((resolve) => (arrive = resolve)))
+    const slow = cache.read('a')
+    load.mockResolvedValue({ version: 2, value: 'Anna' })
+    expect((await cache.read('a', 2)).version).toBe(2)
+    arrive({ version: 1, value: 'Ana' })
+    expect(await slow).toEqual({ version: 2, value: 'Anna' })
+  })
+
+  it('does not believe others where they have less than was answered or heard of here', async () => {
+    const kept = (version: number) =>
+      Promise.resolve({
+        ...{ generation: '1', atLeast: 0 },
+        entry: { version, writtenAt: 0, text: `of ${version}` },
+      })
+    const get = vi.fn<SharedLevel['get']>().mockResolvedValueOnce(unknown)
+    const caches = openCaches({ shared: { get, put: () => Promise.resolve() } })
+    const load = vi.fn().mockResolvedValue({ version: 3, value: 'the truth' })
+    const form = { write: (_: string, value: string) => value, read: (_: string, text: string) => text }
+    const cache = caches.open<string>({ name: 'n', load, maxBytes: bytes, shared: form })
+    await cache.read('a')
+    caches.flush()
+    get.mockReturnValueOnce(kept(2))
+    expect((await cache.read('a')).version).toBe(3)
+    cache.changed('a', 4)
+    load.mockResolvedValue({ version: 4, value: 'the newer truth' })
+    get.mockReturnValueOnce(kept(3))
+    expect((await cache.read('a')).version).toBe(4)
+    caches.flush()
+    get.mockReturnValueOnce(kept(4))
+    expect((await cache.read('a')).value).toBe('of 4')
+  })
+
   it('holds no more than its bytes', async () => {
     const { cache, truth, load } = setUp({ maxBytes: 10_000 })
     for (let n = 0; n < 20; n++) truth.set(String(n), { version: 1, value: 'x'.repeat(1_000) })

@@ -5,26 +5,25 @@ import { type Admin, type GroupState, type OffsetRange } from './types.ts'
 
 const requestTimeoutMs = 5000
 
-const isNotYetKnown = (error: unknown): boolean =>
+const says = (types: readonly string[], error: unknown): boolean =>
   error instanceof Error &&
-  (('type' in error &&
-    (error.type === 'UNKNOWN_TOPIC_OR_PARTITION' ||
-      error.type === 'LEADER_NOT_AVAILABLE' ||
-      error.type === 'NOT_LEADER_FOR_PARTITION')) ||
-    isNotYetKnown(error.cause))
+  (('type' in error && types.includes(String(error.type))) || says(types, error.cause))
 
-/** A broker leads what was created a moment later. kafkajs takes some of what it answers meanwhile for failures. */
-const untilLed = async (admin: KafkaJsAdmin, topics: readonly string[]): Promise<void> => {
-  for (const topic of topics)
-    for (;;) {
-      try {
-        await admin.fetchTopicOffsets(topic)
-        break
-      } catch (error) {
-        if (!isNotYetKnown(error)) throw error
-        await pause(50)
-      }
+/** What a broker says that is starting, or that a partition has just been given to. */
+const notLed = ['LEADER_NOT_AVAILABLE', 'NOT_LEADER_FOR_PARTITION']
+/** What it may also say of a topic that was created a moment ago. */
+const notYetKnown = [...notLed, 'UNKNOWN_TOPIC_OR_PARTITION']
+
+/** Asks again while it is told one of these, which kafkajs takes for failures. Whoever asks limits the time. */
+const passing = async <T>(types: readonly string[], question: () => Promise<T>): Promise<T> => {
+  for (;;) {
+    try {
+      return await question()
+    } catch (error) {
+      if (!says(types, error)) throw error
+      await pause(50)
     }
+  }
 }
 
 /**
@@ -44,7 +43,7 @@ export function createAdmin(openClient: (requestTimeoutMs: number) => Client): A
   }
 
   const range = async (admin: KafkaJsAdmin, topic: string): Promise<OffsetRange[]> => {
-    const partitions = await admin.fetchTopicOffsets(topic)
+    const partitions = await passing(notLed, () => admin.fetchTopicOffsets(topic))
     return partitions
       .sort((a, b) => a.partition - b.partition)
       .map(({ high, low }) => ({ first: Number(low), end: Number(high) }))
@@ -117,7 +116,7 @@ export function createAdmin(openClient: (requestTimeoutMs: number) => Client): A
           })),
         })
         const created = missing.map(({ name }) => name)
-        await untilLed(admin, created)
+        for (const topic of created) await passing(notYetKnown, () => admin.fetchTopicOffsets(topic))
         return created
       }),
     deleteTopics: (names) =>
@@ -132,7 +131,7 @@ export function createAdmin(openClient: (requestTimeoutMs: number) => Client): A
     offsetRanges: (topic) => ask((admin) => range(admin, topic)),
     offsetsAt: (topic, time) =>
       ask(async (admin) =>
-        (await admin.fetchTopicOffsetsByTimestamp(topic, time))
+        (await passing(notLed, () => admin.fetchTopicOffsetsByTimestamp(topic, time)))
           .sort((a, b) => a.partition - b.partition)
           .map(({ offset }) => Number(offset)),
       ),

@@ -1,175 +1,28 @@
-import { connect } from 'node:net'
-import { connectCodec, type Codec } from '@veza/contracts'
-import { registerSchemas } from '@veza/contracts/deploy'
-import { sql, type Kysely } from 'kysely'
+import { sql } from 'kysely'
 import { randomUUID } from 'node:crypto'
-import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
-import { createEventStore, type Connection, type EventStore, eventStore } from '../events/index.ts'
-import { createHealth, type Health } from '../internal/index.ts'
-import { createKafka } from '../kafka/connect.ts'
-import { type ConsumedRecord, type Kafka, type Producer, connectKafka } from '../kafka/index.ts'
-import { type Proxy, startProxy } from '../kafka/proxy.testing.ts'
-import { createLog } from '../log/index.ts'
-import { type Database, isCollision, migrate, openDatabase } from '../postgres/index.ts'
+import { describe, expect, it, vi } from 'vitest'
+import { createEventStore } from '../events/index.ts'
+import { isCollision, migrate } from '../postgres/index.ts'
+import { freshDatabase, testEvent, testTopic } from '../testing/index.ts'
+import { rebaseOutbox } from './index.ts'
 import {
-  type FreshDatabase,
-  freshDatabase,
-  freshGroup,
-  freshTopic,
-  infrastructure,
-  type TestTelemetry,
-  type TestTopic,
-  testEvent,
-  testTelemetry,
-  testTopic,
-} from '../testing/index.ts'
-import { rebaseOutbox, type Relay, type RelayOptions, runRelay } from './index.ts'
-
-interface Tables {
-  others: { n: number }
-}
-
-const waiting = { timeout: 40_000, interval: 20 }
-const log = createLog('test', 'silent')
-const range = (n: number) => Array.from({ length: n }, (_, i) => i)
-
-let codec: Codec
-let kafka: Kafka
-let proxy: Proxy
-let overProxy: Kafka
-let telemetry: TestTelemetry
-let fresh: FreshDatabase
-let database: Database<Tables>
-let store: EventStore<TestTopic>
-let topicName: string
-let relays: Relay[]
-let published: ConsumedRecord[]
-let health: Health
-
-beforeAll(async () => {
-  const { kafkaBrokers, schemaRegistryUrl } = infrastructure()
-  await registerSchemas(schemaRegistryUrl)
-  codec = await connectCodec(schemaRegistryUrl)
-  kafka = connectKafka(kafkaBrokers, { clientId: 'test', log })
-  const [host = '', port] = (kafkaBrokers[0] ?? '').split(':')
-  proxy = await startProxy({ host, port: Number(port) })
-  overProxy = createKafka(kafkaBrokers, { clientId: 'test', log }, () => connect(proxy.port, '127.0.0.1'))
-  telemetry = testTelemetry()
-})
-
-afterAll(async () => {
-  await overProxy.close()
-  await kafka.close()
-  await proxy.close()
-  await telemetry.close()
-})
-
-beforeEach(async () => {
-  fresh = await freshDatabase()
-  await migrate(fresh.url, {
-    '001-events': { up: createEventStore },
-    '002-others': { up: (db) => db.schema.createTable('others').addColumn('n', 'integer').execute() },
-  })
-  database = openDatabase<Tables>(fresh.url, { applicationName: 'test', poolSize: 20, log })
-  const topic = await freshTopic({ prefix: 'outbox', partitions: 3 })
-  topicName = topic.name
-  store = eventStore({ topic: { ...testTopic, name: topicName } as TestTopic, codec })
-  relays = []
-  published = []
-  health = createHealth()
-  const consumer = await kafka.consume({
-    groupId: freshGroup(),
-    topics: [topicName],
-    fromBeginning: true,
-    onChunk: (chunk) => {
-      // The reader's own group may deliver a record again; what counts is how often the relay wrote it.
-      const place = ({ partition, offset }: ConsumedRecord) => `${partition}/${offset}`
-      const known = new Set(published.map(place))
-      published.push(...chunk.filter((record) => !known.has(place(record))))
-      return Promise.resolve()
-    },
-  })
-  return async () => {
-    await Promise.all(relays.map((relay) => relay.stop()))
-    await consumer.stop()
-    await database.close()
-    await fresh.drop()
-    await topic.drop()
-  }
-})
-
-const relay = (options: Partial<RelayOptions> = {}, producer?: Producer): Relay => {
-  const started = runRelay({
-    context: 'test',
-    databaseUrl: fresh.url,
-    producer: producer ?? kafka.producer(),
-    meter: telemetry.meter,
-    health,
-    log,
-    ...options,
-    settings: { standbyMs: 50, observeMs: 20, retryMinMs: 20, retryMaxMs: 200, ...options.settings },
-  })
-  relays.push(started)
-  return started
-}
-
-const append = (db: Connection, stream: string, expectedVersion: number, events = 1, key = stream) =>
-  store.append(db, {
-    ...{ stream, key, expectedVersion },
-    events: range(events).map((n) => testEvent('tick', expectedVersion + 1 + n)),
-  })
-
-const header = (record: ConsumedRecord | undefined, name: string) => record?.headers[name]?.toString()
-const nameOf = (record: ConsumedRecord) =>
-  `${header(record, 'ce_subject') ?? ''} ${header(record, 'ce_sequence') ?? ''}`
-/** What a reader makes of the topic: repetitions, known by their ce_id, left out. */
-const firsts = () => [...new Map(published.map((record) => [header(record, 'ce_id'), record])).values()]
-const stored = async () =>
-  (
-    await sql<{
-      name: string
-    }>`select stream || ' ' || version as name from events.events order by position`.execute(database.db)
-  ).rows.map(({ name }) => name)
-
-/** Everything stored is published, once a reader left out repetitions, and each stream's events in their order. */
-const expectAll = async () => {
-  const names = await stored()
-  await vi.waitFor(() => {
-    expect(firsts().length).toBeGreaterThanOrEqual(names.length)
-  }, waiting)
-  expect(firsts().map(nameOf).toSorted()).toEqual(names.toSorted())
-  const reached = new Map<string, number>()
-  for (const record of firsts()) {
-    const subject = header(record, 'ce_subject') ?? ''
-    const sequence = Number(header(record, 'ce_sequence'))
-    expect(sequence).toBe((reached.get(subject) ?? 0) + 1)
-    reached.set(subject, sequence)
-  }
-}
-
-/** A transaction that is open until it is told to end. */
-const open = async (work: (trx: Kysely<Tables>) => Promise<unknown>) => {
-  let end!: (commit: boolean) => void
-  const told = new Promise<boolean>((resolve) => (end = resolve))
-  let begun!: () => void
-  const started = new Promise<void>((resolve) => (begun = resolve))
-  const done = database.db
-    .transaction()
-    .execute(async (trx) => {
-      await work(trx)
-      begun()
-      if (!(await told)) throw new Error('aborted')
-    })
-    .catch((error: unknown) => {
-      if (!(error instanceof Error && error.message === 'aborted')) throw error
-    })
-  await Promise.race([started, done])
-  return (commit: boolean) => {
-    end(commit)
-    return done
-  }
-}
-const write = (trx: Kysely<Tables>) => trx.insertInto('others').values({ n: 1 }).execute()
+  waiting,
+  range,
+  codec,
+  telemetry,
+  fresh,
+  database,
+  store,
+  published,
+  health,
+  relay,
+  append,
+  firsts,
+  stored,
+  expectAll,
+  open,
+  write,
+} from './relay.testing.ts'
 
 describe('what is published', () => {
   it('are the stored bytes under the key, with headers that name the event, its stream and its place in it', async () => {
@@ -335,131 +188,6 @@ describe('the order of commits', () => {
     await expectAll()
     expect(firsts()).toHaveLength(3 * committed)
   }, 120_000)
-})
-
-describe('when something dies', () => {
-  const flow = async (events: number, meanwhile: (n: number) => Promise<void> | void) => {
-    for (const n of range(events)) {
-      await append(database.db, `s${n % 4}`, Math.floor(n / 4))
-      await meanwhile(n)
-    }
-  }
-
-  it('a relay that stands by takes over from a holder whose session ends', async () => {
-    const both = [relay(), relay()]
-    await vi.waitFor(() => {
-      expect(both.map(({ isHolder }) => isHolder).toSorted()).toEqual([false, true])
-    }, waiting)
-    const holders = new Set<number>()
-    await flow(120, async (n) => {
-      if (n % 30 !== 15) return
-      const { rows } = await database.pool.query<{ pid: number }>(
-        "select pid, pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' and granted and database = (select oid from pg_database where datname = current_database())",
-      )
-      for (const { pid } of rows) holders.add(pid)
-    })
-    expect(holders.size).toBeGreaterThanOrEqual(2)
-    await expectAll()
-  })
-
-  it('one that stops gives its lock to the next at once', async () => {
-    const first = relay()
-    await vi.waitFor(() => {
-      expect(first.isHolder).toBe(true)
-    }, waiting)
-    const second = relay()
-    await append(database.db, 'a', 0)
-    await first.stop()
-    await vi.waitFor(() => {
-      expect(second.isHolder).toBe(true)
-    }, waiting)
-    await append(database.db, 'a', 1)
-    await expectAll()
-  })
-
-  it('a holder that falls silent loses its lock', async () => {
-    const sessionTimeoutMs = 300
-    const silent = runRelay({
-      ...{
-        context: 'silent',
-        databaseUrl: fresh.url,
-        producer: kafka.producer(),
-        meter: telemetry.meter,
-        health,
-        log,
-      },
-      // Longer silent than its session may be: what a stopped process looks like to the database.
-      settings: { sessionTimeoutMs, pollMinMs: 60_000, pollMaxMs: 60_000 },
-    })
-    relays.push(silent)
-    await vi.waitFor(() => {
-      expect(silent.isHolder).toBe(true)
-    }, waiting)
-    const next = relay()
-    await vi.waitFor(() => {
-      expect(next.isHolder).toBe(true)
-    }, waiting)
-    await append(database.db, 'a', 0)
-    await expectAll()
-  })
-
-  it('Kafka connections, produce answers and the broker: nothing is lost or out of order', async () => {
-    const producer = overProxy.producer({ requestTimeoutMs: 500, deliveryTimeoutMs: 1_500 })
-    relay({}, producer)
-    await flow(200, async (n) => {
-      if (n === 40 || n === 60) proxy.cut()
-      if (n === 80) proxy.loseProduceAnswers(3)
-      if (n === 120) await proxy.down(true)
-      if (n === 160) await proxy.down(false)
-    })
-    await expectAll()
-  })
-
-  it('a produce that fails for good is tried again in a new session, in order', async () => {
-    const failing = kafka.producer()
-    let failures = 0
-    const producer: Producer = {
-      ...failing,
-      healthy: true,
-      sendAll: (records) =>
-        failures++ % 3 === 1 ? Promise.reject(new Error('not acknowledged')) : failing.sendAll(records),
-    }
-    relay({ settings: { pageEvents: 3 } }, producer)
-    await flow(60, () => undefined)
-    await expectAll()
-    expect(failures).toBeGreaterThan(3)
-  })
-
-  it('PostgreSQL connections: it reconnects and goes on from its checkpoint', async () => {
-    const url = new URL(fresh.url)
-    const network = await startProxy({ host: url.hostname, port: Number(url.port) })
-    url.port = String(network.port)
-    relay({ databaseUrl: url.href })
-    await flow(120, async (n) => {
-      if (n % 25 === 10) network.cut()
-      if (n === 70) await network.down(true)
-      if (n === 100) await network.down(false)
-    })
-    await expectAll()
-    await network.close()
-  })
-
-  it('says that it is not ready while it cannot publish, and is again afterwards', async () => {
-    const url = new URL(fresh.url)
-    const network = await startProxy({ host: url.hostname, port: Number(url.port) })
-    url.port = String(network.port)
-    await network.down(true)
-    relay({ databaseUrl: url.href, settings: { notReadyAfterMs: 0 } })
-    await vi.waitFor(async () => {
-      expect(Object.keys(await health.readiness())).toEqual(['outbox-test-0'])
-    }, waiting)
-    await network.down(false)
-    await vi.waitFor(async () => {
-      expect(await health.readiness()).toEqual({})
-      expect(await health.liveness()).toEqual({})
-    }, waiting)
-    await network.close()
-  })
 })
 
 describe('shards', () => {

@@ -1,188 +1,21 @@
 import { randomUUID } from 'node:crypto'
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type Database, openDatabase } from '@veza/kit/postgres'
-import { makeAudio } from '@veza/kit/testing'
 import { sql } from 'kysely'
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { reviewWords } from './adapters/search-words.ts'
-import { type Job, jobQueue, type Jobs, openTracks, type TracksDatabase } from './store.ts'
 import { openTracksStore } from './store.ts'
-import { serviceToken, tracksUnderTest, type TracksUnderTest } from './testing/tracks-under-test.ts'
-
-let veza: TracksUnderTest
-let jobs: Jobs
-let database: Database<TracksDatabase>
-let dir: string
-let song: Buffer
-const closers: (() => Promise<unknown>)[] = []
-
-beforeAll(async () => {
-  dir = await mkdtemp(join(tmpdir(), 'veza-tracks-test-'))
-  veza = await tracksUnderTest()
-  database = openDatabase<TracksDatabase>(veza.database.url, {
-    applicationName: 'test',
-    poolSize: 5,
-    log: veza.log,
-  })
-  jobs = jobQueue(database.db, openTracks(veza.codec))
-  song = await readFile(await makeAudio(dir, 'song.mp3', { seconds: 1 }))
-  closers.push(
-    () => database.close(),
-    () => veza.close(),
-    () => rm(dir, { recursive: true }),
-  )
-})
-afterAll(async () => {
-  for (const close of closers) await close()
-})
-
-const leaseMs = 60_000
-const media = `media/${'cd'.repeat(32)}`
-const made = (recipe = 1) => ({
-  ...{ type: 'made' as const },
-  stream: { media, recipe, durationMs: 1000, loudness: -20.5, truePeak: -6, gain: 5 },
-})
-
-type Person = Awaited<ReturnType<TracksUnderTest['person']>>
-const uploaded = async (person: Person, metadata: Record<string, string> = {}) => {
-  const { headers } = await person.upload(song, metadata)
-  return headers.get('veza-track-id') ?? ''
-}
-/** Whatever else waits is taken and left. */
-const claimed = async (trackId: string): Promise<Job> => {
-  for (;;) {
-    const job = await jobs.claim('test', leaseMs)
-    if (job === undefined) throw new Error('no job of that track')
-    if (job.trackId === trackId) return job
-  }
-}
-const readyTrack = async (person: Person, metadata: Record<string, string> = {}) => {
-  const trackId = await uploaded(person, metadata)
-  await jobs.settle(await claimed(trackId), made(), new Date())
-  return trackId
-}
-
-interface TrackBody {
-  id: string
-  version: number
-  status: string
-  title: string
-  tags: string[]
-  failure: { code: string; detail: string } | null
-  duration: number | null
-  loudness: { integrated: number } | null
-  likes: number
-  liked: boolean
-}
-interface Page {
-  tracks: TrackBody[]
-  next: string | null
-}
-
-describe('a job', () => {
-  it('is there with its track, and its outcome is the track’s', async () => {
-    const ana = await veza.person()
-    const trackId = await readyTrack(ana)
-    const { body } = await ana.call<TrackBody>('GET', `/v1/tracks/${trackId}`)
-    expect(body).toMatchObject({ status: 'ready', duration: 1, loudness: { integrated: -20.5 } })
-  })
-
-  it('has one owner at a time', async () => {
-    const ana = await veza.person()
-    const trackIds = [await uploaded(ana), await uploaded(ana)]
-    const taken = await Promise.all(
-      Array.from({ length: 10 }, (_, nth) => jobs.claim(`worker-${nth}`, leaseMs)),
-    )
-    expect(
-      taken
-        .filter((job) => job !== undefined)
-        .map((job) => job.trackId)
-        .sort(),
-    ).toEqual(trackIds.sort())
-  })
-
-  it('that its worker lost is taken over, and only the newer one settles it', async () => {
-    const ana = await veza.person()
-    const trackId = await uploaded(ana)
-    const first = (await jobs.claim('dead', -1)) as Job
-    expect(first.trackId).toBe(trackId)
-    const second = await claimed(trackId)
-    expect([second.attempt, second.fence]).toEqual([2, first.fence + 1])
-    expect(await jobs.heartbeat(first, leaseMs)).toBe(false)
-    expect(await jobs.settle(first, { type: 'not-made', code: 'corrupt' }, new Date())).toBe(false)
-    expect(await jobs.retry(first, 0, 'late', { counts: true })).toBe(false)
-    expect(await jobs.heartbeat(second, leaseMs)).toBe(true)
-    expect(await jobs.settle(second, made(), new Date())).toBe(true)
-    expect(await jobs.settle(second, made(), new Date())).toBe(false)
-    expect((await ana.call<TrackBody>('GET', `/v1/tracks/${trackId}`)).body.status).toBe('ready')
-  })
-
-  it('waits before another attempt, and counts it unless nobody is to blame', async () => {
-    const ana = await veza.person()
-    const trackId = await uploaded(ana)
-    const first = await claimed(trackId)
-    await jobs.retry(first, 60_000, 'ffmpeg crashed', { counts: true })
-    expect(await jobs.claim('test', leaseMs)).toBeUndefined()
-    expect((await jobs.depth()).waiting).toBe(1)
-    await veza.first.sweep()
-    const other = await uploaded(ana)
-    const second = await claimed(other)
-    await jobs.retry(second, 0, 'the store is away', { counts: false })
-    expect((await claimed(other)).attempt).toBe(1)
-  })
-
-  it('is cancelled with its track', async () => {
-    const ana = await veza.person()
-    const trackId = await uploaded(ana)
-    const job = await claimed(trackId)
-    expect((await ana.call('DELETE', `/v1/tracks/${trackId}`)).status).toBe(204)
-    expect(await jobs.heartbeat(job, leaseMs)).toBe(false)
-    expect(await jobs.settle(job, made(), new Date())).toBe(false)
-    expect((await ana.call('GET', `/v1/tracks/${trackId}`)).status).toBe(404)
-  })
-
-  it('that fails tells the owner why', async () => {
-    const ana = await veza.person()
-    const trackId = await uploaded(ana)
-    await jobs.settle(await claimed(trackId), { type: 'not-made', code: 'corrupt' }, new Date())
-    const { body } = await ana.call<TrackBody>('GET', `/v1/tracks/${trackId}`)
-    expect(body).toMatchObject({ status: 'failed', failure: { code: 'corrupt' } })
-    expect(body.failure?.detail).toContain('damaged')
-  })
-
-  it('settles beside an owner who edits at the same moment', async () => {
-    const ana = await veza.person()
-    const trackId = await uploaded(ana)
-    const job = await claimed(trackId)
-    await Promise.all([
-      jobs.settle(job, made(), new Date()),
-      ...['a', 'b', 'c'].map((title) => ana.call('PATCH', `/v1/tracks/${trackId}`, { title })),
-    ])
-    expect((await ana.call<TrackBody>('GET', `/v1/tracks/${trackId}`)).body.status).toBe('ready')
-  })
-
-  it('settles though its owner edits after it began to', async () => {
-    const ana = await veza.person()
-    const trackId = await uploaded(ana)
-    const job = await claimed(trackId)
-    const settled = await database.db.transaction().execute(async (trx) => {
-      await sql`select from transcode_jobs where track_id = ${trackId} for update`.execute(trx)
-      const settling = jobs.settle(job, made(), new Date())
-      await vi.waitFor(async () => {
-        const { rows } = await sql`select from pg_locks where not granted and pid in (
-          select pid from pg_stat_activity where datname = current_database())`.execute(database.db)
-        expect(rows).toHaveLength(1)
-      })
-      expect((await ana.call('PATCH', `/v1/tracks/${trackId}`, { title: 'Meanwhile' })).status).toBe(200)
-      return { settling }
-    })
-    expect(await settled.settling).toBe(true)
-    const { body } = await ana.call<TrackBody>('GET', `/v1/tracks/${trackId}`)
-    expect([body.status, body.title]).toEqual(['ready', 'Meanwhile'])
-  })
-})
+import { serviceToken } from './testing/tracks-under-test.ts'
+import {
+  veza,
+  database,
+  song,
+  media,
+  uploaded,
+  readyTrack,
+  type TrackBody,
+  type Page,
+} from './testing/tracks-and-jobs.ts'
 
 describe('tracks', () => {
   it('are changed by their owner, each version once', async () => {

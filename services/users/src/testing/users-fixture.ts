@@ -16,6 +16,7 @@ import {
 import { createTokenVerifier } from '@veza/kit/tokens'
 import { type Kysely } from 'kysely'
 import { setTimeout as delay } from 'node:timers/promises'
+import { expect, vi } from 'vitest'
 import { userStream } from '../adapters/streams.ts'
 import { openUsers, type Users, type UsersSettings } from '../index.ts'
 import { migrateUsers } from '../migrate.ts'
@@ -165,7 +166,12 @@ export const startUsers = async (settings: Partial<UsersSettings> = {}): Promise
         .selectFrom('profiles')
         .select('version')
         .where('user_id', '=', userId)
-      while (((await row.executeTakeFirst())?.version ?? 0) < version) await delay(5)
+      await vi.waitFor(
+        async () => {
+          expect((await row.executeTakeFirst())?.version ?? 0).toBeGreaterThanOrEqual(version)
+        },
+        { timeout: 20_000, interval: 5 },
+      )
     },
     async person(
       name = 'Ana',
