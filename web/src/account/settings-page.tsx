@@ -9,6 +9,7 @@ import { Outcome, useAction } from '../ui/action.tsx'
 import { Field } from '../ui/controls.tsx'
 import { useLoad } from '../ui/load.ts'
 import { Shown } from '../ui/pages.tsx'
+import { asBody, PictureForm } from '../ui/picture-form.tsx'
 import { Avatar } from '../ui/pictures.tsx'
 import { DataSection } from './data-section.tsx'
 import { LanguageChoice } from './language-choice.tsx'
@@ -24,50 +25,23 @@ const Section = ({ title, children }: { title: string; children: ComponentChildr
 )
 
 const Picture = ({ me, changed }: { me: Me; changed: () => void }) => {
-  const action = useAction()
-  const { settings } = words.value
+  const put = async (file: File): Promise<void> => {
+    await ask(api.PUT('/v1/users/me/avatar', { params: { header: once() }, ...asBody(file) }))
+    changed()
+  }
+  const remove = async (): Promise<void> => {
+    await ask(api.DELETE('/v1/users/me/avatar', { params: { header: once() } }))
+    changed()
+  }
   return (
-    <div class="picture-row">
+    <PictureForm
+      label={words.value.settings.picture}
+      accept="image/png,image/jpeg,image/webp,image/gif,image/avif"
+      put={put}
+      remove={me.avatar === null ? undefined : remove}
+    >
       <Avatar id={me.id} name={me.displayName} url={me.avatar?.['256']} />
-      <label class="button upload-button">
-        {settings.choosePicture}
-        <input
-          type="file"
-          accept="image/png,image/jpeg,image/webp,image/gif,image/avif"
-          onChange={(event) => {
-            const [file] = event.currentTarget.files ?? []
-            event.currentTarget.value = ''
-            if (file === undefined) return
-            action.run(async () => {
-              // The picture is the body itself.
-              const request = {
-                params: { header: once() },
-                body: file as unknown as string,
-                bodySerializer: (body: unknown) => body as Blob,
-                headers: { 'content-type': file.type },
-              }
-              await ask(api.PUT('/v1/users/me/avatar', request))
-              changed()
-            })
-          }}
-        />
-      </label>
-      {me.avatar !== null && (
-        <button
-          type="button"
-          class="button"
-          onClick={() => {
-            action.run(async () => {
-              await ask(api.DELETE('/v1/users/me/avatar', { params: { header: once() } }))
-              changed()
-            })
-          }}
-        >
-          {settings.removePicture}
-        </button>
-      )}
-      <Outcome of={action} />
-    </div>
+    </PictureForm>
   )
 }
 

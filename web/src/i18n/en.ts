@@ -238,6 +238,7 @@ export const en = {
     theme: 'Colours',
     themes: { system: 'As the system', light: 'Light', dark: 'Dark' },
     profile: 'Profile',
+    picture: 'Picture of yourself',
     choosePicture: 'Choose a picture',
     removePicture: 'Take it away',
     handle: 'Handle',

@@ -241,6 +241,7 @@ export const fr: Words = {
     theme: 'Couleurs',
     themes: { system: 'Comme le système', light: 'Clair', dark: 'Sombre' },
     profile: 'Profil',
+    picture: 'Votre image',
     choosePicture: 'Choisir une image',
     removePicture: 'La retirer',
     handle: 'Identifiant',

@@ -2,60 +2,33 @@ import { useSignal } from '@preact/signals'
 import { api, ask, once, type Schemas } from '../api/client.ts'
 import { type ApiProblem, asProblem } from '../api/problem.ts'
 import { words } from '../i18n/index.ts'
-import { Outcome, useAction } from '../ui/action.tsx'
 import { Field, ProblemNote } from '../ui/controls.tsx'
+import { asBody, PictureForm } from '../ui/picture-form.tsx'
 import { Cover } from '../ui/pictures.tsx'
 
 type Visibility = Schemas['Track']['visibility']
 const visibilities: readonly Visibility[] = ['public', 'followers', 'unlisted', 'private']
 
-/** The track's picture. It is changed at once, not with the rest. */
 const CoverForm = ({ track }: { track: Schemas['Track'] }) => {
   const cover = useSignal(track.cover)
-  const action = useAction()
-  const { settings, tracks } = words.value
   const path = { trackId: track.id }
+  const put = async (file: File): Promise<void> => {
+    const request = { params: { path, header: once() }, ...asBody(file) }
+    cover.value = (await ask(api.PUT('/v1/tracks/{trackId}/cover', request))).cover
+  }
+  const remove = async (): Promise<void> => {
+    await ask(api.DELETE('/v1/tracks/{trackId}/cover', { params: { path, header: once() } }))
+    cover.value = null
+  }
   return (
-    <div class="picture-row" role="group" aria-label={tracks.cover}>
+    <PictureForm
+      label={words.value.tracks.cover}
+      accept="image/png,image/jpeg,image/webp"
+      put={put}
+      remove={cover.value === null ? undefined : remove}
+    >
       <Cover seed={track.id} url={cover.value?.[320]} class="cover-edit" />
-      <label class="button upload-button">
-        {settings.choosePicture}
-        <input
-          type="file"
-          accept="image/png,image/jpeg,image/webp"
-          onChange={(event) => {
-            const [file] = event.currentTarget.files ?? []
-            event.currentTarget.value = ''
-            if (file === undefined) return
-            action.run(async () => {
-              // The picture is the body itself.
-              const request = {
-                params: { path, header: once() },
-                body: file as unknown as string,
-                bodySerializer: (body: unknown) => body as Blob,
-                headers: { 'content-type': file.type },
-              }
-              cover.value = (await ask(api.PUT('/v1/tracks/{trackId}/cover', request))).cover
-            })
-          }}
-        />
-      </label>
-      {cover.value !== null && (
-        <button
-          type="button"
-          class="button"
-          onClick={() => {
-            action.run(async () => {
-              await ask(api.DELETE('/v1/tracks/{trackId}/cover', { params: { path, header: once() } }))
-              cover.value = null
-            })
-          }}
-        >
-          {settings.removePicture}
-        </button>
-      )}
-      <Outcome of={action} />
-    </div>
+    </PictureForm>
   )
 }
 
