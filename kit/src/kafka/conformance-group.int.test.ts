@@ -20,7 +20,7 @@ import {
   consume,
   collect,
   committed,
-} from './conformance.testing.ts'
+} from './testing/conformance.ts'
 
 describe('group consumer', () => {
   it('starts from the beginning or from the end, as told', async () => {

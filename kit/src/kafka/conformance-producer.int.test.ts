@@ -20,7 +20,7 @@ import {
   firsts,
   producer,
   collect,
-} from './conformance.testing.ts'
+} from './testing/conformance.ts'
 
 describe('producer', () => {
   it('keeps the order of every key and writes each record once while many senders coalesce', async () => {

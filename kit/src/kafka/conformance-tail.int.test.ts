@@ -16,7 +16,7 @@ import {
   range,
   producer,
   tail,
-} from './conformance.testing.ts'
+} from './testing/conformance.ts'
 
 describe('tail consumer', () => {
   it('sees everything that is produced after consume() resolved and nothing from before', async () => {

@@ -17,7 +17,7 @@ import {
   relay,
   append,
   expectAll,
-} from './relay.testing.ts'
+} from './testing/relay.ts'
 
 describe('when something dies', () => {
   const flow = async (events: number, meanwhile: (n: number) => Promise<void> | void) => {

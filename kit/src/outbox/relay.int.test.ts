@@ -22,7 +22,7 @@ import {
   expectAll,
   open,
   write,
-} from './relay.testing.ts'
+} from './testing/relay.ts'
 
 describe('what is published', () => {
   it('are the stored bytes under the key, with headers that name the event, its stream and its place in it', async () => {

@@ -19,7 +19,7 @@ import {
   header,
   noLag,
   type Commands,
-} from './run-worker.testing.ts'
+} from './testing/run-worker.ts'
 
 describe('bytes that cannot be read', () => {
   it('go to the dead-letter topic as they were, and the partition goes on', async () => {

@@ -21,7 +21,7 @@ import {
   header,
   noLag,
   type Commands,
-} from './run-worker.testing.ts'
+} from './testing/run-worker.ts'
 
 describe('outcomes', () => {
   it('hands over what was decoded, and commits after the effect', async () => {

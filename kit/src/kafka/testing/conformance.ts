@@ -1,10 +1,10 @@
 import { connect } from 'node:net'
 import { afterAll, beforeAll, beforeEach, vi } from 'vitest'
-import { freshGroup, freshTopic, infrastructure } from '../testing/index.ts'
-import { createKafka } from './connect.ts'
-import { connectKafka } from './index.ts'
-import { type Proxy, startProxy } from './proxy.testing.ts'
-import { type ConsumedRecord, type GroupOptions, type Kafka } from './types.ts'
+import { freshGroup, freshTopic, infrastructure } from '../../testing/index.ts'
+import { createKafka } from '../connect.ts'
+import { connectKafka } from '../index.ts'
+import { type Proxy, startProxy } from '../proxy.testing.ts'
+import { type ConsumedRecord, type GroupOptions, type Kafka } from '../types.ts'
 
 /** What all that is held of the port to Kafka starts from: a topic and a group of each test's own, and a way over a proxy. */
 

@@ -2,17 +2,17 @@ import { deadLetterTopic, connectCodec, topics, toHeaders, type Codec, type Topi
 import { registerSchemas } from '@veza/contracts/deploy'
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, expect, vi } from 'vitest'
-import { createHealth } from '../internal/index.ts'
-import { type ConsumedRecord, connectKafka, type Kafka, type Producer } from '../kafka/index.ts'
-import { startProxy, type Proxy } from '../kafka/proxy.testing.ts'
+import { createHealth } from '../../internal/index.ts'
+import { type ConsumedRecord, connectKafka, type Kafka, type Producer } from '../../kafka/index.ts'
+import { startProxy, type Proxy } from '../../kafka/proxy.testing.ts'
 import {
   freshGroup,
   freshTopic,
   infrastructure,
   testTelemetry,
   type TestTelemetry,
-} from '../testing/index.ts'
-import { done, type Handle, type HandleChunk, runWorker, type Message, type WorkerOptions } from './index.ts'
+} from '../../testing/index.ts'
+import { done, type Handle, type HandleChunk, runWorker, type Message, type WorkerOptions } from '../index.ts'
 
 /** What all that is held of workers starts from: a topic, a group and its dead letters, of each test's own. */
 

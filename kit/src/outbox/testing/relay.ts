@@ -3,13 +3,13 @@ import { connectCodec, type Codec } from '@veza/contracts'
 import { registerSchemas } from '@veza/contracts/deploy'
 import { sql, type Kysely } from 'kysely'
 import { afterAll, beforeAll, beforeEach, expect, vi } from 'vitest'
-import { createEventStore, type Connection, type EventStore, eventStore } from '../events/index.ts'
-import { createHealth, type Health } from '../internal/index.ts'
-import { createKafka } from '../kafka/connect.ts'
-import { type ConsumedRecord, type Kafka, type Producer, connectKafka } from '../kafka/index.ts'
-import { type Proxy, startProxy } from '../kafka/proxy.testing.ts'
-import { createLog } from '../log/index.ts'
-import { type Database, migrate, openDatabase } from '../postgres/index.ts'
+import { createEventStore, type Connection, type EventStore, eventStore } from '../../events/index.ts'
+import { createHealth, type Health } from '../../internal/index.ts'
+import { createKafka } from '../../kafka/connect.ts'
+import { type ConsumedRecord, type Kafka, type Producer, connectKafka } from '../../kafka/index.ts'
+import { type Proxy, startProxy } from '../../kafka/proxy.testing.ts'
+import { createLog } from '../../log/index.ts'
+import { type Database, migrate, openDatabase } from '../../postgres/index.ts'
 import {
   type FreshDatabase,
   freshDatabase,
@@ -21,8 +21,8 @@ import {
   testEvent,
   testTelemetry,
   testTopic,
-} from '../testing/index.ts'
-import { type Relay, type RelayOptions, runRelay } from './index.ts'
+} from '../../testing/index.ts'
+import { type Relay, type RelayOptions, runRelay } from '../index.ts'
 
 /** What all that is held of the relay starts from: a database with an event store, and a topic that is read along. */
 
