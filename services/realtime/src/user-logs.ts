@@ -82,8 +82,10 @@ interface Log {
   epoch: string | undefined
   offset: number
   connections: number
-  /** Chat is being asked, or a room is being brought up to what is next: events wait. */
-  held: boolean
+  /** Chat is being asked: events wait. */
+  asked: boolean
+  /** A room is being brought up to what is next: events wait. */
+  leading: boolean
   /** By offset; made when it is needed, since most logs never need it. */
   waiting: Map<number, Offered> | undefined
   /** A gap is being waited for. */
@@ -140,15 +142,15 @@ export const createUserLogs = ({ source, lead, publish, disconnect, log }: UserL
   /** Publishes what follows, up to a gap or to what a room has to be brought up to first. */
   const drain = (user: Log): void => {
     const { waiting } = user
-    if (user.held || waiting === undefined || !isCurrent(user)) return
+    if (user.asked || user.leading || waiting === undefined || !isCurrent(user)) return
     for (let next = waiting.get(user.offset + 1); next !== undefined; next = waiting.get(user.offset + 1)) {
       const { event } = next
-      waiting.delete(event.offset)
       const leading = event.roomOffset === null ? undefined : lead(event.roomId, event.roomOffset)
       if (leading !== undefined) {
-        holdFor(user, event, leading)
+        waitFor(leading, user, next)
         return
       }
+      waiting.delete(event.offset)
       send(user, event)
     }
     for (const offset of waiting.keys()) if (offset <= user.offset) waiting.delete(offset)
@@ -156,21 +158,23 @@ export const createUserLogs = ({ source, lead, publish, disconnect, log }: UserL
     else
       user.gap ??= setTimeout(() => {
         user.gap = undefined
-        if (isCurrent(user) && !user.held && user.waiting !== undefined) ask(user)
+        if (isCurrent(user) && !user.asked && !user.leading && user.waiting !== undefined) ask(user)
       }, gapGraceMs).unref()
   }
 
-  const holdFor = (user: Log, event: UserEvent, leading: Promise<void>): void => {
-    user.held = true
+  const waitFor = (leading: Promise<void>, user: Log, next: Offered): void => {
+    const { epoch, event } = next
+    user.leading = true
     void leading
       .catch((error: unknown) => {
         // It is told all the same: what it is about is stored, and comes when chat can be reached again.
         log.warn({ err: error, roomId: event.roomId }, 'a room is behind what its members are told')
       })
       .then(() => {
-        if (!isCurrent(user)) return
-        user.held = false
-        send(user, event)
+        user.leading = false
+        // Unless chat brought it meanwhile.
+        if (user.waiting?.get(event.offset) === next)
+          user.waiting.set(event.offset, { epoch, event: { ...event, roomOffset: null } })
         drain(user)
       })
   }
@@ -187,7 +191,7 @@ export const createUserLogs = ({ source, lead, publish, disconnect, log }: UserL
     stored: StoredUserLog,
     { entering, waited }: { entering: readonly Entering[]; waited: readonly number[] },
   ): void => {
-    user.held = false
+    user.asked = false
     if (!isCurrent(user)) {
       for (const { done } of entering) done()
       return
@@ -246,7 +250,7 @@ export const createUserLogs = ({ source, lead, publish, disconnect, log }: UserL
       const users = [...doubtful].slice(0, maxAsked)
       for (const user of users) {
         doubtful.delete(user)
-        user.held = true
+        user.asked = true
       }
       const batch = users.map((user) => ({
         user,
@@ -260,7 +264,7 @@ export const createUserLogs = ({ source, lead, publish, disconnect, log }: UserL
         for (const { user, entering } of batch) {
           for (const { fail } of entering) fail(error)
           user.entering = user.entering.filter((one) => !entering.includes(one))
-          user.held = false
+          user.asked = false
           drain(user)
           if (isCurrent(user) && (user.epoch !== undefined || user.entering.length > 0)) doubtful.add(user)
         }
@@ -295,7 +299,8 @@ export const createUserLogs = ({ source, lead, publish, disconnect, log }: UserL
           epoch: undefined,
           offset: 0,
           connections: 0,
-          held: false,
+          asked: false,
+          leading: false,
           waiting: undefined,
           gap: undefined,
           entering: [],

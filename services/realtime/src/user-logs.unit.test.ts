@@ -67,6 +67,9 @@ const setUp = (overrides: Partial<UserLogsOptions> = {}) => {
   }
 }
 
+/** Until all that is settled by now has been seen. */
+const turn = () => new Promise((resolve) => setImmediate(resolve))
+
 let close: () => void = () => undefined
 afterEach(() => {
   close()
@@ -196,6 +199,34 @@ describe('what Kafka brings', () => {
     offer(1, 2, 3)
     expect(published).toEqual([1])
     arrived[0]?.()
+    await vi.waitFor(() => {
+      expect(published).toEqual([1, 2, 3])
+    })
+  })
+
+  it('is told once, when chat is asked while its message is waited for', async () => {
+    const arrived: (() => void)[] = []
+    const { logs, store, enter, offer, published, holdAnswers } = setUp({
+      lead: () => (arrived.length === 0 ? new Promise((resolve) => arrived.push(resolve)) : undefined),
+    })
+    await enter()
+    store(1, 9)
+    offer(1)
+    // Somebody else connects meanwhile, so chat brings it too.
+    await enter()
+    expect(published).toEqual([1])
+    store(1)
+    offer(2)
+    // Chat is being asked when the message comes.
+    const answer = holdAnswers()
+    logs.doubt()
+    await turn()
+    arrived[0]?.()
+    await turn()
+    store(1)
+    offer(3)
+    expect(published).toEqual([1, 2])
+    answer()
     await vi.waitFor(() => {
       expect(published).toEqual([1, 2, 3])
     })
