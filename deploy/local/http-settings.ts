@@ -3,13 +3,13 @@ import { chatEnvironment } from '@veza/chat'
 import { usersEnvironment } from '@veza/users'
 import { streamsEnvironment } from '@veza/streams'
 import { tracksEnvironment } from '@veza/tracks'
+import { cacheEnvironment } from '@veza/kit/cache'
 import { integer, list, string, url, processEnvironment } from '@veza/kit/env'
-import { redisEnvironment } from '@veza/kit/redis'
 
 /** The settings of the process that serves all HTTP services. */
 export const environment = {
   ...processEnvironment,
-  ...redisEnvironment,
+  ...cacheEnvironment,
   ...usersEnvironment,
   ...authEnvironment,
   ...chatEnvironment,

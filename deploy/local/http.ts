@@ -30,7 +30,7 @@ await runMain('http', async (run) => {
   run.onStop('kafka', () => kafka.close())
   const redis = openRedis(env, { log, meter: telemetry.meter })
   run.onStop('redis', () => redis?.close())
-  const { caches, stop: stopCaches } = await openProcessCaches({
+  const { caches, stop: stopCaches } = await openProcessCaches(env, {
     ...{ redis, kafka, codec, meter: telemetry.meter, log },
   })
   run.onStop('caches', stopCaches)

@@ -1,13 +1,11 @@
-import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { join } from 'node:path'
 import { type Codec, connectCodec, toHeaders, topics } from '@veza/contracts'
 import { provision, startInfrastructure } from '@veza/deploy/launcher'
-import { nodeFlags } from '@veza/deploy/stack'
 import { connectKafka, type Kafka, type OutgoingRecord } from '@veza/kit/kafka'
 import { createLog } from '@veza/kit/log'
 import pg from 'pg'
 import { programsDir, temporaryDataDir } from '../stack/data-dir.ts'
+import { startEntry } from './entry.ts'
 import { rounded, say, table, writeResult } from './output.ts'
 import { watchProcesses } from './processes.ts'
 
@@ -26,15 +24,6 @@ const listenersOf = (reports: number): number => Math.min(200_000, Math.ceil(rep
 /** Reports a second that one core must count. */
 const bound = 20_000
 const pauseMs = 100
-
-const root = join(import.meta.dirname, '../..')
-
-const start = (entry: string, args: readonly string[], env: Record<string, string>): ChildProcess =>
-  spawn(process.execPath, [...nodeFlags, '--import', 'tsx', join(root, entry), ...args], {
-    cwd: root,
-    env: { PATH: process.env['PATH'], LOG_LEVEL: 'warn', ...env },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
 
 const uuid = (kind: number, n: number): string =>
   `${kind.toString(16).padStart(8, '0')}-0000-4000-8000-${n.toString(16).padStart(12, '0')}`
@@ -115,7 +104,7 @@ export const benchAnalytics = async ({ reports }: AnalyticsBench): Promise<boole
       )
       return Number(rows[0]?.n ?? 0)
     }
-    const worker = start('workers/analytics/src/main.ts', [], env)
+    const worker = startEntry('workers/analytics/src/main.ts', [], env)
     const ofWorker = watch('analytics', () => worker.pid)
     let began = 0
     while ((await counted()) === 0) await new Promise((resolve) => setTimeout(resolve, pauseMs))
@@ -149,7 +138,7 @@ export const benchAnalytics = async ({ reports }: AnalyticsBench): Promise<boole
     const ofCore = reports / own
     say(`of one core: ${rounded(ofCore, 0)} reports a second of its time`)
 
-    const replay = start('deploy/ops/main.ts', ['replay', 'analytics'], env)
+    const replay = startEntry('deploy/ops/main.ts', ['replay', 'analytics'], env)
     const ofReplay = watch('replay', () => replay.pid)
     let output = ''
     replay.stdout?.on('data', (data: Buffer) => (output += data.toString()))

@@ -1,14 +1,12 @@
-import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { join } from 'node:path'
 import { connectCodec } from '@veza/contracts'
 import { provision, startInfrastructure } from '@veza/deploy/launcher'
-import { nodeFlags } from '@veza/deploy/stack'
 import { eventStore } from '@veza/kit/events'
 import { connectKafka } from '@veza/kit/kafka'
 import { createLog } from '@veza/kit/log'
 import { openUsersStore, usersTopic } from '@veza/users/store'
 import { programsDir, temporaryDataDir } from '../stack/data-dir.ts'
+import { startEntry } from './entry.ts'
 import { type Delays, startEventLoad } from './event-load.ts'
 import { rounded, say, table, writeResult } from './output.ts'
 import { type ProcessUsage, watchProcesses } from './processes.ts'
@@ -29,16 +27,6 @@ const warmupSeconds = 10
 const batch = 100
 /** Commit to consumer, p99, ms: what single appends must stay below. */
 const boundMs = 100
-
-const root = join(import.meta.dirname, '../..')
-
-/** A process of Veza's, its output that of the bench where it says something that matters. */
-const start = (entry: string, args: readonly string[], env: Record<string, string>): ChildProcess =>
-  spawn(process.execPath, [...nodeFlags, '--import', 'tsx', join(root, entry), ...args], {
-    cwd: root,
-    env: { PATH: process.env['PATH'], LOG_LEVEL: 'warn', ...env },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
 
 const delays = (name: string, { p50, p95, p99, max }: Delays) => [
   name,
@@ -80,7 +68,7 @@ export const benchEvents = async ({ rate, seconds, batchEvents }: EventsBench): 
       TRACKS_DATABASE_URL: urls.tracks,
       KEY_ENCRYPTION_KEY: secrets.keyEncryptionKey,
     }
-    const relay = start('workers/outbox-relay/src/main.ts', [], { ...env, INTERNAL_PORT: '0' })
+    const relay = startEntry('workers/outbox-relay/src/main.ts', [], { ...env, INTERNAL_PORT: '0' })
     closers.unshift(async () => {
       relay.kill('SIGTERM')
       await once(relay, 'exit')
@@ -140,7 +128,7 @@ export const benchEvents = async ({ rate, seconds, batchEvents }: EventsBench): 
     )
     printUsage(batchUsage)
 
-    const replay = start('deploy/ops/main.ts', ['replay', 'users-views'], env)
+    const replay = startEntry('deploy/ops/main.ts', ['replay', 'users-views'], env)
     const ofReplay = watch([{ name: 'replay', pid: () => replay.pid }])
     let output = ''
     replay.stdout?.on('data', (data: Buffer) => (output += data.toString()))

@@ -4,11 +4,13 @@
  * `npm run bench -- http [--rate 500] [--seconds 60]`, `npm run bench -- events [--rate 2000] [--seconds 60] [--events 200000]`,
  * `npm run bench -- listeners [--listeners 1000] [--seconds 120] [--find-max]`,
  * `npm run bench -- transcode [--seconds 240] [--tracks 3]`, `npm run bench -- tracks [--rate 500] [--seconds 60] [--tracks 100000]`,
- * `npm run bench -- analytics [--reports 1000000]`, `npm run bench -- web [--messages 10000]` and
+ * `npm run bench -- analytics [--reports 1000000]`, `npm run bench -- cache [--changes 1000] [--rate 400] [--seconds 15]`,
+ * `npm run bench -- web [--messages 10000]` and
  * `npm run bench -- codec`: figures, as a table and as JSON in bench-results/.
  */
 import { parseArgs } from 'node:util'
 import { benchAnalytics } from './analytics.ts'
+import { benchCache } from './cache.ts'
 import { benchChat } from './chat.ts'
 import { benchContractsCodec } from './codec.ts'
 import { benchEvents } from './events.ts'
@@ -30,6 +32,7 @@ const usage =
   'npm run bench -- transcode [--seconds 240] [--tracks 3]\n' +
   'npm run bench -- tracks [--rate 500] [--seconds 60] [--tracks 100000]\n' +
   'npm run bench -- analytics [--reports 1000000]\n' +
+  'npm run bench -- cache [--changes 1000] [--rate 400] [--seconds 15]\n' +
   'npm run bench -- web [--messages 10000]\n' +
   'npm run bench -- codec\n'
 
@@ -54,6 +57,7 @@ const run = (): Promise<boolean> => {
       listeners: { type: 'string' },
       tracks: { type: 'string' },
       reports: { type: 'string' },
+      changes: { type: 'string' },
       'find-max': { type: 'boolean', default: false },
       faults: { type: 'boolean', default: false },
       pairs: { type: 'boolean', default: false },
@@ -108,6 +112,12 @@ const run = (): Promise<boolean> => {
       })
     case 'analytics':
       return benchAnalytics({ reports: Math.round(positive('reports', values.reports ?? '1000000')) })
+    case 'cache':
+      return benchCache({
+        changes: positive('changes', values.changes ?? '1000'),
+        rate: positive('rate', values.rate ?? '400'),
+        seconds: positive('seconds', values.seconds ?? '15'),
+      })
     case 'web':
       return benchWeb({ messages: Math.round(positive('messages', values.messages ?? '10000')) })
     case 'codec':

@@ -28,7 +28,11 @@ const words = (
  * Fills the table that queries read, as if so many tracks had been uploaded: 2,000 owners, titles of three words, five likes
  * each; one owner has a hundred followed by the callers.
  */
-const fill = async (database: string, tracks: number, callers: readonly string[]): Promise<string[]> => {
+export const fillTracks = async (
+  database: string,
+  tracks: number,
+  callers: readonly string[],
+): Promise<string[]> => {
   const pool = new pg.Pool({ connectionString: database, max: 1 })
   const owners = Array.from({ length: 2_000 }, () => randomUUID())
   try {
@@ -85,7 +89,7 @@ export const benchTracks = async ({ rate, seconds, tracks }: TracksBench): Promi
       const email = `bench-${n}@example.org`
       return { person: await register(http, `Person ${n}`, { email }), email, isRefreshing: false }
     })
-    const ids = await fill(
+    const ids = await fillTracks(
       veza.stack.databaseUrls.tracks,
       tracks,
       callers.map(({ person }) => person.id),

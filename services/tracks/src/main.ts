@@ -1,11 +1,11 @@
-import { openProcessCaches } from '@veza/kit/cache'
+import { cacheEnvironment, openProcessCaches } from '@veza/kit/cache'
 import { openCodec } from '@veza/kit/codec'
 import { integer, list, readEnv, runMain, string, url, processEnvironment } from '@veza/kit/env'
 import { mountDocs, serve } from '@veza/kit/http'
 import { createHealth, serveInternal } from '@veza/kit/internal'
 import { connectKafka } from '@veza/kit/kafka'
 import { createLog } from '@veza/kit/log'
-import { openRedis, redisEnvironment } from '@veza/kit/redis'
+import { openRedis } from '@veza/kit/redis'
 import { startTelemetry } from '@veza/kit/telemetry'
 import { createTokenVerifier } from '@veza/kit/tokens'
 import { openTracks, tracksEnvironment } from './index.ts'
@@ -13,7 +13,7 @@ import { openTracks, tracksEnvironment } from './index.ts'
 const environment = {
   ...processEnvironment,
   ...tracksEnvironment,
-  ...redisEnvironment,
+  ...cacheEnvironment,
   KAFKA_BROKERS: list('Kafka brokers, host:port'),
   SCHEMA_REGISTRY_URL: url('the Confluent-compatible schema registry'),
   JWKS_URL: url("auth's public keys"),
@@ -39,7 +39,9 @@ await runMain('tracks', async (run) => {
   run.onStop('kafka', () => kafka.close())
   const redis = openRedis(env, { log, meter: telemetry.meter })
   run.onStop('redis', () => redis?.close())
-  const { caches, stop } = await openProcessCaches({ redis, kafka, codec, meter: telemetry.meter, log })
+  const { caches, stop } = await openProcessCaches(env, {
+    ...{ redis, kafka, codec, meter: telemetry.meter, log },
+  })
   run.onStop('caches', stop)
 
   const tracks = await openTracks(env, { log, telemetry, verifier, codec, caches })
