@@ -67,10 +67,10 @@ const quantilesOf = (values: readonly number[]): Quantiles => {
 const atRate = async (
   perSecond: number,
   seconds: number,
-  work: (due: number) => Promise<unknown> | undefined,
+  work: (due: number) => Promise<unknown>,
 ): Promise<void> => {
   const began = performance.now()
-  const all: (Promise<unknown> | undefined)[] = []
+  const all: Promise<unknown>[] = []
   for (let done = 0; done < perSecond * seconds;) {
     await delay(tickMs)
     const due = Math.min(perSecond * seconds, Math.floor((perSecond * (performance.now() - began)) / 1_000))
@@ -148,7 +148,7 @@ export const measureChanges = async (o: ChangesBench): Promise<ChangesFigures> =
       await once(worker, 'exit')
     })
     const edgeOf = async (): Promise<Edge> => {
-      const edge = await openEdge({ kafka, codec, log, redisUrl: o.redis, load: truth.load })
+      const edge = await openEdge({ kafka, codec, log, redisUrl: o.redis, load: (id) => truth.load(id) })
       closers.unshift(() => edge.stop())
       return edge
     }

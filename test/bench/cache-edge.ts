@@ -19,9 +19,9 @@ export const cacheName = 'track'
 export interface Edge {
   readonly cache: Cache<string>
   /** A change that was committed, and whose event is on its way. @param at milliseconds, monotonic */
-  expect(id: string, version: number, at: number): void
+  readonly expect: (id: string, version: number, at: number) => void
   /** From an event to its eviction, milliseconds, since the last call. */
-  takeDelays(): number[]
+  readonly takeDelays: () => number[]
   /** Changes that it has not been told of. */
   readonly untold: number
   stop(): Promise<void>
