@@ -1,11 +1,11 @@
-import { Centrifuge, type PublicationContext } from 'centrifuge'
+import { Centrifuge } from 'centrifuge'
 import { Centrifuge as ProtobufCentrifuge } from 'centrifuge/build/protobuf'
 import { topics } from '@veza/contracts'
 import { type ConsumedRecord } from '@veza/kit/kafka'
 import { randomUUID } from 'node:crypto'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { openRaw } from './testing/raw-client.ts'
-import { world, connect, follow, leave, offsets, upTo, setUp } from './testing/sdk-clients.ts'
+import { world, connect, follow, offsets, upTo, setUp } from './testing/sdk-clients.ts'
 
 /** The two builds of the SDK, with what their users give and get as data. */
 const sdks = [
@@ -248,69 +248,6 @@ describe('the end', () => {
     const gone = new Promise((resolve) => sub.on('unsubscribed', resolve))
     world.chat.rooms.delete(roomId)
     expect(await gone).toMatchObject({ code: 102 })
-  })
-
-  it('of a membership is the end of the subscription, for good and at once, and of nobody else’s', async () => {
-    const { edge, client, roomId, userId, sub } = await setUp()
-    const other = randomUUID()
-    world.chat.rooms.get(roomId)?.members.add(other)
-    const { seen } = await follow(await connect(edge.url, other), roomId)
-    const gone = new Promise((resolve) => sub.on('unsubscribed', resolve))
-    await leave(roomId, userId)
-    expect(await gone).toMatchObject({ code: 2000 })
-    // Nor may they post, though they could a moment ago: the answer of then is forgotten.
-    const post = { type: 'message.post', clientMessageId: 'm', body: 'hello' }
-    await expect(client.publish(`room:${roomId}`, post)).rejects.toMatchObject({ code: 103 })
-    await world.emit(world.chat.store(roomId, other, 'm1'))
-    await expect.poll(() => offsets(seen)).toEqual([1])
-    expect(sub.state).toBe('unsubscribed')
-  })
-
-  it.each([
-    ['that is answered from chat', undefined, '/internal/v1/access'],
-    ['that recovers', { epoch: 'e', offset: 0 }, '/events'],
-  ])('of a membership is the end of a subscription %s at that moment, too', async (_, since, path) => {
-    const edge = await world.edge()
-    const [userId, other] = [randomUUID(), randomUUID()]
-    const roomId = world.chat.addRoom([userId, other], 'e')
-    world.chat.store(roomId, other, 'm1')
-    const otherClient = await connect(edge.url, other)
-    const { seen } = await follow(otherClient, roomId)
-    const markerRoom = world.chat.addRoom([other])
-    const marker = await follow(otherClient, markerRoom)
-    const client = await connect(edge.url, userId)
-
-    // Chat has answered that they are a member, and the answer is on its way.
-    let isHeld = false
-    let release: () => void = () => undefined
-    const released = new Promise<void>((resolve) => (release = resolve))
-    world.chat.after = async (asked) => {
-      if (!asked.endsWith(path) || isHeld) return
-      isHeld = true
-      await released
-    }
-    onTestFinished(() => {
-      world.chat.after = () => undefined
-    })
-    const sub = client.newSubscription(`room:${roomId}`, since === undefined ? {} : { since })
-    const late: PublicationContext[] = []
-    sub.on('publication', (publication) => late.push(publication))
-    const ended = new Promise((resolve) => sub.on('unsubscribed', resolve))
-    sub.subscribe()
-    await expect.poll(() => isHeld).toBe(true)
-    await leave(roomId, userId)
-    // What comes behind it on the topic was read: so was that.
-    const read = new Promise((resolve) => marker.sub.on('unsubscribed', resolve))
-    await leave(markerRoom, other)
-    await read
-    release()
-
-    expect(await ended).toMatchObject({ code: 103 })
-    await world.emit(world.chat.store(roomId, other, 'm2'))
-    await expect.poll(() => offsets(seen)).toContain(2)
-    expect(late).toEqual([])
-    sub.subscribe()
-    await expect.poll(() => sub.state).toBe('unsubscribed')
   })
 
   it('of an edge sends its clients elsewhere, and refuses new ones', async () => {

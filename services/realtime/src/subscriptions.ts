@@ -63,14 +63,17 @@ export class Subscriptions implements Subscriber {
     this.#socket.subscribe(channel)
   }
 
-  /** The user is no member any more. */
+  /**
+   * The user has left the room, which may be told late: they are shown nothing more, and chat is asked whether they are a
+   * member again. If so, or if chat can't say, the client is to subscribe anew.
+   */
   expel(channel: string): void {
     if (this.#pending?.has(channel) === true) (this.#left ??= new Set()).add(channel)
     const room = this.#rooms.get(channel)
     if (room === undefined) return
     this.#context.rooms.leave(room, this)
     this.#drop(room)
-    this.#client.send({ type: 'unsubscribed', channel, advice: serverUnsubscribe })
+    this.#inOrder(channel, () => this.#end(room))
   }
 
   has(channel: string): boolean {
@@ -95,6 +98,22 @@ export class Subscriptions implements Subscriber {
     this.#context.presence.leave(room.id, this.#client.clientId)
   }
 
+  async #end({ id, channel }: Room): Promise<void> {
+    const isOut = await this.#context.membership.ask(id, this.#client.userId).then(
+      ({ role }) => role === null,
+      (error: unknown) => {
+        this.#context.report(error)
+        return false
+      },
+    )
+    if (this.#client.isClosed()) return
+    this.#client.send({
+      type: 'unsubscribed',
+      channel,
+      advice: isOut ? serverUnsubscribe : insufficientState,
+    })
+  }
+
   #inOrder(channel: string, run: () => undefined | Promise<void>): void {
     const before = this.#pending?.get(channel)
     const running =
@@ -113,6 +132,8 @@ export class Subscriptions implements Subscriber {
       const trackId = parseTrackChannel(command.channel)
       if (trackId !== undefined) return this.#follow(command, trackId)
       const room = this.#context.rooms.hold(this.#roomOf(command.channel))
+      // That was before this command.
+      this.#left?.delete(command.channel)
       const isKnown =
         room.epoch !== undefined && this.#context.membership.isMember(room.id, this.#client.userId)
       if (!isKnown || command.since !== undefined) return this.#enter(command, room)
@@ -177,37 +198,36 @@ export class Subscriptions implements Subscriber {
   }
 
   async #enter(command: SubscribeCommand, room: Room): Promise<void> {
-    const { rooms, filler, source, membership, settings } = this.#context
-    this.#left?.delete(command.channel)
     try {
-      if (room.epoch === undefined || !membership.isMember(room.id, this.#client.userId)) {
-        const { epoch, offset } = await admit(membership, room.id, this.#client.userId)
-        rooms.start(room, epoch, offset)
-      }
-      if (command.since === undefined) this.#commit(command, room, undefined)
-      else {
-        await resume(
-          { filler, source, limit: settings.recoveryLimit },
-          room,
-          command.since,
-          (publications) => {
-            this.#commit(command, room, publications)
-          },
-        )
-      }
+      // Chat is asked again when they left meanwhile: what it said may be older than that.
+      do {
+        await this.#admit(command, room)
+      } while (this.#left?.delete(command.channel) === true)
     } catch (error) {
       this.#client.fail(command.id, error)
     } finally {
-      rooms.release(room)
+      this.#context.rooms.release(room)
+    }
+  }
+
+  async #admit(command: SubscribeCommand, room: Room): Promise<void> {
+    const { rooms, filler, source, membership, settings } = this.#context
+    if (room.epoch === undefined || !membership.isMember(room.id, this.#client.userId)) {
+      const { epoch, offset } = await admit(membership, room.id, this.#client.userId)
+      rooms.start(room, epoch, offset)
+    }
+    if (command.since === undefined) this.#commit(command, room, undefined)
+    else {
+      await resume({ filler, source, limit: settings.recoveryLimit }, room, command.since, (publications) => {
+        this.#commit(command, room, publications)
+      })
     }
   }
 
   // Subscribing and answering belong in one tick: what the room publishes next follows what the reply says.
   #commit(command: SubscribeCommand, room: Room, recovered: readonly Publication[] | undefined): void {
     const { id, channel, since } = command
-    if (this.#client.isClosed()) return
-    // What chat said of them may be older than that.
-    if (this.#left?.delete(channel) === true) throw new Refused(errors.permissionDenied)
+    if (this.#client.isClosed() || this.#left?.has(channel) === true) return
     if (this.#context.rooms.get(room.id) !== room || room.epoch === undefined)
       throw new Error('the room was dropped')
     if (since !== undefined && recovered === undefined && command.rejectUnrecovered) {

@@ -46,9 +46,8 @@ export const follow = async (
   return { sub, seen }
 }
 
-/** Somebody is a member no more, and the room's topic says so. */
-export const leave = async (roomId: string, userId: string): Promise<void> => {
-  world.chat.rooms.get(roomId)?.members.delete(userId)
+/** The room's topic says that somebody left it; chat may have them as a member again. */
+export const tellLeft = async (roomId: string, userId: string): Promise<void> => {
   const value = { roomId, actorId: randomUUID(), userId, how: 'removed', happenedAt: Date.now() }
   await world.producer.send({
     topic: world.topicNames.rooms,
@@ -56,6 +55,12 @@ export const leave = async (roomId: string, userId: string): Promise<void> => {
     value: world.codec.encode(topics.roomEvents, 'MemberLeft', value),
     headers: {},
   })
+}
+
+/** Somebody is a member no more, and the room's topic says so. */
+export const leave = (roomId: string, userId: string): Promise<void> => {
+  world.chat.rooms.get(roomId)?.members.delete(userId)
+  return tellLeft(roomId, userId)
 }
 
 export const offsets = (seen: readonly PublicationContext[]): (number | undefined)[] =>
