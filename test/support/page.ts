@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { type Locator, type Page } from 'playwright-core'
 import { expect } from 'vitest'
+import { type Person } from './api.ts'
 import { accessibilityProblems, type Window } from './chromium.ts'
 
 /** What strangers write, so that it runs in somebody else's page. */
@@ -23,6 +24,12 @@ export const signUp = async ({ page }: Window, name: string): Promise<void> => {
   await page.getByLabel('Password').fill(`a long one ${randomUUID()}`)
   await page.getByRole('button', { name: 'Create an account' }).click()
   await page.getByRole('heading', { name: 'New tracks' }).waitFor()
+}
+
+/** Has somebody who registered by the API be signed in, in a window that has shown nothing yet. */
+export const enter = async ({ context }: Window, { refreshToken }: Person): Promise<void> => {
+  // Once: the page exchanges it for another.
+  await context.addInitScript(`localStorage['veza.refresh-token'] ??= ${JSON.stringify(refreshToken)}`)
 }
 
 /** Says something in the room that is open. */

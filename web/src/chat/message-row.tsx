@@ -7,109 +7,28 @@ import { nameOf, PersonAvatar, PersonName } from '../people/people.tsx'
 import { IconButton } from '../ui/controls.tsx'
 import { Icon } from '../ui/icon.tsx'
 import { namedOf } from './mention-list.tsx'
-import { mentionedIn, partsOf } from './mentions.ts'
+import { mentionedIn } from './mentions.ts'
+import { Body } from './message-body.tsx'
 import { type Message, type Pending } from './room-log.ts'
 import { type OpenRoom } from './room.ts'
+import { Writing } from './writing.tsx'
 
 const quickReactions = ['👍', '❤️', '🎧', '😂', '🔥', '👏'] as const
 
-const linkPattern = /https?:\/\/[^\s<>"']+[^\s<>"'.,;:!?)\]]/g
-
-/** Text as it was written; what looks like a link to the web is one. */
-const Linked = ({ text }: { text: string }) => {
-  const parts: (string | { href: string })[] = []
-  let from = 0
-  for (const match of text.matchAll(linkPattern)) {
-    parts.push(text.slice(from, match.index), { href: match[0] })
-    from = match.index + match[0].length
-  }
-  parts.push(text.slice(from))
-  return (
-    <>
-      {parts.map((part, at) =>
-        typeof part === 'string' ? (
-          part
-        ) : (
-          <a key={at} href={part.href} target="_blank" rel="noopener noreferrer nofollow">
-            {part.href}
-          </a>
-        ),
-      )}
-    </>
-  )
-}
-
-const nobody: readonly string[] = []
-
-/** What was said, with its links, and the names of those it mentions. Nothing else in it means anything. */
-const Body = ({ text, mentions = nobody }: { text: string; mentions?: readonly string[] | undefined }) => (
-  <p class="message-body" dir="auto">
-    {partsOf(text, namedOf(mentions)).map((part, at) =>
-      typeof part === 'string' ? (
-        <Linked key={at} text={part} />
-      ) : (
-        <a key={at} class="mention" href={`/people/${part.mentions.id}`}>
-          @{part.mentions.name}
-        </a>
-      ),
-    )}
-  </p>
-)
-
-const Edit = ({ room, message, done }: { room: OpenRoom; message: Message; done: () => void }) => {
-  const text = useSignal(message.body)
-  const problem = useSignal<ApiProblem | undefined>(undefined)
-  const { app, chat } = words.value
-  const save = async (): Promise<void> => {
-    try {
-      const body = text.value.trim()
+const Edit = ({ room, message, done }: { room: OpenRoom; message: Message; done: () => void }) => (
+  <Writing
+    label={words.value.chat.edit}
+    begin={message.body}
+    maxLength={4000}
+    go={words.value.app.save}
+    send={async (body) => {
       // Whoever is mentioned still is, as long as the text has the name.
-      const mentioned = mentionedIn(body, namedOf(message.mentions ?? nobody))
+      const mentioned = mentionedIn(body, namedOf(message.mentions ?? []))
       if (body !== message.body) await room.edit(message.messageId, body, mentioned)
-      done()
-    } catch (error) {
-      problem.value = asProblem(error)
-    }
-  }
-  return (
-    <form
-      class="message-edit"
-      onSubmit={(event) => {
-        event.preventDefault()
-        void save()
-      }}
-    >
-      <textarea
-        aria-label={chat.edit}
-        rows={2}
-        maxLength={4000}
-        value={text.value}
-        ref={(element) => element?.focus()}
-        onInput={(event) => {
-          text.value = event.currentTarget.value
-        }}
-        onKeyDown={(event) => {
-          if (event.key === 'Escape') done()
-          if (event.key === 'Enter' && !event.shiftKey && !event.isComposing) {
-            event.preventDefault()
-            void save()
-          }
-        }}
-      />
-      {problem.value !== undefined && (
-        <p role="alert" class="problem-text">
-          {sayProblem(problem.value)}
-        </p>
-      )}
-      <button type="submit" class="button button-main">
-        {app.save}
-      </button>
-      <button type="button" class="button" onClick={done}>
-        {app.cancel}
-      </button>
-    </form>
-  )
-}
+    }}
+    done={done}
+  />
+)
 
 const Reactions = ({ room, message }: { room: OpenRoom; message: Message }) => {
   const { chat } = words.value
@@ -155,9 +74,12 @@ export const MessageRow = ({
 }) => {
   const isEditing = useSignal(false)
   const isChoosing = useSignal(false)
+  /** `done`: the moderators have been told. */
+  const reporting = useSignal<'no' | 'writing' | 'done'>('no')
   const problem = useSignal<ApiProblem | undefined>(undefined)
   const { chat } = words.value
   const isMine = message.senderId === me
+  const looksAfter = room.role === 'owner' || room.role === 'moderator'
   const actions = useRef<HTMLDivElement>(null)
   /** Label of the button that stands where the one was that was pressed: it keeps the keyboard. */
   const standOn = useRef<string | undefined>(undefined)
@@ -167,7 +89,7 @@ export const MessageRow = ({
     standOn.current = undefined
     const buttons = [...(actions.current?.querySelectorAll('button') ?? [])]
     buttons.find((button) => button.ariaLabel === label)?.focus()
-  }, [isChoosing.value, isEditing.value])
+  }, [isChoosing.value, isEditing.value, reporting.value])
   const act = (work: Promise<void>): void => {
     work.catch((error: unknown) => {
       problem.value = asProblem(error)
@@ -225,6 +147,27 @@ export const MessageRow = ({
               </a>
             )}
           </>
+        )}
+        {reporting.value === 'writing' && (
+          <Writing
+            label={chat.reportReason}
+            begin=""
+            maxLength={1000}
+            go={chat.report}
+            send={async (reason) => {
+              await room.report(message.messageId, reason)
+              reporting.value = 'done'
+            }}
+            done={() => {
+              standOn.current = chat.react
+              if (reporting.value === 'writing') reporting.value = 'no'
+            }}
+          />
+        )}
+        {reporting.value === 'done' && (
+          <p class="quiet" role="status">
+            {chat.reported}
+          </p>
         )}
         <Reactions room={room} message={message} />
         {(message.replies ?? 0) > 0 && onThread !== undefined && (
@@ -292,7 +235,16 @@ export const MessageRow = ({
                   }}
                 />
               )}
-              {isMine && (
+              {!isMine && room.role !== null && reporting.value === 'no' && (
+                <IconButton
+                  icon="flag"
+                  label={chat.report}
+                  onClick={() => {
+                    reporting.value = 'writing'
+                  }}
+                />
+              )}
+              {(isMine || looksAfter) && (
                 <IconButton
                   icon="trash"
                   label={chat.remove}

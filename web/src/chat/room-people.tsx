@@ -6,6 +6,7 @@ import { Outcome, useAction } from '../ui/action.tsx'
 import { Field, IconButton } from '../ui/controls.tsx'
 import { useLoad } from '../ui/load.ts'
 import { Paged, Shown } from '../ui/pages.tsx'
+import { Bans, Reports } from './room-moderation.tsx'
 import { type Room } from './rooms.ts'
 
 type Member = Schemas['MemberPage']['members'][number]
@@ -223,6 +224,9 @@ export const RoomPeople = ({ room, me, close }: { room: Room; me: string; close:
   const round = useSignal(0)
   const { moderation, app } = words.value
   const looksAfter = room.role === 'owner' || room.role === 'moderator'
+  const changed = (): void => {
+    round.value += 1
+  }
   return (
     <aside
       class="thread"
@@ -256,14 +260,14 @@ export const RoomPeople = ({ room, me, close }: { room: Room; me: string; close:
                   room={room}
                   member={member}
                   me={me}
-                  changed={() => {
-                    round.value += 1
-                  }}
+                  changed={changed}
                 />
               ))}
             </ul>
           )}
         </Paged>
+        {looksAfter && <Reports roomId={room.id} me={me} changed={changed} />}
+        {looksAfter && <Bans roomId={room.id} round={round.value} changed={changed} />}
       </div>
     </aside>
   )

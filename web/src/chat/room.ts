@@ -1,6 +1,6 @@
 import { type ReadonlySignal, signal } from '@preact/signals'
 import { type Subscription } from 'centrifuge'
-import { api, ask, type Schemas } from '../api/client.ts'
+import { api, ask, once, type Schemas } from '../api/client.ts'
 import { type ApiProblem, asProblem } from '../api/problem.ts'
 import { connection, onOwn } from '../live/connection.ts'
 import { type RoomEvent, type RoomPublication } from '../live/publications.ts'
@@ -22,6 +22,8 @@ import {
 /** A room that is open on the page. */
 export interface OpenRoom {
   readonly id: string
+  /** Of whoever looks; null: no member. */
+  readonly role: Schemas['Room']['role']
   readonly log: ReadonlySignal<RoomLog | undefined>
   readonly problem: ReadonlySignal<ApiProblem | undefined>
   /** Who is writing, but for oneself. */
@@ -37,6 +39,8 @@ export interface OpenRoom {
   edit(messageId: string, body: string, mentions: readonly string[]): Promise<void>
   remove(messageId: string): Promise<void>
   react(messageId: string, reaction: string, add: boolean): Promise<void>
+  /** Tells the room's moderators of a message. Rejects with ApiProblem. */
+  report(messageId: string, reason: string): Promise<void>
   loadEarlier(): Promise<void>
   loadLater(): Promise<void>
   toEnd(): Promise<void>
@@ -232,6 +236,7 @@ export const openRoom = (
 
   return {
     id: roomId,
+    role: room.role,
     log,
     problem,
     typing,
@@ -274,6 +279,10 @@ export const openRoom = (
       const request = { params: { path: { roomId, messageId, reaction }, query } }
       const path = '/v1/rooms/{roomId}/messages/{messageId}/reactions/{reaction}'
       await ask(add ? api.PUT(path, request) : api.DELETE(path, request))
+    },
+    async report(messageId, reason) {
+      const request = { params: { path: { roomId, messageId }, header: once() }, body: { reason } }
+      await ask(api.PUT('/v1/rooms/{roomId}/messages/{messageId}/report', request))
     },
     async loadEarlier() {
       const earlier = log.value?.earlier ?? null
