@@ -29,6 +29,7 @@ const message: MessagePosted = {
   threadId: null,
   mentions: [],
   trackId: null,
+  trackPositionMs: null,
   roomId: '0198c3a4-7f10-7c3e-9d51-3a6b0c1d2e3f',
   epoch: 'k3Jd',
   offset: 1_234_567,

@@ -19,6 +19,8 @@ export type ChatCommand =
       readonly replyTo: string | null
       readonly mentions: readonly string[]
       readonly trackId: string | null
+      /** Place in that track that the message is about, milliseconds. */
+      readonly trackPositionMs: number | null
     }
   | {
       readonly type: 'message.edit'
@@ -42,6 +44,7 @@ export type CommandProblem =
   | 'invalid-reply-to'
   | 'invalid-mentions'
   | 'invalid-track-id'
+  | 'invalid-track-position'
   | 'invalid-reaction'
 
 type Fields = Readonly<Record<string, unknown>>
@@ -62,6 +65,13 @@ const readMentions = (value: unknown): readonly string[] | undefined => {
 const readOptionalId = (value: unknown): string | null | undefined =>
   value === undefined || value === null ? null : isId(value) ? value : undefined
 
+/** null for what is absent, undefined for what is no whole number of milliseconds in a track. */
+const readOptionalPosition = (value: unknown): number | null | undefined => {
+  if (value === undefined || value === null) return null
+  const isPosition = Number.isInteger(value) && Number(value) >= 0 && Number(value) <= limits.trackPositionMs
+  return isPosition ? Number(value) : undefined
+}
+
 // What can't be seen can't be told apart: no white space, no control characters.
 const unreadable = /[\s\p{White_Space}\p{Cc}\p{Cs}]/u
 
@@ -81,7 +91,10 @@ const readPost = (fields: Fields): ChatCommand | { code: CommandProblem } => {
   if (mentions === undefined) return { code: 'invalid-mentions' }
   const trackId = readOptionalId(fields['trackId'])
   if (trackId === undefined) return { code: 'invalid-track-id' }
-  return { type: 'message.post', ...content, replyTo, mentions, trackId }
+  const trackPositionMs = readOptionalPosition(fields['trackPositionMs'])
+  if (trackPositionMs === undefined || (trackPositionMs !== null && trackId === null))
+    return { code: 'invalid-track-position' }
+  return { type: 'message.post', ...content, replyTo, mentions, trackId, trackPositionMs }
 }
 
 const readEdit = (fields: Fields): ChatCommand | { code: CommandProblem } => {

@@ -11,8 +11,24 @@ const name = { clientMessageId: 'c-1' }
 const post = { type: 'message.post', ...name, body: 'hi' }
 
 const commands: ChatCommand[] = [
-  { type: 'message.post', ...name, body: 'hi', replyTo: null, mentions: [], trackId: null },
-  { type: 'message.post', ...name, body: 'hi', replyTo: id, mentions: [id, other], trackId: other },
+  {
+    type: 'message.post',
+    ...name,
+    body: 'hi',
+    replyTo: null,
+    mentions: [],
+    trackId: null,
+    trackPositionMs: null,
+  },
+  {
+    type: 'message.post',
+    ...name,
+    body: 'hi',
+    replyTo: id,
+    mentions: [id, other],
+    trackId: other,
+    trackPositionMs: 0,
+  },
   { type: 'message.edit', ...name, messageId: id, body: 'ho', mentions: [id] },
   { type: 'message.delete', ...name, messageId: id },
   { type: 'reaction.add', ...name, messageId: id, reaction: '👨‍👩‍👧' },
@@ -32,7 +48,9 @@ describe('a command', () => {
 
   it('may leave out who is mentioned, what it answers and which track it shows', () => {
     expect(readChatCommand(post)).toEqual(commands[0])
-    expect(readChatCommand({ ...post, replyTo: null, mentions: null, trackId: null })).toEqual(commands[0])
+    expect(
+      readChatCommand({ ...post, replyTo: null, mentions: null, trackId: null, trackPositionMs: null }),
+    ).toEqual(commands[0])
   })
 
   it.each([
@@ -44,6 +62,11 @@ describe('a command', () => {
     [{ ...post, replyTo: 'first' }, 'invalid-reply-to'],
     [{ ...post, replyTo: id.toUpperCase() }, 'invalid-reply-to'],
     [{ ...post, trackId: 7 }, 'invalid-track-id'],
+    [{ ...post, trackPositionMs: 1_000 }, 'invalid-track-position'],
+    [{ ...post, trackId: id, trackPositionMs: -1 }, 'invalid-track-position'],
+    [{ ...post, trackId: id, trackPositionMs: 0.5 }, 'invalid-track-position'],
+    [{ ...post, trackId: id, trackPositionMs: '1000' }, 'invalid-track-position'],
+    [{ ...post, trackId: id, trackPositionMs: limits.trackPositionMs + 1 }, 'invalid-track-position'],
     [{ ...post, mentions: [id, id] }, 'invalid-mentions'],
     [{ ...post, mentions: ['everybody'] }, 'invalid-mentions'],
     [{ ...post, mentions: { length: 1 } }, 'invalid-mentions'],

@@ -26,6 +26,7 @@ const anyPost: fc.Arbitrary<PostMessage> = fc.record({
   replyTo: fc.option(fc.uuid()),
   mentions: fc.array(fc.uuid()),
   trackId: fc.option(fc.uuid()),
+  trackPositionMs: fc.option(long),
 })
 const anyPosted: fc.Arbitrary<MessagePosted> = fc.record({
   roomId: fc.uuid(),
@@ -41,6 +42,7 @@ const anyPosted: fc.Arbitrary<MessagePosted> = fc.record({
   threadId: fc.option(fc.uuid()),
   mentions: fc.array(fc.uuid()),
   trackId: fc.option(fc.uuid()),
+  trackPositionMs: fc.option(long),
 })
 const post: PostMessage = {
   roomId: 'r',
@@ -51,6 +53,7 @@ const post: PostMessage = {
   replyTo: 'm',
   mentions: ['u', 'v'],
   trackId: null,
+  trackPositionMs: null,
 }
 const bytes = codec.encode(topics.chatCommands, 'PostMessage', post)
 const withHeader = (id: number, body: Uint8Array) => {
@@ -193,7 +196,15 @@ describe('learn', () => {
     await Promise.all([learner.learn(topics.chatEvents, 9), learner.learn(topics.chatEvents, 9)])
     expect(learner.decode(topics.chatEvents, old)).toEqual({
       type: 'MessagePosted',
-      value: { ...posted, messageNumber: 0, replyTo: null, threadId: null, mentions: [], trackId: null },
+      value: {
+        ...posted,
+        messageNumber: 0,
+        replyTo: null,
+        threadId: null,
+        mentions: [],
+        trackId: null,
+        trackPositionMs: null,
+      },
     })
     await learner.learn(topics.chatEvents, 9)
     expect(asked).toEqual([9])

@@ -34,6 +34,7 @@ const posted: MessagePosted = {
   threadId: randomUUID(),
   mentions: [randomUUID()],
   trackId: null,
+  trackPositionMs: null,
 }
 const withId = (id: number): Buffer => {
   const bytes = Buffer.alloc(6)
@@ -56,7 +57,15 @@ describe('with a real registry', () => {
     await codec.learn(topic, id)
     expect(codec.decode(topic, bytes)).toEqual({
       type: 'MessagePosted',
-      value: { ...posted, messageNumber: 0, replyTo: null, threadId: null, mentions: [], trackId: null },
+      value: {
+        ...posted,
+        messageNumber: 0,
+        replyTo: null,
+        threadId: null,
+        mentions: [],
+        trackId: null,
+        trackPositionMs: null,
+      },
     })
   })
 

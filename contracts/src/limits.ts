@@ -1,5 +1,14 @@
-/** Bounds on fields, the same at every edge. Texts count Unicode code points, from 1 up; mentions are people. */
-export const limits = { clientMessageId: 64, body: 4000, reaction: 32, mentions: 50 } as const
+/**
+ * Bounds on fields, the same at every edge. Texts count Unicode code points, from 1 up; mentions are people, positions in
+ * tracks milliseconds from 0 up.
+ */
+export const limits = {
+  clientMessageId: 64,
+  body: 4000,
+  reaction: 32,
+  mentions: 50,
+  trackPositionMs: 86_400_000,
+} as const
 
 export type PostProblem = 'invalid-client-message-id' | 'body-empty' | 'body-too-long' | 'body-invalid'
 

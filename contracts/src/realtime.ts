@@ -54,6 +54,8 @@ export type RoomPublication =
       threadId?: string
       mentions?: readonly string[]
       trackId?: string
+      /** Place in that track that the message is about, milliseconds. */
+      trackPositionMs?: number
     })
   | (Sent & {
       type: 'message.edited'
@@ -143,6 +145,7 @@ const posted = (event: MessagePosted): RoomPublication => ({
   ...(event.threadId === null ? undefined : { threadId: event.threadId }),
   ...mentioning(event.mentions),
   ...(event.trackId === null ? undefined : { trackId: event.trackId }),
+  ...(event.trackPositionMs === null ? undefined : { trackPositionMs: event.trackPositionMs }),
 })
 
 /** A record of chat.events.v1. */

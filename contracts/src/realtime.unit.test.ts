@@ -50,6 +50,7 @@ const post = {
   threadId: null,
   mentions: [],
   trackId: null,
+  trackPositionMs: null,
 }
 
 describe('a room publication', () => {
@@ -66,7 +67,7 @@ describe('a room publication', () => {
   })
 
   it('has what a message has besides its text', () => {
-    const more = { replyTo: other, threadId: id, mentions: [other], trackId: id }
+    const more = { replyTo: other, threadId: id, mentions: [other], trackId: id, trackPositionMs: 0 }
     expect(roomPublication({ type: 'MessagePosted', value: { ...post, ...more } })).toMatchObject(more)
   })
 

@@ -79,6 +79,7 @@ const eventOf = ({ roomId, epoch, offset }: Message) => ({
   threadId: null,
   mentions: [],
   trackId: null,
+  trackPositionMs: null,
 })
 
 /** Events as chat-fanout produces them, past the store: this is about delivery. */

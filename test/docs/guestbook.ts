@@ -63,7 +63,7 @@ const write =
       value: {
         ...{ roomId: bookId, epoch: '', offset: 0, messageId: randomUUID(), clientMessageId: '' },
         ...{ senderId: by, body: text, postedAt: at.getTime(), messageNumber: page },
-        ...{ replyTo: null, threadId: null, mentions: [], trackId: null },
+        ...{ replyTo: null, threadId: null, mentions: [], trackId: null, trackPositionMs: null },
       },
     }))
 // #endregion

@@ -49,6 +49,7 @@ export const encodeCommand = (codec: Codec, command: Command): Buffer =>
     replyTo: null,
     mentions: [],
     trackId: null,
+    trackPositionMs: null,
     sentAt: Date.now(),
   })
 

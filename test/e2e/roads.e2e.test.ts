@@ -256,6 +256,16 @@ describe('a command has the same outcome by either road', () => {
       { refused: 'invalid-track-id' },
     ],
     [
+      'a place in no track',
+      { ask: () => post({ trackPositionMs: 1_000 }) },
+      { refused: 'invalid-track-position' },
+    ],
+    [
+      'a place before the track',
+      { ask: () => post({ trackId: track, trackPositionMs: -1 }) },
+      { refused: 'invalid-track-position' },
+    ],
+    [
       'an edit of no id',
       { ask: () => about('message.edit', { body: 'x' })({ target: 'x' }) },
       { refused: 'invalid-message-id' },

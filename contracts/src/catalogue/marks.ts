@@ -65,7 +65,7 @@ const [milliseconds, seconds, count, number] = ['ms', 's', 'count', 'number'] as
 
 /** Of fields that are numbers but no times. A `number` is a place in an order, or a version. */
 export const units: Readonly<Record<string, string>> = {
-  ...{ positionMs: milliseconds, durationMs: milliseconds },
+  ...{ positionMs: milliseconds, trackPositionMs: milliseconds, durationMs: milliseconds },
   ...{ listenedSeconds: seconds, slowModeSeconds: seconds },
   ...{ loudness: 'LUFS', truePeak: 'dBTP', gain: 'dB', percent: '%', bytes: 'bytes' },
   ...{ plays: count, playsApart: count, dayPlays: count, dayListeners: count, count },

@@ -432,6 +432,8 @@ export interface MessagePosted {
   mentions: readonly (string)[]
   /** Track that the message shows; null: none. */
   trackId: null | string
+  /** Place in that track that the message is about, milliseconds from its beginning; null: none. */
+  trackPositionMs: null | number
 }
 
 /** A member reported a message to the moderators of its room. */
@@ -528,6 +530,8 @@ export interface PostMessage {
   mentions: readonly (string)[]
   /** Track that the message shows; null: none. */
   trackId: null | string
+  /** Place in that track that the message is about, milliseconds from its beginning; null: none. */
+  trackPositionMs: null | number
 }
 
 /** Who came to a room or left it at one WebSocket edge. A signal: kept for minutes, stored nowhere. */

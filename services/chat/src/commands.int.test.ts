@@ -20,7 +20,7 @@ describe('commands', () => {
     const [messageId, trackId] = [randomUUID(), randomUUID()]
     const path = `/v1/rooms/${room}/messages`
     const name = { clientMessageId: 'c1' }
-    const more = { replyTo: messageId, mentions: [ben.userId], trackId }
+    const more = { replyTo: messageId, mentions: [ben.userId], trackId, trackPositionMs: 83_500 }
     for (const [method, url, body, type, fields] of [
       ['POST', path, { ...name, body: 'hello', ...more }, 'PostMessage', { body: 'hello', ...more }],
       ['PATCH', `${path}/${messageId}`, { ...name, body: 'ho' }, 'EditMessage', { body: 'ho', mentions: [] }],
@@ -148,6 +148,7 @@ describe('whatever is sent', () => {
       'replyTo',
       'mentions',
       'trackId',
+      'trackPositionMs',
       'userId',
       'role',
       'words',

@@ -67,7 +67,14 @@ const ask = async (roomId: string, { userId }: TestPerson, content: Fields) => {
   return outcome?.eventId ?? ''
 }
 const post = (roomId: string, by: TestPerson, body: string, mentions: string[] = []) =>
-  ask(roomId, by, { type: 'message.post', body, mentions, replyTo: null, trackId: null })
+  ask(roomId, by, {
+    type: 'message.post',
+    body,
+    mentions,
+    replyTo: null,
+    trackId: null,
+    trackPositionMs: null,
+  })
 
 /**
  * Ana owns a room in which Ben is, and one in which she is alone; she writes to Ben; she has left the fourth room, which Ben

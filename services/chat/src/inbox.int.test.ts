@@ -43,6 +43,7 @@ describe('what is unread', () => {
             replyTo: null,
             mentions: [ben.userId],
             trackId: null,
+            trackPositionMs: null,
           },
         },
       ])
@@ -106,6 +107,7 @@ describe('the inbox', () => {
             replyTo: null,
             mentions: [ben.userId],
             trackId: null,
+            trackPositionMs: null,
           },
         },
       ],
@@ -169,7 +171,10 @@ describe('what a user is told', () => {
       return { ...about, type: 'deleted', messageId: outcome.messageId }
     }
     const post = (name: string, mentions: string[]) =>
-      settleOne({ type: 'message.post', body: 'Ben?', replyTo: null, trackId: null, mentions }, name)
+      settleOne(
+        { type: 'message.post', body: 'Ben?', replyTo: null, trackId: null, trackPositionMs: null, mentions },
+        name,
+      )
     return { ana, ben, room, settleOne, post }
   }
 

@@ -91,10 +91,22 @@ describe('messages', () => {
           content: { ...fields, clientMessageId: name },
         },
       ])
-    const plain = { type: 'message.post', replyTo: null, mentions: [], trackId: null } as const
+    const plain = {
+      type: 'message.post',
+      replyTo: null,
+      mentions: [],
+      trackId: null,
+      trackPositionMs: null,
+    } as const
     const first = outcomeIdOf(room, ana.userId, '1')
     const trackId = randomUUID()
-    await ask(ana.userId, '1', { ...plain, body: 'hello', mentions: [ben.userId], trackId })
+    await ask(ana.userId, '1', {
+      ...plain,
+      body: 'hello',
+      mentions: [ben.userId],
+      trackId,
+      trackPositionMs: 0,
+    })
     await ask(ben.userId, '1', { ...plain, body: 'reply', replyTo: first })
     await ask(ana.userId, '2', { ...plain, body: 'reply too', replyTo: outcomeIdOf(room, ben.userId, '1') })
     await ask(ben.userId, '2', { type: 'reaction.add', messageId: first, reaction: '🎧' })
@@ -112,6 +124,7 @@ describe('messages', () => {
       clientMessageId: '1',
       body: 'ho',
       trackId,
+      trackPositionMs: 0,
       postedAt: expect.any(String) as string,
       editedAt: expect.any(String) as string,
       replies: 2,
@@ -120,6 +133,14 @@ describe('messages', () => {
     expect((await ana.call<MessagePage>('GET', path)).body.messages[2]).toMatchObject({
       reactions: [{ reaction: '🎧', count: 1, mine: false }],
     })
+    await ask(ana.userId, '5', { ...plain, body: 'of another place', trackId, trackPositionMs: 83_500 })
+    await ask(ana.userId, '6', { ...plain, body: 'of no place', trackId })
+    const ofTrack = async (query = ''): Promise<MessagePage> =>
+      (await ben.call<MessagePage>('GET', `${path}?trackId=${trackId}&limit=1${query}`)).body
+    const comment = await ofTrack()
+    expect(comment.messages).toMatchObject([{ body: 'of another place', trackPositionMs: 83_500 }])
+    const earlier = await ofTrack(`&before=${comment.next ?? ''}`)
+    expect(earlier).toMatchObject({ messages: [{ body: 'ho', trackPositionMs: 0 }], next: null })
     const thread = (
       await ana.call<MessagePage & { root: MessageBody }>('GET', `${path}/${first}/thread?limit=1`)
     ).body
@@ -131,7 +152,7 @@ describe('messages', () => {
     await ask(ana.userId, '4', { type: 'message.delete', messageId: first })
     const gone = (await ben.call<MessageBody>('GET', `${path}/${first}`)).body
     expect(gone).toMatchObject({ body: '', deletedAt: expect.any(String) as string, replies: 2 })
-    for (const field of ['reactions', 'trackId', 'mentions', 'editedAt'])
+    for (const field of ['reactions', 'trackId', 'trackPositionMs', 'mentions', 'editedAt'])
       expect(gone).not.toHaveProperty(field)
   })
 

@@ -21,7 +21,7 @@ it('makes damaged counts right again, while people talk, and finds nothing the s
     return command.eventId
   }
   const post = (body: string, mentions: string[] = [], replyTo: string | null = null) =>
-    ask(ana.userId, { type: 'message.post', body, mentions, replyTo, trackId: null })
+    ask(ana.userId, { type: 'message.post', body, mentions, replyTo, trackId: null, trackPositionMs: null })
   // What mentioned somebody before they left, or while they were out, is not theirs when they come back.
   await post('before', [ben.userId])
   await ben.call('DELETE', `/v1/rooms/${room}/members/me`)

@@ -7,6 +7,7 @@ import { liveness } from '../live/connection.ts'
 import { nameOf } from '../people/people.tsx'
 import { Empty, IconButton, Loading, ProblemNote } from '../ui/controls.tsx'
 import { Icon } from '../ui/icon.tsx'
+import { followComments } from './comments.ts'
 import { Composer } from './composer.tsx'
 import { MessageRow, PendingRow } from './message-row.tsx'
 import { type Message, type RoomLog } from './room-log.ts'
@@ -124,6 +125,7 @@ export const Conversation = ({
     },
     [room],
   )
+  useEffect(() => (trackId === undefined ? undefined : followComments(room, trackId)), [room, trackId])
   const list = useRef<HTMLDivElement>(null)
   const isAtEnd = useRef(around === undefined)
   /** The message that a link names, until it has been shown. */

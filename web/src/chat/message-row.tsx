@@ -2,8 +2,9 @@ import { useSignal } from '@preact/signals'
 import { useLayoutEffect, useRef } from 'preact/hooks'
 import { type ApiProblem, asProblem } from '../api/problem.ts'
 import { sayProblem, words } from '../i18n/index.ts'
-import { momentOf, timeOfDay } from '../i18n/time.ts'
+import { clock, momentOf, timeOfDay } from '../i18n/time.ts'
 import { nameOf, PersonAvatar, PersonName } from '../people/people.tsx'
+import { current, playFrom } from '../player/player.ts'
 import { IconButton } from '../ui/controls.tsx'
 import { Icon } from '../ui/icon.tsx'
 import { namedOf } from './mention-list.tsx'
@@ -29,6 +30,41 @@ const Edit = ({ room, message, done }: { room: OpenRoom; message: Message; done:
     done={done}
   />
 )
+
+/** To the track that a message shows, and the place in it that it is about. */
+const TrackLink = ({ trackId, positionMs }: { trackId: string; positionMs: number | undefined }) => {
+  const { chat } = words.value
+  if (positionMs === undefined)
+    return (
+      <a class="message-track" href={`/tracks/${trackId}`}>
+        <Icon name="play" /> {chat.aTrack}
+      </a>
+    )
+  const seconds = positionMs / 1000
+  const at = (
+    <>
+      <Icon name="play" />
+      <span class="hidden">{chat.aTrack} </span>
+      {clock(seconds)}
+    </>
+  )
+  const track = current.value
+  return track?.id === trackId ? (
+    <button
+      type="button"
+      class="message-track"
+      onClick={() => {
+        playFrom(track, seconds)
+      }}
+    >
+      {at}
+    </button>
+  ) : (
+    <a class="message-track" href={`/tracks/${trackId}?at=${seconds}`}>
+      {at}
+    </a>
+  )
+}
 
 const Reactions = ({ room, message }: { room: OpenRoom; message: Message }) => {
   const { chat } = words.value
@@ -142,9 +178,7 @@ export const MessageRow = ({
             <Body text={message.body} mentions={message.mentions} />
             {message.editedAt !== undefined && <span class="quiet message-edited">{chat.edited}</span>}
             {message.trackId !== undefined && (
-              <a class="message-track" href={`/tracks/${message.trackId}`}>
-                <Icon name="play" /> {chat.aTrack}
-              </a>
+              <TrackLink trackId={message.trackId} positionMs={message.trackPositionMs} />
             )}
           </>
         )}

@@ -12,6 +12,8 @@ export interface Message {
   readonly threadId?: string | undefined
   readonly mentions?: readonly string[] | undefined
   readonly trackId?: string | undefined
+  /** Place in that track, milliseconds. */
+  readonly trackPositionMs?: number | undefined
   readonly editedAt?: string | undefined
   readonly deletedAt?: string | undefined
   readonly replies?: number | undefined
@@ -44,6 +46,7 @@ export interface Pending {
   readonly replyTo?: string | undefined
   readonly mentions?: readonly string[] | undefined
   readonly trackId?: string | undefined
+  readonly trackPositionMs?: number | undefined
   readonly writtenAt: string
   /** Why it was refused; undefined: it is on its way. */
   readonly refusedBy?: string | undefined
@@ -179,6 +182,7 @@ export const evolve = (log: RoomLog, offset: number, event: RoomEvent, me: strin
           body: '',
           mentions: undefined,
           trackId: undefined,
+          trackPositionMs: undefined,
           reactions: undefined,
           deletedAt,
         })),

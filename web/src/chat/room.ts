@@ -19,6 +19,8 @@ import {
   withPending,
 } from './room-log.ts'
 
+type EventListener = (event: RoomEvent | 'missed') => void
+
 /** A room that is open on the page. */
 export interface OpenRoom {
   readonly id: string
@@ -31,7 +33,7 @@ export interface OpenRoom {
   /** People who follow the room now; undefined: not known. */
   readonly here: ReadonlySignal<number | undefined>
   /** Shows the message at once, and sends it as soon as that can be done. */
-  send(body: string, about?: Pick<Pending, 'replyTo' | 'mentions' | 'trackId'>): void
+  send(body: string, about?: Pick<Pending, 'replyTo' | 'mentions' | 'trackId' | 'trackPositionMs'>): void
   /** Sends again what was refused; under a new name, since the old one has its outcome. */
   retry(clientMessageId: string): void
   discard(clientMessageId: string): void
@@ -44,6 +46,8 @@ export interface OpenRoom {
   loadEarlier(): Promise<void>
   loadLater(): Promise<void>
   toEnd(): Promise<void>
+  /** Follows what happens in the room; `missed`: more than can be told, so what was learnt is to be loaded anew. */
+  onEvent(listener: EventListener): () => void
   /** That one is writing; told to the others every two seconds at most. */
   tellTyping(): void
   markRead(): void
@@ -77,6 +81,7 @@ export const openRoom = (
   const timers = new Set<ReturnType<typeof setTimeout>>()
   const typingUntil = new Map<string, ReturnType<typeof setTimeout>>()
   const underWay = new Set<string>()
+  const listeners = new Set<EventListener>()
   let subscription: Subscription | undefined
   let isClosed = false
   let isFollowed = false
@@ -136,6 +141,7 @@ export const openRoom = (
     if (offset === undefined) return
     if (held !== undefined) held.push({ offset, event: data })
     else change((current) => evolve(current, offset, data, me))
+    for (const listener of listeners) listener(data)
     if (data.type === 'message.posted' && typingUntil.has(data.senderId)) {
       clearTimeout(typingUntil.get(data.senderId))
       typingUntil.delete(data.senderId)
@@ -156,6 +162,7 @@ export const openRoom = (
     replyTo,
     mentions = [],
     trackId,
+    trackPositionMs,
   }: Pending): Promise<void> => {
     if (!isFollowed || underWay.has(clientMessageId)) return
     underWay.add(clientMessageId)
@@ -167,6 +174,7 @@ export const openRoom = (
         ...(replyTo !== undefined && { replyTo }),
         ...(mentions.length > 0 && { mentions }),
         ...(trackId !== undefined && { trackId }),
+        ...(trackPositionMs !== undefined && { trackPositionMs }),
       })
     } catch (error) {
       const code = codeOf(error)
@@ -206,7 +214,9 @@ export const openRoom = (
     })
     subscription.on('subscribed', ({ wasRecovering, recovered }) => {
       isFollowed = true
-      const settled = wasRecovering && !recovered ? load() : Promise.resolve()
+      const isTorn = wasRecovering && !recovered
+      if (isTorn) for (const listener of listeners) listener('missed')
+      const settled = isTorn ? load() : Promise.resolve()
       void settled.then(flush)
       void countHere()
     })
@@ -299,6 +309,12 @@ export const openRoom = (
       else change((current) => (current.messages.at(-1) === last ? withLater(current, around) : current))
     },
     toEnd: () => load(),
+    onEvent(listener) {
+      listeners.add(listener)
+      return () => {
+        listeners.delete(listener)
+      }
+    },
     tellTyping() {
       const now = Date.now()
       if (now - toldTypingAt < typingToldMs || !isFollowed) return

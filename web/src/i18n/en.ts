@@ -175,6 +175,8 @@ export const en = {
     yesterday: 'Yesterday',
     somebody: 'Somebody',
     aTrack: 'A track',
+    at: (position: string) => `At ${position}`,
+    said: (name: string, position: string) => `${name}, at ${position}`,
   },
   people: {
     follow: 'Follow',

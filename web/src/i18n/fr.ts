@@ -178,6 +178,8 @@ export const fr: Words = {
     yesterday: 'Hier',
     somebody: 'Quelqu’un',
     aTrack: 'Un morceau',
+    at: (position) => `À ${position}`,
+    said: (name, position) => `${name}, à ${position}`,
   },
   people: {
     follow: 'Suivre',

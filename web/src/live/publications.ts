@@ -17,6 +17,8 @@ export type RoomEvent =
       readonly threadId?: string
       readonly mentions?: readonly string[]
       readonly trackId?: string
+      /** Place in that track, milliseconds. */
+      readonly trackPositionMs?: number
     })
   | (Sent & {
       readonly type: 'message.edited'

@@ -127,11 +127,11 @@ const leaveCurrent = (): void => {
   sessionId = undefined
 }
 
-const goTo = (items: readonly Playable[], at: number): void => {
+const goTo = (items: readonly Playable[], at: number, from?: number): void => {
   leaveCurrent()
   queue.value = { items, at }
   const track = items[at]
-  if (track !== undefined) void begin(readPosition(track.id))
+  if (track !== undefined) void begin(from ?? readPosition(track.id))
 }
 
 /** Plays a track, and after it those that stand below it; the same again: goes on with it. */
@@ -142,6 +142,16 @@ export const play = (track: Playable, list: readonly Playable[] = [track]): void
   }
   const at = list.findIndex(({ id }) => id === track.id)
   goTo(at < 0 ? [track] : list, Math.max(0, at))
+}
+
+/** Plays a track from a place in it, in seconds. */
+export const playFrom = (track: Playable, seconds: number): void => {
+  if (current.value?.id !== track.id) {
+    goTo([track], 0, seconds)
+    return
+  }
+  seek(seconds)
+  if (!isPlaying.value) toggle()
 }
 
 export const toggle = (): void => {

@@ -11,12 +11,13 @@ import { sayProblem, words } from '../i18n/index.ts'
 import { ago, clock } from '../i18n/time.ts'
 import { onOwn } from '../live/connection.ts'
 import { PersonName } from '../people/people.tsx'
-import { enqueue } from '../player/player.ts'
+import { enqueue, playFrom } from '../player/player.ts'
 import { Field, IconButton, Loading, ProblemNote } from '../ui/controls.tsx'
 import { Icon } from '../ui/icon.tsx'
 import { useLoad } from '../ui/load.ts'
 import { Cover } from '../ui/pictures.tsx'
 import { AddToPlaylist } from './add-to-playlist.tsx'
+import { DueComment } from './due-comment.tsx'
 import { Listening } from './listening.tsx'
 import { TrackEdit } from './track-edit.tsx'
 import { PlayButton } from './track-list.tsx'
@@ -184,10 +185,17 @@ const Owned = ({ track, changed }: { track: Shown; changed: () => void }) => {
 }
 
 export const TrackPage = () => {
-  const { trackId = '' } = useRoute().params
+  const { params, query } = useRoute()
+  const { trackId = '' } = params
   const [loaded, again] = useLoad(trackId, () =>
     ask(api.GET('/v1/tracks/{trackId}', { params: { path: { trackId } } })),
   )
+  // A link to a place in the track.
+  const from = Number(query['at'] ?? Number.NaN)
+  const isReady = loaded.state === 'ready' && loaded.value.status === 'ready'
+  useEffect(() => {
+    if (isReady && from >= 0) playFrom(loaded.value, from)
+  }, [trackId, isReady, from])
   if (loaded.state === 'loading') return <Loading />
   if (loaded.state === 'failed')
     return (
@@ -226,6 +234,7 @@ export const TrackPage = () => {
           </div>
         </header>
         {track.status === 'ready' && <Waveform track={track} />}
+        {track.status === 'ready' && <DueComment trackId={track.id} />}
         {track.status === 'processing' && <Progress track={track} settled={again} />}
         {track.status === 'failed' && (
           <div class="note note-problem">

@@ -1,8 +1,9 @@
 import { useMemo, useRef } from 'preact/hooks'
 import { api, ask } from '../api/client.ts'
+import { commentsOf } from '../chat/comments.ts'
 import { words } from '../i18n/index.ts'
 import { clock } from '../i18n/time.ts'
-import { current, play, type Playable, position, seek } from '../player/player.ts'
+import { current, type Playable, playFrom, position, seek } from '../player/player.ts'
 import { useLoad } from '../ui/load.ts'
 import { barsOf } from './bars.ts'
 
@@ -35,8 +36,8 @@ export const Waveform = ({ track }: { track: Playable }) => {
   const at = isCurrent ? position.value : 0
 
   const goTo = (seconds: number): void => {
-    if (!isCurrent) play(track)
-    seek(seconds)
+    if (isCurrent) seek(seconds)
+    else playFrom(track, seconds)
   }
   const goToPointer = (event: PointerEvent): void => {
     const box = bar.current?.getBoundingClientRect()
@@ -85,6 +86,13 @@ export const Waveform = ({ track }: { track: Playable }) => {
       <svg class="done" viewBox={`0 0 ${bars * 4} ${height}`} preserveAspectRatio="none" aria-hidden="true">
         <path d={path} />
       </svg>
+      {commentsOf(track.id).map(({ messageId, atMs }) => (
+        <span
+          key={messageId}
+          class="place"
+          style={{ '--at': `${total === 0 ? 0 : Math.min(100, atMs / total / 10)}%` }}
+        />
+      ))}
     </div>
   )
 }

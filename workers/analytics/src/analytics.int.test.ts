@@ -189,7 +189,7 @@ it('makes the same by a recount, beside what is counted, by day and by room; old
     value: {
       ...{ roomId: room, epoch: 'e', offset, messageId: randomUUID(), senderId: sender },
       ...{ clientMessageId: String(offset), body: 'hello', postedAt: recently, messageNumber: offset },
-      ...{ replyTo: null, threadId: null, mentions: [], trackId: null },
+      ...{ replyTo: null, threadId: null, mentions: [], trackId: null, trackPositionMs: null },
     },
   })
   // A chunk that the fan-out repeats.

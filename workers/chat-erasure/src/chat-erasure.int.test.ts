@@ -57,7 +57,7 @@ it('forgets in chat whom users has forgotten, once told so or twice, and nobody 
     await rooms.settle([
       {
         ...{ eventId: outcomeIdOf(room, senderId, 'c'), roomId: room, senderId, clientMessageId: 'c' },
-        content: { ...content, mentions: [], trackId: null },
+        content: { ...content, mentions: [], trackId: null, trackPositionMs: null },
       },
     ])
   }

@@ -179,6 +179,7 @@ const command = (
     replyTo: null,
     mentions: [],
     trackId: null,
+    trackPositionMs: null,
     sentAt: Date.now(),
   }),
   headers: toHeaders({
@@ -399,6 +400,7 @@ it('sends everything about a message down its road, in the room’s order, and t
       replyTo: null,
       mentions: [ana],
       trackId: randomUUID(),
+      trackPositionMs: 83_500,
     }),
     commandOf(roomId, ana, { type: 'reaction.add', clientMessageId: '2', messageId, reaction: '🎧' }),
     commandOf(roomId, ana, {

@@ -66,6 +66,7 @@ it('tells users of what concerns them, by name or in a direct room, once and in 
         ...{ roomId, messageId, mentions, senderId: ana, clientMessageId: 'c', body: 'a secret', epoch: 'e' },
         ...{ offset: 1, messageNumber: 1, postedAt: 1_800_000_000_000, replyTo: null, threadId: null },
         trackId: null,
+        trackPositionMs: null,
       }),
       headers: toHeaders({ id: messageId, type: 'MessagePosted', source: '/test', time: 0 }),
     })

@@ -78,6 +78,7 @@ export const command = (body: string, headers: Record<string, string | Buffer> =
     replyTo: null,
     mentions: [],
     trackId: null,
+    trackPositionMs: null,
     sentAt: Date.now(),
   }),
   headers: { ...toHeaders({ id: body, type: 'PostMessage', source: '/test', time: Date.now() }), ...headers },

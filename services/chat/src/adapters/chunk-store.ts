@@ -21,13 +21,14 @@ const statements = {
   // Arrays of arrays have one length in SQL, so mentions come as text.
   appendRich: `insert into room_events
       (room_id, "offset", event_id, message_number, sender_id, client_message_id, body, posted_at,
-       type, message_id, reply_to, thread_id, track_id, reaction, reaction_count, mentions)
+       type, message_id, reply_to, thread_id, track_id, reaction, reaction_count, mentions, track_position_ms)
     select room_id, "offset", event_id, message_number, sender_id, client_message_id, body, $8::timestamptz,
-      type, message_id, reply_to, thread_id, track_id, reaction, reaction_count, mentions::uuid[]
+      type, message_id, reply_to, thread_id, track_id, reaction, reaction_count, mentions::uuid[], track_position_ms
     from unnest($1::uuid[], $2::bigint[], $3::uuid[], $4::bigint[], $5::uuid[], $6::text[], $7::text[],
-      $9::text[], $10::uuid[], $11::uuid[], $12::uuid[], $13::uuid[], $14::text[], $15::bigint[], $16::text[])
+      $9::text[], $10::uuid[], $11::uuid[], $12::uuid[], $13::uuid[], $14::text[], $15::bigint[], $16::text[],
+      $17::bigint[])
       as new (room_id, "offset", event_id, message_number, sender_id, client_message_id, body,
-        type, message_id, reply_to, thread_id, track_id, reaction, reaction_count, mentions)`,
+        type, message_id, reply_to, thread_id, track_id, reaction, reaction_count, mentions, track_position_ms)`,
 
   moveHeads: `update room_heads set last_offset = head.last_offset, last_message_number = head.last_message_number
     from unnest($1::uuid[], $2::bigint[], $3::bigint[]) as head (room_id, last_offset, last_message_number)
@@ -40,7 +41,7 @@ const statements = {
 
   // Of the post and of every edit; the events themselves keep their places.
   blank: `update room_events
-    set body = '', mentions = null, track_id = null, edited_body = null, edited_mentions = null,
+    set body = '', mentions = null, track_id = null, track_position_ms = null, edited_body = null, edited_mentions = null,
       deleted_at = coalesce(deleted_at, $2::timestamptz)
     where event_id = any($1::uuid[]) or (message_id = any($1::uuid[]) and type = 'edited')`,
 
@@ -113,6 +114,7 @@ const rich = (events: readonly MessageEvent[]): unknown[] => [
   events.map((event) => ('reaction' in event ? event.reaction : null)),
   events.map((event) => ('reaction' in event ? event.count : null)),
   events.map((event) => ('mentions' in event ? arrayText(event.mentions) : null)),
+  events.map((event) => ('trackPositionMs' in event ? event.trackPositionMs : null)),
 ]
 
 const storeEvents = (run: Run, { events, heads }: Settlement, at: Date): void => {

@@ -19,6 +19,7 @@ export const eventColumns = [
   'thread_id',
   'mentions',
   'track_id',
+  'track_position_ms',
   'reaction',
   'reaction_count',
   'posted_at',
@@ -50,6 +51,7 @@ export const readEvent = (row: PlacedRow, epoch: string): MessageEvent => {
         threadId: row.thread_id,
         mentions,
         trackId: row.track_id,
+        trackPositionMs: row.track_position_ms,
       }
     case 'edited':
       return { type: 'edited', ...placed, messageId, body: row.body, mentions }

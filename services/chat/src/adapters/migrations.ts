@@ -264,6 +264,16 @@ const migrations: Record<string, Migration> = {
       )
     },
   },
+
+  '0013-places-in-tracks': {
+    async up(db) {
+      await sql`alter table room_events add column track_position_ms bigint`.execute(db)
+      // Partial, so that other posts are not in it.
+      await sql`
+        create index room_events_track on room_events (room_id, track_id, "offset")
+          where track_position_ms is not null`.execute(db)
+    },
+  },
 }
 
 /** Brings chat's database up to date; resolves to the steps that it ran. Safe to run by several processes at once. */

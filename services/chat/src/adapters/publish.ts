@@ -16,7 +16,7 @@ export const chatEvent = (event: MessageEvent): ChatEvent => {
   const at = event.at.getTime()
   switch (event.type) {
     case 'posted': {
-      const { messageNumber, body, replyTo, threadId, mentions, trackId } = event
+      const { messageNumber, body, replyTo, threadId, mentions, trackId, trackPositionMs } = event
       return {
         type: 'MessagePosted',
         value: {
@@ -29,6 +29,7 @@ export const chatEvent = (event: MessageEvent): ChatEvent => {
           threadId,
           mentions,
           trackId,
+          trackPositionMs,
         },
       }
     }

@@ -68,7 +68,13 @@ const command = (
   content: 'code' in fields ? fields : { ...fields, clientMessageId },
 })
 
-const plain = { type: 'message.post', replyTo: null, mentions: [], trackId: null } as const
+const plain = {
+  type: 'message.post',
+  replyTo: null,
+  mentions: [],
+  trackId: null,
+  trackPositionMs: null,
+} as const
 
 const post = (roomId: string, senderId: string, clientMessageId: string, body = 'hello'): Command =>
   command(roomId, senderId, clientMessageId, { ...plain, body })
@@ -230,7 +236,13 @@ describe('what becomes of a message', () => {
       const ben = await addMember(roomId)
       const [first, track] = [outcomeIdOf(roomId, ana, '1'), randomUUID()]
       const commands = [
-        command(roomId, ana, '1', { ...plain, body: 'hello', mentions: [ben], trackId: track }),
+        command(roomId, ana, '1', {
+          ...plain,
+          body: 'hello',
+          mentions: [ben],
+          trackId: track,
+          trackPositionMs: 7,
+        }),
         command(roomId, ben, '1', { ...plain, body: 'a reply', replyTo: first }),
         command(roomId, ben, '2', { ...plain, body: 'to it', replyTo: outcomeIdOf(roomId, ben, '1') }),
         command(roomId, ana, '2', { type: 'message.edit', messageId: first, body: 'ho', mentions: [] }),
@@ -257,6 +269,7 @@ describe('what becomes of a message', () => {
         edited_mentions: [],
         reply_count: 2,
         track_id: track,
+        track_position_ms: 7,
       })
       expect(await countsOf(first)).toEqual([{ reaction: '🎧', count: 2 }])
       expect(await mentionsOf(ben)).toEqual([])
@@ -290,7 +303,7 @@ describe('what becomes of a message', () => {
     const first = outcomeIdOf(roomId, ana, '1')
     const about = { messageId: first }
     const commands = [
-      command(roomId, ana, '1', { ...plain, body: 'a secret', trackId: randomUUID() }),
+      command(roomId, ana, '1', { ...plain, body: 'a secret', trackId: randomUUID(), trackPositionMs: 7 }),
       command(roomId, ana, '2', { type: 'message.edit', ...about, body: 'another secret', mentions: [ana] }),
       command(roomId, ana, '3', { type: 'reaction.add', ...about, reaction: '🎧' }),
       command(roomId, ana, '4', { type: 'message.delete', ...about }),
@@ -306,6 +319,7 @@ describe('what becomes of a message', () => {
     expect(rows[0]).toMatchObject({
       body: '',
       track_id: null,
+      track_position_ms: null,
       edited_body: null,
       deleted_at: expect.any(Date) as Date,
     })

@@ -82,6 +82,8 @@ interface RoomEventsTable {
   thread_id: string | null
   mentions: string[] | null
   track_id: string | null
+  /** Milliseconds. */
+  track_position_ms: number | null
   reaction: string | null
   reaction_count: number | null
   posted_at: Date

@@ -23,6 +23,8 @@ export interface Posted extends Placed {
   readonly threadId: string | null
   readonly mentions: readonly string[]
   readonly trackId: string | null
+  /** Place in that track, milliseconds. */
+  readonly trackPositionMs: number | null
 }
 
 export interface Edited extends Placed {

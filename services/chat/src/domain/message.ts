@@ -141,10 +141,11 @@ export const decide = (
   const placed = { ...sent, epoch: head.epoch, offset: head.offset + 1 }
   switch (command.type) {
     case 'message.post': {
-      const { body, replyTo, mentions, trackId } = command
+      const { body, replyTo, mentions, trackId, trackPositionMs } = command
       const threadId = replyTo === null ? null : (target?.threadId ?? replyTo)
       const messageNumber = head.messageNumber + 1
-      return { type: 'posted', ...placed, messageNumber, body, replyTo, threadId, mentions, trackId }
+      const said = { body, replyTo, threadId, mentions, trackId, trackPositionMs }
+      return { type: 'posted', ...placed, messageNumber, ...said }
     }
     case 'message.edit': {
       const { messageId, body, mentions } = command

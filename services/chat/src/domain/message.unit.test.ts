@@ -24,6 +24,7 @@ const post: ChatCommand = {
   replyTo: null,
   mentions: [],
   trackId: null,
+  trackPositionMs: null,
 }
 const reply: ChatCommand = { ...post, replyTo: 'm1' }
 const edit: ChatCommand = { type: 'message.edit', ...name, messageId: 'm1', body: 'ho', mentions: ['ben'] }

@@ -26,6 +26,7 @@ const text = (body: string, replyTo: string | null = null): Fields => ({
   replyTo,
   mentions: [],
   trackId: null,
+  trackPositionMs: null,
 })
 const post = (clientMessageId = 'c1', body = 'hello') => command(text(body), clientMessageId)
 

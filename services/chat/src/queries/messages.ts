@@ -24,6 +24,8 @@ export interface MessageView {
   readonly threadId: string | null
   readonly mentions: readonly string[]
   readonly trackId: string | null
+  /** Milliseconds. */
+  readonly trackPositionMs: number | null
   readonly editedAt: Date | null
   readonly deletedAt: Date | null
   /** Replies in the thread that it began, those that were deleted since among them. */
@@ -65,6 +67,7 @@ export const messageColumns = sql`
   client_message_id as "clientMessageId", coalesce(edited_body, body) as body, posted_at as "postedAt",
   reply_to as "replyTo", thread_id as "threadId",
   coalesce(edited_mentions, mentions, '{}') as mentions, track_id as "trackId",
+  track_position_ms as "trackPositionMs",
   edited_at as "editedAt", deleted_at as "deletedAt", reply_count as replies`
 
 /** Puts the reactions to the messages, as one person sees them. */
@@ -98,17 +101,30 @@ export const withReactions = async (
   return rows.map((row) => ({ ...row, reactions: reactions.get(row.messageId) ?? [] }))
 }
 
+/** What of a room: all of it, a thread's replies, or what was said of places in a track. */
+interface About {
+  readonly threadId?: string
+  readonly trackId?: string
+}
+
+const filterOf = ({ threadId, trackId }: About) =>
+  threadId !== undefined
+    ? sql`thread_id = ${threadId}`
+    : trackId !== undefined
+      ? sql`track_id = ${trackId} and track_position_ms is not null`
+      : sql`true`
+
 /** One statement, so one snapshot, of a window and one message more on either side. */
 const readWindow = async (
   db: Kysely<ChatDatabase>,
   roomId: string,
-  threadId: string | undefined,
+  about: About,
   { at, older, newer }: Window,
 ) => {
   const posts = sql`
     select ${messageColumns} from room_events
     where type = 'posted' and room_id = ${roomId}
-      and ${threadId === undefined ? sql`true` : sql`thread_id = ${threadId}`}`
+      and ${filterOf(about)}`
   const { rows } = await sql<
     { epoch: string; head: number } & (MessageRow | { [C in keyof MessageRow]: null })
   >`
@@ -124,10 +140,10 @@ const readWindow = async (
 
 const readPage = async (
   db: Kysely<ChatDatabase>,
-  { roomId, userId, threadId }: { roomId: string; userId: string; threadId?: string },
+  { roomId, userId, about = {} }: { roomId: string; userId: string; about?: About },
   window: Window,
 ): Promise<MessagePage> => {
-  const rows = await readWindow(db, roomId, threadId, window)
+  const rows = await readWindow(db, roomId, about, window)
   const [first] = rows
   if (first === undefined) throw new Rejection('room-not-found')
   const found = rows.flatMap((row) => (row.offset === null ? [] : [row]))
@@ -144,12 +160,16 @@ const readPage = async (
   }
 }
 
-/** A private room's history is its members', a public room's is for whoever is signed in. Throws `room-not-found`. */
+/**
+ * A private room's history is its members', a public room's is for whoever is signed in. Throws `room-not-found`.
+ *
+ * @param trackId only what was said of places in it
+ */
 export const readMessages =
   (db: Kysely<ChatDatabase>) =>
-  async (roomId: string, userId: string, window: Window): Promise<MessagePage> => {
+  async (roomId: string, userId: string, window: Window, trackId?: string): Promise<MessagePage> => {
     await getReadableRoom(db)(roomId, userId)
-    return readPage(db, { roomId, userId }, window)
+    return readPage(db, { roomId, userId, about: trackId === undefined ? {} : { trackId } }, window)
   }
 
 /** One message, as a link to it shows it. Throws `room-not-found`, `message-not-found`. */
@@ -175,7 +195,7 @@ export const readThread =
     window: Window,
   ): Promise<MessagePage & { readonly root: MessageView }> => {
     const root = await getMessage(db)(roomId, userId, threadId)
-    return { root, ...(await readPage(db, { roomId, userId, threadId }, window)) }
+    return { root, ...(await readPage(db, { roomId, userId, about: { threadId } }, window)) }
   }
 
 /**

@@ -28,7 +28,7 @@ async function* eventsOf(deps: Deps, userId: string): AsyncGenerator<object> {
       const { rows } = await sql<object>`
         select room_id as "roomId", "offset", event_id as id, type, message_id as "messageId",
           coalesce(edited_body, body) as body, reply_to as "replyTo", coalesce(edited_mentions, mentions) as mentions,
-          track_id as "trackId", reaction, posted_at as at, edited_at as "editedAt", deleted_at as "deletedAt"
+          track_id as "trackId", track_position_ms as "trackPositionMs", reaction, posted_at as at, edited_at as "editedAt", deleted_at as "deletedAt"
         from room_events
         where room_id = ${roomId} and "offset" > ${after} and "offset" <= ${after + stretch} and sender_id = ${userId}
         order by "offset"`.execute(deps.db)

@@ -14,6 +14,7 @@ export const flaws: Record<CommandProblem, string> = {
   'invalid-reply-to': 'replyTo must be the lower-case UUID of a message',
   'invalid-mentions': `mentions must be at most ${limits.mentions} lower-case UUIDs of users, each once`,
   'invalid-track-id': 'trackId must be the lower-case UUID of a track',
+  'invalid-track-position': `trackPositionMs must be whole milliseconds, at most ${limits.trackPositionMs}, in the track of trackId`,
   'invalid-reaction': `The reaction must have 1 to ${limits.reaction} characters, without white space`,
 }
 
@@ -47,6 +48,16 @@ const optionalId = (description: string) =>
     .unknown()
     .optional()
     .openapi({ type: ['string', 'null'], format: 'uuid', description })
+const trackPositionMs = z
+  .unknown()
+  .optional()
+  .openapi({
+    type: ['integer', 'null'],
+    minimum: 0,
+    maximum: limits.trackPositionMs,
+    description: 'The place in that track that the message is about, milliseconds from its beginning',
+    example: 83_500,
+  })
 const required = ['clientMessageId', 'body']
 
 export const newMessage = z
@@ -56,6 +67,7 @@ export const newMessage = z
     replyTo: optionalId('A message of the room that this one answers'),
     mentions,
     trackId: optionalId('A track that the message shows'),
+    trackPositionMs,
   })
   .openapi('NewMessage', { required })
 export const messageEdit = z.object({ clientMessageId, body, mentions }).openapi('MessageEdit', { required })
@@ -96,6 +108,7 @@ export const message = z
     threadId: id.optional().openapi({ description: 'The first message of the thread that it is in' }),
     mentions: z.array(id).optional(),
     trackId: id.optional(),
+    trackPositionMs: z.int().optional().openapi({ description: 'Place in that track, milliseconds' }),
     editedAt: z.iso.datetime().optional(),
     deletedAt: z.iso.datetime().optional(),
     replies: z.int().optional().openapi({ description: 'In the thread that it began' }),
@@ -137,6 +150,7 @@ export const messageJson = (view: MessageView): z.infer<typeof message> => ({
   threadId: view.threadId ?? undefined,
   mentions: orAbsent(view.mentions),
   trackId: view.trackId ?? undefined,
+  trackPositionMs: view.trackPositionMs ?? undefined,
   editedAt: view.deletedAt === null ? iso(view.editedAt) : undefined,
   deletedAt: iso(view.deletedAt),
   replies: view.replies === 0 ? undefined : view.replies,

@@ -15,7 +15,7 @@ import { message, messageJson, messagePage, pageJson, threadPage } from './messa
 
 /** What the routes call. */
 export interface MessageHandlers {
-  readMessages(roomId: string, userId: string, window: Window): Promise<MessagePage>
+  readMessages(roomId: string, userId: string, window: Window, trackId?: string): Promise<MessagePage>
   getMessage(roomId: string, userId: string, messageId: string): Promise<MessageView>
   readThread(
     roomId: string,
@@ -41,6 +41,7 @@ const historyQuery = z.object({
     .datetime({ offset: true })
     .optional()
     .openapi({ description: 'A time: the page holds in its middle what was posted then' }),
+  trackId: id.optional().openapi({ description: 'Only what was said of places in this track' }),
 })
 
 /** The one place that a query names; the newest messages when it names none. */
@@ -98,8 +99,9 @@ export const mountMessages = (app: Api, verifier: TokenVerifier, handlers: Messa
       const { roomId } = c.req.valid('param')
       const { userId } = c.var.identity
       const read = async () => {
-        const window = await placeOf(roomId, userId, c.req.valid('query'))
-        return handlers.readMessages(roomId, userId, window)
+        const query = c.req.valid('query')
+        const window = await placeOf(roomId, userId, query)
+        return handlers.readMessages(roomId, userId, window, query.trackId)
       }
       return c.json(pageJson(await answer(read())), 200)
     },

@@ -210,7 +210,7 @@ export const chatUnderTest = async (settings: Partial<ChatSettings> = {}): Promi
         texts.map((body) =>
           command(roomId, senderId, {
             ...{ type: 'message.post', clientMessageId: body, body },
-            ...{ replyTo: null, mentions: [], trackId: null },
+            ...{ replyTo: null, mentions: [], trackId: null, trackPositionMs: null },
           }),
         ),
         at,

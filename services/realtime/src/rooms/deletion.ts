@@ -8,11 +8,13 @@ const deletion = '{"type":"message.deleted"'
 export const deletedMessage = (data: Json): string | undefined =>
   data.startsWith(deletion) ? (JSON.parse(data) as RoomPublication).messageId : undefined
 
+const nothing = { mentions: undefined, trackId: undefined, trackPositionMs: undefined }
+
 /** A publication of the message without what it said, as chat's store has it from now on; any other as it is. */
 export const withoutText = (data: Json, messageId: string): Json => {
   if (!data.includes(messageId)) return data
   const publication = JSON.parse(data) as RoomPublication
   if (publication.messageId !== messageId || !('body' in publication)) return data
   // JSON leaves out what is undefined.
-  return JSON.stringify({ ...publication, body: '', mentions: undefined, trackId: undefined })
+  return JSON.stringify({ ...publication, body: '', ...nothing })
 }

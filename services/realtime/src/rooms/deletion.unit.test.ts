@@ -14,6 +14,7 @@ const post = {
   threadId: null,
   mentions: ['ben'],
   trackId: 't1',
+  trackPositionMs: 0,
 }
 const data = {
   post: JSON.stringify(roomPublication({ type: 'MessagePosted', value: post })),
@@ -46,6 +47,7 @@ describe('a deletion', () => {
       expect(after).toMatchObject(blank)
       expect(after).not.toHaveProperty('mentions')
       expect(after).not.toHaveProperty('trackId')
+      expect(after).not.toHaveProperty('trackPositionMs')
     }
     for (const other of [data.reply, data.deletion, data.reaction])
       expect(withoutText(other, 'm1')).toBe(other)

@@ -192,6 +192,7 @@ export const startChatStub = async (): Promise<ChatStub> => {
         threadId: null,
         mentions: [],
         trackId: null,
+        trackPositionMs: null,
       }
       room.events.push(event)
       return event

@@ -4144,6 +4144,8 @@ export interface paths {
                     /** @description `next` of the page before */
                     before?: string;
                     limit?: number;
+                    /** @description Only what was said of places in this track */
+                    trackId?: string;
                 };
                 header?: never;
                 path: {
@@ -9345,6 +9347,8 @@ export interface components {
              * @example 0198f3c2-7a51-7c3e-9d10-5a4f0e6b2c11
              */
             trackId?: string;
+            /** @description Place in that track, milliseconds */
+            trackPositionMs?: number;
             /** @enum {string} */
             type: "message.posted";
         };
@@ -9400,6 +9404,11 @@ export interface components {
              * @description A track that the message shows
              */
             trackId?: string | null;
+            /**
+             * @description The place in that track that the message is about, milliseconds from its beginning
+             * @example 83500
+             */
+            trackPositionMs?: number | null;
         };
         NewPlaylist: {
             /** @description at most 4000 characters */
