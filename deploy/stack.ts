@@ -206,6 +206,7 @@ export const processes: readonly VezaProcess[] = [
       STREAMS_DATABASE_URL: stack.databaseUrls.streams,
       KEY_ENCRYPTION_KEY: stack.secrets.keyEncryptionKey,
       SERVICE_TOKEN: stack.secrets.serviceToken,
+      AUTH_INTERNAL_URL: stack.httpInternalUrl,
       USERS_EXPORT_SOURCES: atHttp(stack, ['auth', 'chat', 'tracks']),
     }),
   },

@@ -80,7 +80,7 @@ export const topics = {
     owner: 'auth',
     writers: ['outbox-relay'],
     readers: ['realtime', 'users-profiles', 'data teams'],
-    doc: 'What happened to accounts and their sessions, and what administrators did to dead letters. E-mail and network addresses are sealed. A record can come again with the same ce_id.',
+    doc: 'What happened to accounts and their sessions, and what administrators did to dead letters. Names, e-mail and network addresses are sealed. A record can come again with the same ce_id.',
   },
   usersEvents: {
     name: 'users.events.v1',

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -19,11 +20,11 @@ test('somebody signs up, is found and followed, takes a copy of all there is, an
   const { http } = inject('veza')
   const call = (token: string, method: string, path: string, body?: unknown) =>
     request(http, method, path, { token, ...(body === undefined ? {} : { body }) })
-  const ana = await register(http, 'Ana')
+  const word = `word${randomBytes(8).toString('hex')}`
+  const ana = await register(http, `${word} as ever`)
   const me = await call(ana.token, 'GET', '/v1/users/me')
-  expect(me).toMatchObject({ status: 200, body: { id: ana.id, displayName: 'Ana' } })
+  expect(me).toMatchObject({ status: 200, body: { id: ana.id, displayName: `${word} as ever` } })
 
-  const word = `word${ana.id.slice(0, 8)}`
   const changes = { displayName: `${word} Ana`, bio: `${word} bio`, private: { fullName: `${word} name` } }
   expect((await call(ana.token, 'PATCH', '/v1/users/me', changes)).status).toBe(200)
   expect(await call(ana.token, 'GET', '/v1/users/me')).toMatchObject({ body: changes })
@@ -70,7 +71,7 @@ test('somebody signs up, is found and followed, takes a copy of all there is, an
     body: {
       users: { profile: { bio: `${word} bio` }, followers: [{ userId: bob.id }] },
       auth: {
-        account: { id: ana.id, displayName: 'Ana' },
+        account: { id: ana.id, displayName: `${word} as ever` },
         sessions: [{ address: '127.0.0.1', endedAt: null }],
       },
       chat: {
@@ -95,9 +96,15 @@ test('somebody signs up, is found and followed, takes a copy of all there is, an
   }, waiting)
   expect((await call(ana.token, 'GET', '/v1/users/me')).status).toBe(410)
 
-  const records = await collect(openKafka(), topics.usersEvents.name)
-  await vi.waitFor(() => {
-    expect(records.filter(({ key }) => key === ana.id).length).toBeGreaterThanOrEqual(6)
-  }, waiting)
-  for (const { value } of records) expect(value?.includes(word)).not.toBe(true)
+  for (const [topic, count] of [
+    [topics.usersEvents, 6],
+    // UserRegistered, SessionStarted and what erases both.
+    [topics.authEvents, 4],
+  ] as const) {
+    const records = await collect(openKafka(), topic.name)
+    await vi.waitFor(() => {
+      expect(records.filter(({ key }) => key === ana.id).length).toBeGreaterThanOrEqual(count)
+    }, waiting)
+    for (const { value } of records) expect(value?.includes(word)).not.toBe(true)
+  }
 })

@@ -15,7 +15,14 @@ export type PersonalMark =
   | 'pseudonym'
 
 export const personalMarks: Readonly<Record<string, PersonalMark>> = {
-  ...{ email: 'sealed', subject: 'sealed', address: 'sealed', client: 'sealed', profile: 'sealed' },
+  ...{
+    email: 'sealed',
+    subject: 'sealed',
+    sealedName: 'sealed',
+    address: 'sealed',
+    client: 'sealed',
+    profile: 'sealed',
+  },
   ...{ settings: 'sealed', 'PrivateProfileUpdated.fields': 'sealed' },
   ...{ userId: 'person', actorId: 'person', senderId: 'person', listenerId: 'person', ownerId: 'person' },
   ...{ followerId: 'person', followeeId: 'person', blockerId: 'person', blockedId: 'person' },

@@ -1074,8 +1074,10 @@ export interface UserNotified {
 export interface UserRegistered {
   /** The account's user; also the record's key. */
   userId: string
-  /** The name that others see, 1 to 80 characters, as it was given at registration. Public. */
+  /** Empty since version 2. Version 1 had the name here, in the clear. */
   displayName: string
+  /** The name as it was given at registration, 1 to 80 characters, UTF-8. Sealed like the e-mail address. null: version 1 wrote the record. The name that others see is users' to tell. */
+  sealedName: null | Buffer
   /** E-mail address in normal form, UTF-8. Sealed under the data key that auth keeps for the person: nobody else reads it, and nobody at all once that key is deleted. */
   email: Buffer
   /** Whether it is known from the start that the person reads mail at this address. */

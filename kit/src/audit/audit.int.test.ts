@@ -93,8 +93,8 @@ const find = (filter: AuditFilter) => own.read(filter, undefined, 100)
 test('tells who did what, when and from where, and nothing that is sealed', async () => {
   const [ana, before] = [randomUUID(), new Date()]
   const value = {
-    ...{ userId: ana, displayName: 'Ana', email: Buffer.from('sealed'), emailVerified: false },
-    ...{ method: 'password', formerId: null, registeredAt: 7 },
+    ...{ userId: ana, displayName: '', sealedName: Buffer.from('sealed'), email: Buffer.from('sealed') },
+    ...{ emailVerified: false, method: 'password', formerId: null, registeredAt: 7 },
   }
   await append(ana, [{ type: 'UserRegistered', value }], '203.0.113.9')
   const [entry] = await find({ names: [ana] })
@@ -104,7 +104,7 @@ test('tells who did what, when and from where, and nothing that is sealed', asyn
     id: expect.any(String) as string,
     at: expect.stringMatching(/^\d{4}-.*\.\d{6}Z$/) as string,
     details: {
-      ...{ userId: ana, displayName: 'Ana', emailVerified: false },
+      ...{ userId: ana, displayName: '', emailVerified: false },
       ...{ method: 'password', formerId: null, registeredAt: 7 },
     },
   })

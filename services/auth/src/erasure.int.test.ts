@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { topics } from '@veza/contracts'
 import { createLog } from '@veza/kit/log'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -80,51 +81,59 @@ describe('an account that is erased', () => {
     expect(again.body.user.id).not.toBe(user.id)
   })
 
-  it('leaves nothing that tells the address: not a byte of it, and no key that opens what is sealed', async () => {
-    const { user } = await fixture.person()
-    const [before] = await fixture.query<{ payload: Buffer }>(
-      `select payload from events.events where key = $1 and type = 'UserRegistered'`,
-      [user.id],
-    )
-    const decoded = fixture.codec.decode(topics.authEvents, before?.payload ?? Buffer.of())
-    if ('unknownSchemaId' in decoded || decoded.type !== 'UserRegistered') throw new Error('another record')
-    const item = {
-      sealed: decoded.value.email,
-      place: { table: 'auth.events', row: user.id, column: 'email' },
+  it('leaves nothing that tells address or name: not a byte of them, and no key that opens what is sealed', async () => {
+    const displayName = `Ana ${randomBytes(8).toString('hex')}`
+    const email = `${randomBytes(8).toString('hex')}@example.org`
+    const { body } = await fixture.post('/v1/auth/register', { email, password, displayName })
+    const { id } = body.user
+    const written = async () => {
+      const [event] = await fixture.query<{ payload: Buffer }>(
+        `select payload from events.events where key = $1 and type = 'UserRegistered'`,
+        [id],
+      )
+      return event?.payload ?? Buffer.of()
     }
+    const before = await written()
+    // The very bytes that go to the topic.
+    for (const text of [email, displayName]) expect(before.includes(text)).toBe(false)
+    const decoded = fixture.codec.decode(topics.authEvents, before)
+    if ('unknownSchemaId' in decoded || decoded.type !== 'UserRegistered') throw new Error('another record')
+    const place = { table: 'auth.events', row: id }
+    const items = [
+      { sealed: decoded.value.email, place: { ...place, column: 'email' } },
+      { sealed: decoded.value.sealedName ?? Buffer.of(), place: { ...place, column: 'displayName' } },
+    ]
 
     const open = async () => {
       // A process that starts now: no key is in its memory.
       const parts = await openParts(fixture.settings, {
         ...{ log, codec: fixture.codec, applicationName: 'test', poolSize: 1 },
       })
-      const opened = await parts.sealing.open([item]).finally(() => parts.close())
-      return opened[0]
+      return parts.sealing.open(items).finally(() => parts.close())
     }
-    expect(await open()).toMatchObject({ state: 'open', plain: Buffer.from(user.email) })
+    expect(await open()).toMatchObject([
+      { state: 'open', plain: Buffer.from(email) },
+      { state: 'open', plain: Buffer.from(displayName) },
+    ])
 
     const [key] = await fixture.query<{ wrapped: Buffer }>(
       'select wrapped from sealing.data_keys where subject = $1',
-      [user.id],
+      [id],
     )
-    await store.erase(user.id, cause)
-    expect(await open()).toEqual({ state: 'erased' })
+    await store.erase(id, cause)
+    expect(await open()).toEqual([{ state: 'erased' }, { state: 'erased' }])
     const tables = await fixture.query<{ name: string }>(
       `select quote_ident(schemaname) || '.' || quote_ident(tablename) as name from pg_tables
        where schemaname not in ('pg_catalog', 'information_schema')`,
     )
-    const wrapped = key?.wrapped.toString('hex') ?? 'none'
+    const secrets = [email, displayName].flatMap((text) => [text, Buffer.from(text).toString('hex')])
     for (const { name } of tables) {
       const rows = await fixture.query<{ row: string }>(`select t::text as row from ${name} as t`)
       for (const { row } of rows)
-        for (const secret of [user.email, Buffer.from(user.email).toString('hex'), wrapped])
+        for (const secret of [...secrets, key?.wrapped.toString('hex') ?? 'none'])
           expect(row, name).not.toContain(secret)
     }
     // What is left in the log is whole, and worth nothing.
-    const [after] = await fixture.query<{ payload: Buffer }>(
-      `select payload from events.events where key = $1 and type = 'UserRegistered'`,
-      [user.id],
-    )
-    expect(after?.payload.equals(before?.payload ?? Buffer.of())).toBe(true)
+    expect((await written()).equals(before)).toBe(true)
   })
 })

@@ -38,12 +38,13 @@ import { verifyEmail } from './commands/verify-email.ts'
 import { type AuthParts, openParts, startFailure } from './open-parts.ts'
 import { readKnownDeadLetters } from './queries/dead-letters.ts'
 import { readPersonalData } from './queries/personal-data.ts'
-import { readOwnAccount, readOwnSessions, readRoles } from './queries/account.ts'
+import { readName, readOwnAccount, readOwnSessions, readRoles } from './queries/account.ts'
 import { watchStatus } from './queries/status.ts'
 import { repeat } from './repeated.ts'
 import { mountAccount } from './routes/account.ts'
 import { mountAudit } from './routes/audit.ts'
 import { mountDeadLetters } from './routes/dead-letters.ts'
+import { mountInternal } from './routes/internal.ts'
 import { mountOidc } from './routes/oidc.ts'
 import { mountRoles } from './routes/roles.ts'
 import { mountSessions } from './routes/sessions.ts'
@@ -193,6 +194,7 @@ const open = async (parts: AuthParts, settings: AuthSettings, common: AuthCommon
   })
   const internal = createApi({ log, telemetry })
   mountPersonalData(internal, settings.SERVICE_TOKEN, 'auth', readPersonalData({ ...deps, audit }))
+  mountInternal(internal, settings.SERVICE_TOKEN, { readName: readName(deps) })
   mountRoles(app, [...signedIn, answers.once], { readRoles: readRoles(deps), changeRoles: changeRoles(deps) })
 
   return {

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openAuthOperations } from '@veza/auth'
 import { createLog } from '@veza/kit/log'
+import { openAuthStore } from './store.ts'
 import { type AuthFixture, openAuthFixture } from './testing/auth-fixture.ts'
 
 let fixture: AuthFixture
@@ -70,6 +71,24 @@ describe("auth's part of a copy", () => {
     expect(JSON.stringify(body)).not.toContain('198.51.100.7')
     expect(JSON.stringify(body)).not.toContain(admin.user.id)
     expect((await copyOf(admin.user.id)).body.history.filter(({ ofAnother }) => ofAnother)).toHaveLength(1)
+  })
+
+  it('has the name for those who ask by its own road, until the person is erased', async () => {
+    const nameOf = async (userId: string, token = fixture.settings.SERVICE_TOKEN) => {
+      const response = await fixture.auth.internal.request(`/internal/v1/auth/accounts/${userId}/name`, {
+        headers: { authorization: `Bearer ${token}` },
+      })
+      return { status: response.status, body: (await response.json()) as object }
+    }
+    const { user } = await fixture.person()
+    expect(await nameOf(user.id)).toEqual({ status: 200, body: { displayName: 'Ana' } })
+    expect(await nameOf(user.id, 'another-service-token')).toMatchObject({ status: 401 })
+    expect(await nameOf('nobody')).toMatchObject({ status: 400 })
+    const { settings, codec } = fixture
+    const log = createLog('test', 'silent')
+    const store = await openAuthStore(settings, { log, codec, applicationName: 'test' })
+    await store.erase(user.id, { actor: 'auth-erasure', causation: 'x' }).finally(() => store.close())
+    expect(await nameOf(user.id)).toMatchObject({ status: 404, body: { code: 'no-such-account' } })
   })
 
   it('is of nobody who is not here, and for nobody without the token', async () => {

@@ -2,6 +2,8 @@ import { randomUUID } from 'node:crypto'
 import { createLog } from '@veza/kit/log'
 import { expect, it, onTestFinished } from 'vitest'
 import { type AuthOperations, openAuthOperations } from '@veza/auth'
+import { accountStream } from './adapters/streams.ts'
+import { openParts } from './open-parts.ts'
 import { openAuthStore } from './store.ts'
 import { openAuthFixture } from './testing/auth-fixture.ts'
 
@@ -27,10 +29,30 @@ it('rows of accounts that are rebuilt from events are those that commands wrote'
     { problem: () => undefined, progress: () => undefined },
   )
   expect(report).toMatchObject({ imported: 1 })
+  // From before names were sealed, and its row is lost.
+  const parts = await openParts(fixture.settings, { ...common, applicationName: 'test', poolSize: 1 })
+  onTestFinished(() => parts.close())
+  const former = randomUUID()
+  const email = await parts.personal.sealOne(former, 'email', 'former@example.org')
+  await parts.streams.accounts.execute(parts.database.db, {
+    ...{ stream: accountStream(former), key: former },
+    decide: () => [
+      {
+        ...{ type: 'registered', userId: former, at: fixture.now(), displayName: 'Former', formerId: null },
+        email,
+        ...{ emailVerified: false, method: 'password' },
+      },
+    ],
+  })
+  expect(await operations.rebuildAccounts()).toEqual({ accounts: 5, mended: 1 })
+  expect(await fixture.query('select display_name from accounts where id = $1', [former])).toEqual([
+    { display_name: 'Former' },
+  ])
+
   const rows = () => fixture.query('select * from accounts order by id')
   const live = await rows()
-  expect(live).toHaveLength(4)
-  expect(await operations.rebuildAccounts()).toEqual({ accounts: 4, mended: 0 })
+  expect(live).toHaveLength(5)
+  expect(await operations.rebuildAccounts()).toEqual({ accounts: 5, mended: 0 })
 
   // What a wrong statement does, and a restore without the last rows.
   await fixture.query(
@@ -45,11 +67,11 @@ it('rows of accounts that are rebuilt from events are those that commands wrote'
   await fixture.query('delete from accounts where id = $1', [imported.id])
   const told: number[] = []
   expect(await operations.rebuildAccounts((accounts) => void told.push(accounts))).toEqual({
-    accounts: 4,
+    accounts: 5,
     mended: 3,
   })
-  expect(told).toEqual([4])
+  expect(told).toEqual([5])
   expect(await rows()).toEqual(live)
-  const { email } = ben.user
-  expect((await fixture.post('/v1/auth/login', { email, password: ben.password })).status).toBe(200)
+  const signIn = { email: ben.user.email, password: ben.password }
+  expect((await fixture.post('/v1/auth/login', signIn)).status).toBe(200)
 })

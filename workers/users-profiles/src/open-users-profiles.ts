@@ -1,6 +1,7 @@
 import { topics } from '@veza/contracts'
 import { type HostedWorker, runWorker, type WorkerCommon } from '@veza/kit/worker'
 import { createProfile, openUsersStore } from '@veza/users/store'
+import { nameInAuth } from './auth-api.ts'
 import { welcome } from './welcome.ts'
 import { type UsersProfilesSettings } from './settings.ts'
 
@@ -16,7 +17,10 @@ export const openUsersProfiles = (
   const worker = runWorker({
     ...{ name, kafka, codec, deadLetter, health, telemetry, log },
     topics: [topics.authEvents],
-    handle: welcome({ createProfile: createProfile({ ...store, now: () => new Date() }) }),
+    handle: welcome({
+      createProfile: createProfile({ ...store, now: () => new Date() }),
+      askName: nameInAuth({ url: settings.AUTH_INTERNAL_URL, token: settings.SERVICE_TOKEN }),
+    }),
     dependencies: async () =>
       (await store.check()) ?? (await store.keyEncryption.check()) ?? (await kafka.admin.check()),
   })

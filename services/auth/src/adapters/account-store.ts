@@ -135,10 +135,21 @@ export const insertIdentity = async (
     .execute()
 }
 
-/** Reserves the address and writes the row of an account that is registered. Throws Rejection `email-taken`. */
+/**
+ * Reserves the address and writes the row of an account that is registered, its name as it is shown. Throws Rejection
+ * `email-taken`.
+ */
 export const insertAccount = async (
   trx: Transaction<AuthDatabase>,
-  { event, emailHash }: { event: Extract<AccountEvent, { type: 'registered' }>; emailHash: Buffer },
+  {
+    event,
+    emailHash,
+    displayName,
+  }: {
+    event: Extract<AccountEvent, { type: 'registered' }>
+    emailHash: Buffer
+    displayName: string
+  },
 ): Promise<void> => {
   try {
     await trx
@@ -148,7 +159,7 @@ export const insertAccount = async (
         email_hash: emailHash,
         email: Buffer.from(event.email),
         email_verified_at: event.emailVerified ? event.at : null,
-        display_name: event.displayName,
+        display_name: displayName,
         version: 1,
         created_at: event.at,
         erased_at: null,

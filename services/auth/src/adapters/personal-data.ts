@@ -1,7 +1,13 @@
 import { type Sealing } from '@veza/kit/sealing'
 
 /** What auth knows of a person and keeps sealed only. */
-export type PersonalField = 'email' | 'subject' | 'address' | 'client'
+export type PersonalField = 'email' | 'displayName' | 'subject' | 'address' | 'client'
+
+/** What registering says of a person. */
+export interface Introduction<T> {
+  readonly email: T
+  readonly displayName: T
+}
 
 export interface PersonalData {
   /** Seals fields of one person, in one go. What is not given stays null. Rejects SubjectErased. */
@@ -9,8 +15,12 @@ export interface PersonalData {
     userId: string,
     fields: Readonly<Record<F, string | undefined>>,
   ): Promise<Record<F, Buffer | null>>
-  /** Seals the addresses of many people, in one go and in order. */
-  sealEmails(people: readonly { userId: string; email: string }[]): Promise<Buffer[]>
+  /** Seals what many people say of themselves, in one go and in order. Rejects SubjectErased. */
+  sealIntroductions(
+    people: readonly ({ readonly userId: string } & Introduction<string>)[],
+  ): Promise<Introduction<Buffer>[]>
+  /** The same of one. */
+  sealIntroduction(userId: string, said: Introduction<string>): Promise<Introduction<Buffer>>
   /** Seals one field. */
   sealOne(userId: string, field: PersonalField, text: string): Promise<Buffer>
   /** Opens in one go; null for what is null, and for what was erased. Rejects SealBroken. */
@@ -31,14 +41,27 @@ export const createPersonalData = (sealing: Sealing): PersonalData => {
     if (!sealed) throw new Error('nothing was sealed')
     return sealed
   }
+  const sealIntroductions: PersonalData['sealIntroductions'] = async (people) => {
+    const sealed = await sealing.seal(
+      people.flatMap(({ userId, email, displayName }) => [
+        { subject: userId, plain: Buffer.from(email), place: place(userId, 'email') },
+        { subject: userId, plain: Buffer.from(displayName), place: place(userId, 'displayName') },
+      ]),
+    )
+    return people.map((_, index) => {
+      const [email, displayName] = sealed.slice(2 * index)
+      if (!email || !displayName) throw new Error('too little was sealed')
+      return { email, displayName }
+    })
+  }
   return {
     sealOne,
-    sealEmails: (people) =>
-      sealing.seal(
-        people.map(({ userId, email }) => ({
-          ...{ subject: userId, plain: Buffer.from(email), place: place(userId, 'email') },
-        })),
-      ),
+    sealIntroductions,
+    async sealIntroduction(userId, said) {
+      const [sealed] = await sealIntroductions([{ userId, ...said }])
+      if (!sealed) throw new Error('nothing was sealed')
+      return sealed
+    },
     async seal<F extends PersonalField>(userId: string, fields: Readonly<Record<F, string | undefined>>) {
       const names = Object.keys(fields) as F[]
       const given = names.flatMap((name) => {

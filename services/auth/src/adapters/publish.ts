@@ -22,8 +22,12 @@ export const accountRecord = (event: AccountEvent): AuthRecord => {
   switch (event.type) {
     case 'registered': {
       const { displayName, emailVerified, method, formerId } = event
-      const value = { userId, displayName, emailVerified, method, formerId, registeredAt: time }
-      return { type: 'UserRegistered', value: { ...value, email: Buffer.from(event.email) } }
+      const value = { userId, emailVerified, method, formerId, registeredAt: time }
+      const name =
+        typeof displayName === 'string'
+          ? { displayName, sealedName: null }
+          : { displayName: '', sealedName: Buffer.from(displayName) }
+      return { type: 'UserRegistered', value: { ...value, ...name, email: Buffer.from(event.email) } }
     }
     case 'email-verified':
       return { type: 'EmailVerified', value: { userId, verifiedAt: time } }
@@ -74,7 +78,8 @@ export const accountEvents = (records: readonly AuthRecord[]): AccountEvent[] =>
     const { userId } = record.value
     switch (record.type) {
       case 'UserRegistered': {
-        const { displayName, email, emailVerified, formerId, registeredAt } = record.value
+        const { email, emailVerified, formerId, registeredAt } = record.value
+        const displayName = record.value.sealedName ?? record.value.displayName
         const method = record.value.method as RegistrationMethod
         const event = { displayName, email, emailVerified, method, formerId }
         return [{ type: 'registered', userId, at: new Date(registeredAt), ...event }]

@@ -10,7 +10,7 @@ const sealed = Buffer.of(1, 2, 3)
 
 const accounts: AccountEvent[] = [
   {
-    ...{ type: 'registered', userId, at, displayName: 'Ana', email: sealed },
+    ...{ type: 'registered', userId, at, displayName: sealed, email: sealed },
     ...{ emailVerified: true, method: 'import', formerId: '42' },
   },
   { type: 'email-verified', userId, at },
@@ -29,6 +29,13 @@ describe('what is published', () => {
   it.each(accounts)('of an account: $type comes back as it was', (event) => {
     expect(accountEvents([accountRecord(event)])).toEqual([event])
     expect(sessionEvents([accountRecord(event)])).toEqual([])
+  })
+
+  it('of an account before names were sealed comes back with its name', () => {
+    const [first] = accounts
+    if (first?.type !== 'registered') throw new Error('not the registration')
+    const former: AccountEvent = { ...first, displayName: 'Ana' }
+    expect(accountEvents([accountRecord(former)])).toEqual([former])
   })
 
   it.each(sessions)('of a session: $type comes back as it was', (event) => {

@@ -3,6 +3,7 @@ import { VersionConflict } from '@veza/kit/events'
 import { type Transaction } from 'kysely'
 import { insertAccount, projectAccount, setPasswordHash } from '../adapters/account-store.ts'
 import { type AuthDatabase } from '../adapters/database.ts'
+import { type Introduction } from '../adapters/personal-data.ts'
 import { accountRecord } from '../adapters/publish.ts'
 import { accountStream } from '../adapters/streams.ts'
 import {
@@ -32,12 +33,17 @@ export interface ImportOrigin {
 
 const eventsOf = (
   account: ImportedAccount,
-  { email, method, actor, now }: { email: Buffer; method: RegistrationMethod; actor: string; now: Date },
+  {
+    sealed,
+    method,
+    actor,
+    now,
+  }: { sealed: Introduction<Buffer>; method: RegistrationMethod; actor: string; now: Date },
 ): AccountEvent[] => {
-  const { userId, displayName, emailVerified, registeredAt: at } = account
+  const { userId, emailVerified, registeredAt: at } = account
   const formerId = method === 'import' ? account.formerId : null
   const registered = decideAccount(
-    { type: 'register', userId, at, displayName, email, emailVerified, method, formerId },
+    { type: 'register', userId, at, ...sealed, emailVerified, method, formerId },
     noAccount,
   )
   const state = registered.reduce(evolveAccount, noAccount)
@@ -67,7 +73,9 @@ const write = async (
   for (const { account, events } of accounts) {
     const [event] = events
     if (event?.type === 'registered')
-      await insertAccount(trx, { event, emailHash: index.email(account.email) })
+      await insertAccount(trx, {
+        ...{ event, emailHash: index.email(account.email), displayName: account.displayName },
+      })
     await projectAccount(trx, account.userId, { events: events.slice(1), version: events.length })
     if (account.passwordHash !== null) await setPasswordHash(trx, account.userId, account.passwordHash)
   }
@@ -122,10 +130,10 @@ export const importAccounts =
       })
       const fresh = wanted.filter((_, position) => outcomes[position] === 'imported')
       if (fresh.length === 0) return outcomes
-      const sealed = await personal.sealEmails(fresh)
-      const prepared = fresh.map((account, position) => {
-        const email = sealed[position] ?? Buffer.alloc(0)
-        return { account, events: eventsOf(account, { ...origin, email, now: deps.now() }) }
+      const introductions = await personal.sealIntroductions(fresh)
+      const prepared = introductions.flatMap((sealed, position) => {
+        const account = fresh[position]
+        return account ? [{ account, events: eventsOf(account, { ...origin, sealed, now: deps.now() }) }] : []
       })
       await db.transaction().execute((trx) => write(deps, trx, prepared, origin.actor))
       return outcomes

@@ -61,10 +61,10 @@ const register = async (
 ): Promise<void> => {
   const { db, streams, personal, index } = deps
   const { userId, at } = session.event
-  const sealed = await personal.sealOne(userId, 'email', email)
+  const displayName = parseDisplayName(identity.name ?? '') ?? nameless
+  const sealed = await personal.sealIntroduction(userId, { email, displayName })
   const command: AccountCommand = {
-    ...{ type: 'register', userId, at, email: sealed, emailVerified: true, method: 'oidc', formerId: null },
-    displayName: parseDisplayName(identity.name ?? '') ?? nameless,
+    ...{ type: 'register', userId, at, ...sealed, emailVerified: true, method: 'oidc', formerId: null },
   }
   await overStreams(db, async (trx) => {
     await streams.accounts.execute(trx, {
@@ -78,7 +78,8 @@ const register = async (
       metadata: session.metadata,
       alongside: async (_, executed) => {
         const [event] = executed.events
-        if (event?.type === 'registered') await insertAccount(trx, { event, emailHash: index.email(email) })
+        if (event?.type === 'registered')
+          await insertAccount(trx, { event, emailHash: index.email(email), displayName })
         await projectAccount(trx, userId, executed)
         await insertIdentity(trx, index.identity(identity.issuer, identity.subject), {
           ...{ userId, issuer: identity.issuer, at },

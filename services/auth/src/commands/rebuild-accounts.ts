@@ -19,15 +19,21 @@ const nextAccounts = async (db: Kysely<AuthDatabase>, after: string): Promise<st
   return rows.map(({ stream }) => stream.slice(accountStream('').length))
 }
 
+/** What of the row is sealed in its events: null where nobody can open it any more. */
+interface Opened {
+  readonly emailHash: Buffer | null
+  readonly displayName: string | null
+}
+
 /** The row that a history comes to. undefined: it is none of an account. */
-const rowOf = (events: readonly AccountEvent[], emailHash: Buffer | null): Row | undefined => {
+const rowOf = (events: readonly AccountEvent[], { emailHash, displayName }: Opened): Row | undefined => {
   let row: Row | undefined
   for (const event of events) {
     if (event.type === 'registered')
       row = {
         ...{ id: event.userId, email: Buffer.from(event.email), email_hash: emailHash },
         email_verified_at: event.emailVerified ? event.at : null,
-        ...{ display_name: event.displayName, roles: [], version: 0, created_at: event.at, erased_at: null },
+        ...{ display_name: displayName ?? '', roles: [], version: 0, created_at: event.at, erased_at: null },
       }
     if (row === undefined) return undefined
     if (event.type === 'email-verified') row = { ...row, email_verified_at: event.at }
@@ -61,30 +67,35 @@ export interface RebuiltAccounts {
 export const rebuildAccounts =
   ({ db, streams, personal, index }: Deps) =>
   async (progress: (accounts: number) => void = () => undefined): Promise<RebuiltAccounts> => {
-    /** Of an address that never changes, so it may be opened before the row is locked. */
-    const hashesOf = async (userIds: readonly string[]): Promise<Map<string, Buffer | null>> => {
-      const sealed = await Promise.all(
+    /** What never changes may be opened before the row is locked. */
+    const openAll = async (userIds: readonly string[]): Promise<Opened[]> => {
+      const firsts = await Promise.all(
         userIds.map(async (userId) => {
-          const [first] = accountEvents(
-            await streams.store.readStream(db, accountStream(userId), { limit: 1 }),
-          )
-          return {
-            userId,
-            field: 'email' as const,
-            sealed: first?.type === 'registered' ? first.email : null,
-          }
+          const records = await streams.store.readStream(db, accountStream(userId), { limit: 1 })
+          const [first] = accountEvents(records)
+          return { userId, registered: first?.type === 'registered' ? first : undefined }
         }),
       )
-      const emails = await personal.open(sealed)
-      return new Map(
-        userIds.map((userId, n) => {
-          const email = emails[n] ?? null
-          return [userId, email === null ? null : index.email(email)]
+      const opened = await personal.open(
+        firsts.flatMap(({ userId, registered }) => {
+          const name = registered?.displayName
+          return [
+            { userId, field: 'email', sealed: registered?.email ?? null } as const,
+            { userId, field: 'displayName', sealed: name instanceof Uint8Array ? name : null } as const,
+          ]
         }),
       )
+      return firsts.map(({ registered }, n) => {
+        const [email, name] = opened.slice(2 * n)
+        const written = registered?.displayName
+        return {
+          emailHash: typeof email === 'string' ? index.email(email) : null,
+          displayName: typeof written === 'string' ? written : (name ?? null),
+        }
+      })
     }
 
-    const mend = (userId: string, emailHash: Buffer | null): Promise<boolean> =>
+    const mend = (userId: string, opened: Opened): Promise<boolean> =>
       db.transaction().execute(async (trx) => {
         const live = await trx
           .selectFrom('accounts')
@@ -93,7 +104,7 @@ export const rebuildAccounts =
           .forUpdate()
           .executeTakeFirst()
         const records = await streams.store.readStream(trx, accountStream(userId))
-        const folded = rowOf(accountEvents(records), emailHash)
+        const folded = rowOf(accountEvents(records), opened)
         if (folded === undefined) return false
         const row = { ...folded, version: records.at(-1)?.version ?? 0 }
         if (isSame(live, row)) return false
@@ -111,8 +122,8 @@ export const rebuildAccounts =
       const last = userIds.at(-1)
       if (last === undefined) return { accounts, mended }
       after = last
-      const hashes = await hashesOf(userIds)
-      for (const userId of userIds) if (await mend(userId, hashes.get(userId) ?? null)) mended++
+      const opened = await openAll(userIds)
+      for (const [n, one] of opened.entries()) if (await mend(userIds[n] ?? '', one)) mended++
       accounts += userIds.length
       progress(accounts)
     }

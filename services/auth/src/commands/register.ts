@@ -27,13 +27,13 @@ export const registerAccount =
         // Before anything is sealed: a data key of nobody would be left. The constraint decides.
         if (await findAccountByEmail(db, emailHash)) throw new Rejection('email-taken')
         const userId = randomUUID()
-        const email = await personal.sealOne(userId, 'email', input.email)
+        const sealed = await personal.sealIntroduction(userId, input)
         const session = await prepareSession(deps, { userId, method: 'registration' }, caller)
         const at = session.event.at
         const { displayName } = input
         const account = {
           id: userId,
-          email,
+          email: sealed.email,
           emailHash,
           emailVerified: false,
           displayName,
@@ -48,14 +48,14 @@ export const registerAccount =
             decide: (state) =>
               decideAccount(
                 {
-                  ...{ type: 'register', userId, at, displayName, email },
+                  ...{ type: 'register', userId, at, ...sealed },
                   ...{ emailVerified: false, method: 'password', formerId: null },
                 },
                 state,
               ),
             metadata: session.metadata,
             alongside: async (_, { events: [event] }) => {
-              if (event?.type === 'registered') await insertAccount(trx, { event, emailHash })
+              if (event?.type === 'registered') await insertAccount(trx, { event, emailHash, displayName })
               await setPasswordHash(trx, userId, passwordHash)
             },
           })

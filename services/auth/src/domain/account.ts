@@ -17,7 +17,8 @@ export type PasswordChangeReason = 'changed' | 'reset' | 'withdrawn'
 export type AccountEvent = { readonly userId: string; readonly at: Date } & (
   | {
       readonly type: 'registered'
-      readonly displayName: string
+      /** A text where it was written before names were sealed. */
+      readonly displayName: Sealed | string
       readonly email: Sealed
       readonly emailVerified: boolean
       readonly method: RegistrationMethod

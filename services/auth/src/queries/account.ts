@@ -36,6 +36,15 @@ export const readOwnAccount =
     return { id, email, emailVerified, displayName, roles, hasPassword }
   }
 
+/** What somebody is called. Rejects Rejection `no-such-account`, also when they were erased. */
+export const readName =
+  ({ db }: Pick<QueryDeps, 'db'>) =>
+  async (userId: string): Promise<string> => {
+    const account = await findAccount(db, userId)
+    if (!account) throw new Rejection('no-such-account')
+    return account.displayName
+  }
+
 /** A session as its person sees it. Times in ISO 8601. */
 export interface OwnSession {
   readonly id: string
