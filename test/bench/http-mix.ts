@@ -8,7 +8,7 @@ export const as = ({ person: { token } }: Caller) => ({ token })
 export const people = 100
 
 /** Profiles, searches and refreshes, as a client's day has them. */
-export const kinds: readonly Kind[] = [
+export const peopleMix: readonly Kind[] = [
   {
     name: 'GET /v1/users/me',
     share: 40,

@@ -5,11 +5,11 @@ import { startOwnVeza } from '../stack/veza.ts'
 import { type Helper, startHelper } from './helper.ts'
 import { type LoadOrder } from './http-generator.ts'
 import { people } from './http-mix.ts'
-import { type Caller, type Figures, print, printProcesses } from './http-load.ts'
+import { type Caller, type Figures, print } from './http-load.ts'
+import { measure, report, warmupSeconds } from './measure.ts'
 import { say, writeResult } from './output.ts'
-import { machineBusySeconds, residentMiB, watchProcesses } from './processes.ts'
+import { residentMiB } from './processes.ts'
 import { send } from './requests.ts'
-import { watchServer } from './server-side.ts'
 import { type SignInNews, type SignInOrder } from './sign-ins.ts'
 
 /** What is asked of the HTTP bench. */
@@ -24,46 +24,6 @@ const signIns = 200
 const stormSeconds = 3
 /** One after the other, before the crowd comes. */
 const signInsBefore = 20
-// The processes have just started: until V8 and the broker's JVM have compiled what is hot, both cores are full.
-const warmupSeconds = 25
-
-/** Watches all that runs, this process, and others that are named. */
-export const watch = (veza: Veza, others: Readonly<Record<string, number>> = {}) =>
-  watchProcesses([
-    ...Object.entries(others).map(([name, pid]) => ({ name, pid: () => pid })),
-    ...Object.entries(veza.processes).map(([name, child]) => ({ name, pid: () => child.pid })),
-    ...Object.entries(veza.infrastructure).map(([name, child]) => ({
-      ...{ name, pid: () => child.pid, withChildren: name === 'postgres' },
-    })),
-    { name: 'bench', pid: () => process.pid },
-  ])
-
-/** Watches processes, the HTTP edge's own figures, and what the machine does besides. */
-const measure = async (veza: Veza, helpers: Readonly<Record<string, number>>) => {
-  const processes = watch(veza, helpers)
-  const server = await watchServer(`http://127.0.0.1:${veza.stack.ports.http.internal}/metrics`)
-  const [began, busy] = [performance.now(), machineBusySeconds()]
-  return {
-    async stop() {
-      const [seconds, allBusy] = [(performance.now() - began) / 1000, machineBusySeconds() - busy]
-      const usage = processes.stop()
-      const ours = usage.reduce((sum, { cpuSeconds }) => sum + cpuSeconds, 0)
-      // The machine's time is counted in ticks, a process's is not: a tenth of a core more or less says nothing.
-      const othersPercent = Math.max(0, Math.round((100 * (allBusy - ours)) / seconds))
-      return { seconds, usage, othersPercent, server: await server.stop() }
-    },
-  }
-}
-type Measured = Awaited<ReturnType<Awaited<ReturnType<typeof measure>>['stop']>>
-
-const report = ({ seconds, usage, othersPercent, server }: Measured): void => {
-  const { p99AtMost, loopP99, loopMax } = server
-  say(
-    `as http itself has it: p99 at most ${p99AtMost} ms; its event loop late by p99 ${loopP99}, max ${loopMax} ms`,
-  )
-  printProcesses(usage, seconds)
-  say(`whatever else runs on this machine: ${othersPercent} % of a core`)
-}
 
 /** Everybody signs in at once; meanwhile others read. Memory is the HTTP process's, MiB. */
 const storm = async (
@@ -80,7 +40,7 @@ const storm = async (
     let peak = before
     const looking = setInterval(() => (peak = Math.max(peak, resident())), 20)
     const measuring = await measure(veza, { 'load generator': o.generator.pid, crowd: crowd.pid })
-    const reads = o.generator.ask({ http, rate: 100, seconds: stormSeconds, readsOnly: true })
+    const reads = o.generator.ask({ http, rate: 100, seconds: stormSeconds, mix: 'reads' })
     await delay(500)
     const signedIn = await crowd.ask({ ...order, before: 0, atOnce: signIns })
     const figures = await reads
@@ -106,9 +66,9 @@ export const benchHttp = async ({ rate, seconds }: HttpBench): Promise<boolean> 
       return { person, email, isRefreshing: false }
     })
     say(`${people} people; warming up for ${warmupSeconds} s`)
-    await generator.ask({ http, callers, rate, seconds: warmupSeconds, readsOnly: false })
+    await generator.ask({ http, callers, rate, seconds: warmupSeconds, mix: 'people' })
     const measuring = await measure(veza, { 'load generator': generator.pid })
-    const mixed = await generator.ask({ http, rate, seconds, readsOnly: false })
+    const mixed = await generator.ask({ http, rate, seconds, mix: 'people' })
     const mixedMeasured = await measuring.stop()
     say(`\n${rate} requests a second for ${seconds} s`)
     print(mixed)

@@ -2,11 +2,12 @@ import { randomUUID } from 'node:crypto'
 import pg from 'pg'
 import { startOwnVeza } from '../stack/veza.ts'
 import { inParallel, register } from '../support/api.ts'
-import { type Caller, type Kind, load, print, printProcesses } from './http-load.ts'
-import { as } from './http-mix.ts'
-import { watch } from './http.ts'
-import { send, statusOf } from './requests.ts'
+import { startHelper } from './helper.ts'
+import { type LoadOrder } from './http-generator.ts'
+import { type Caller, type Figures, print } from './http-load.ts'
+import { measure, report, warmupSeconds } from './measure.ts'
 import { say, writeResult } from './output.ts'
+import { words } from './tracks-mix.ts'
 
 /** What is asked of the bench of tracks' queries. */
 export interface TracksBench {
@@ -18,11 +19,6 @@ export interface TracksBench {
 }
 
 const people = 50
-const warmupSeconds = 5
-const words = (
-  'amber blue cold dawn echo fire glass hollow island july kite lantern mirror night ocean paper quiet river silver thunder ' +
-  'under velvet winter yellow zero after before city drift empty forest golden harbour iron journey'
-).split(' ')
 
 /**
  * Fills the table that queries read, as if so many tracks had been uploaded: 2,000 owners, titles of three words, five likes
@@ -78,59 +74,33 @@ export const fillTracks = async (
   }
 }
 
-const word = (n: number): string => words[(n * 31) % words.length] ?? ''
-
 /** @returns whether nothing failed */
 export const benchTracks = async ({ rate, seconds, tracks }: TracksBench): Promise<boolean> => {
   const veza = await startOwnVeza('bench')
+  const generator = startHelper<LoadOrder, Figures[]>('http-generator.ts')
   try {
     const { http } = veza.endpoints
     const callers = await inParallel(4, Array.from({ length: people }), async (_, n): Promise<Caller> => {
       const email = `bench-${n}@example.org`
       return { person: await register(http, `Person ${n}`, { email }), email, isRefreshing: false }
     })
-    const ids = await fillTracks(
+    const trackIds = await fillTracks(
       veza.stack.databaseUrls.tracks,
       tracks,
       callers.map(({ person }) => person.id),
     )
-    const get = (caller: Caller, path: string): Promise<number> =>
-      statusOf(send(http, 'GET', path, as(caller)))
-    const kinds: readonly Kind[] = [
-      {
-        name: 'GET /v1/tracks/:id',
-        share: 50,
-        run: (_, caller, _other, n) => get(caller, `/v1/tracks/${ids[(n * 37) % ids.length] ?? ''}`),
-      },
-      { name: 'GET /v1/tracks', share: 15, run: (_, caller) => get(caller, '/v1/tracks') },
-      {
-        name: 'GET /v1/tracks?q= three words',
-        share: 10,
-        run: (_, caller, _other, n) => get(caller, `/v1/tracks?q=${word(n)} ${word(n + 3)} ${word(n + 7)}`),
-      },
-      {
-        name: 'GET /v1/tracks?q= a word mistyped',
-        share: 5,
-        run: (_, caller, _other, n) => get(caller, `/v1/tracks?q=${word(n).slice(0, -1)}x ${word(n + 5)}`),
-      },
-      { name: 'GET /v1/feed', share: 15, run: (_, caller) => get(caller, '/v1/feed') },
-      {
-        name: 'GET /v1/tracks?scope=mine',
-        share: 5,
-        run: (_, caller) => get(caller, '/v1/tracks?scope=mine'),
-      },
-    ]
     say(`${tracks} tracks; warming up for ${warmupSeconds} s`)
-    await load(http, callers, { rate: rate / 2, seconds: warmupSeconds, mix: kinds })
-    const usage = watch(veza)
-    const figures = await load(http, callers, { rate, seconds, mix: kinds })
-    const processes = usage.stop()
+    await generator.ask({ http, callers, trackIds, rate, seconds: warmupSeconds, mix: 'tracks' })
+    const measuring = await measure(veza, { 'load generator': generator.pid })
+    const figures = await generator.ask({ http, rate, seconds, mix: 'tracks' })
+    const measured = await measuring.stop()
     say(`\n${rate} requests a second for ${seconds} s`)
     print(figures)
-    printProcesses(processes, seconds)
-    writeResult('tracks', { rate, seconds, tracks, figures, processes })
+    report(measured)
+    writeResult('tracks', { rate, seconds, tracks, figures, measured })
     return figures.every(({ failed }) => failed === 0)
   } finally {
+    await generator.stop()
     await veza.stop()
   }
 }
