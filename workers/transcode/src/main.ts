@@ -40,7 +40,7 @@ await runMain(name, async (run) => {
   run.onStop('objects', () => {
     objects.close()
   })
-  const concurrency = env.TRANSCODE_CONCURRENCY ?? Math.max(1, availableParallelism() - 1)
+  const concurrency = env.TRANSCODE_CONCURRENCY ?? Math.max(1, Math.floor(availableParallelism() / 2))
   const database = openDatabase<TracksDatabase>(env.TRACKS_DATABASE_URL, {
     applicationName: name,
     // A claim or an outcome a slot, a heartbeat, the follower, the health check.

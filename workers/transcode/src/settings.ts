@@ -11,7 +11,7 @@ export const environment = {
   SCHEMA_REGISTRY_URL: url('the Confluent-compatible schema registry'),
   TRACKS_DATABASE_URL: url("tracks' PostgreSQL database", undefined, { schemes: ['postgres', 'postgresql'] }),
   TRANSCODE_CONCURRENCY: optional(
-    integer('tracks at once, a core each; one less than there are cores unless given', undefined, {
+    integer('tracks at once, two cores each; half as many as there are cores unless given', undefined, {
       min: 1,
       max: 256,
     }),

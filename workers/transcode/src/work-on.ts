@@ -20,6 +20,9 @@ const contentTypes: Readonly<Record<string, string>> = {
 /** Objects are swept when no track has had them for a day; what was stored long ago is stored anew. */
 const freshMs = 12 * 60 * 60 * 1000
 
+/** A track is some 130 files, each of which waits for a disk or a network. */
+const putsAtOnce = 8
+
 const store = async (
   objects: Objects,
   { prefix, dir, files }: Produced,
@@ -28,10 +31,18 @@ const store = async (
   // The file that is stored last: with it, all others are there.
   const last = await objects.head(`${prefix}/track.json`)
   if (last !== undefined && Date.now() - last.modifiedAt.getTime() < freshMs) return
-  for (const { path } of files) {
+  const put = async (path: string): Promise<void> => {
     signal.throwIfAborted()
     const type = contentTypes[extname(path)] ?? 'application/octet-stream'
     await objects.put(`${prefix}/${path}`, { path: join(dir, path) }, type)
+  }
+  for (const stage of new Set(files.map((file) => file.stage))) {
+    const waiting = files.filter((file) => file.stage === stage).values()
+    const lanes = Array.from({ length: putsAtOnce }, async () => {
+      for (const { path } of waiting) await put(path)
+    })
+    // Nobody may still read the folder when it is removed.
+    for (const lane of await Promise.allSettled(lanes)) if (lane.status === 'rejected') throw lane.reason
   }
 }
 

@@ -12,6 +12,8 @@ export interface ProducedFile {
   /** Below the prefix, such as `96k/0000.m4s`. */
   readonly path: string
   readonly bytes: number
+  /** Files of a stage name none of the same or a later one: stages are stored one after the other, their files in any order. */
+  readonly stage: number
 }
 
 /** A stream that is ready to be stored. */
@@ -20,7 +22,7 @@ export interface Produced {
   readonly prefix: string
   /** The folder that holds the files. */
   readonly dir: string
-  /** In the order in which to store them: what names others comes after them. */
+  /** By their stages. */
   readonly files: readonly ProducedFile[]
   readonly durationMs: number
   /** Of the source. */
@@ -29,8 +31,8 @@ export interface Produced {
   readonly gain: number
 }
 
-/** Files that name others, last of all the one that names everything. */
-const rank = (path: string): number =>
+/** Of files that name others later ones, and last of all of the one that says that everything is there. */
+const stageOf = (path: string): number =>
   path === 'track.json' ? 3 : path === 'master.m3u8' ? 2 : path.endsWith('.m3u8') ? 1 : 0
 
 const listFiles = async (dir: string): Promise<ProducedFile[]> => {
@@ -40,10 +42,11 @@ const listFiles = async (dir: string): Promise<ProducedFile[]> => {
       .filter((entry) => entry.isFile())
       .map(async (entry) => {
         const full = join(entry.parentPath, entry.name)
-        return { path: full.slice(dir.length + 1), bytes: (await stat(full)).size }
+        const path = full.slice(dir.length + 1)
+        return { path, bytes: (await stat(full)).size, stage: stageOf(path) }
       }),
   )
-  return files.sort((a, b) => rank(a.path) - rank(b.path) || (a.path < b.path ? -1 : 1))
+  return files.sort((a, b) => a.stage - b.stage || (a.path < b.path ? -1 : 1))
 }
 
 /** One address for all of it: the digest of every file's path and digest. */
