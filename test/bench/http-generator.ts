@@ -27,6 +27,7 @@ const mixes: Readonly<Record<LoadOrder['mix'], () => readonly Kind[]>> = {
   tracks: () => tracksMix(trackIds),
 }
 
+process.once('disconnect', () => process.exit(0))
 process.on('message', ({ http, rate, seconds, mix, ...told }: LoadOrder) => {
   callers = told.callers ?? callers
   trackIds = told.trackIds ?? trackIds

@@ -59,28 +59,28 @@ export const trackColumns = [
 
 type Row = Pick<TracksDatabase['tracks'], (typeof trackColumns)[number]>
 
+// One literal: put together of parts, a page of twenty took http a twentieth of its time.
 export const toView = (row: Row): TrackView => ({
-  ...{
-    id: row.id,
-    ownerId: row.owner_id,
-    version: row.version,
-    status: row.status,
-    visibility: row.visibility,
-  },
-  ...{
-    title: row.title,
-    description: row.description,
-    artist: row.artist,
-    album: row.album,
-    genre: row.genre,
-  },
-  ...{ tags: row.tags, durationMs: row.duration_ms, loudness: row.loudness, truePeak: row.true_peak },
-  ...{
-    gain: row.gain,
-    failure: row.failure,
-    cover: row.cover,
-    media: row.media,
-    uploadedAt: row.uploaded_at,
-  },
-  ...{ publishAt: row.publish_at, publishedAt: row.published_at, takenDown: row.taken_down },
+  id: row.id,
+  ownerId: row.owner_id,
+  version: row.version,
+  status: row.status,
+  visibility: row.visibility,
+  title: row.title,
+  description: row.description,
+  artist: row.artist,
+  album: row.album,
+  genre: row.genre,
+  tags: row.tags,
+  durationMs: row.duration_ms,
+  loudness: row.loudness,
+  truePeak: row.true_peak,
+  gain: row.gain,
+  failure: row.failure,
+  cover: row.cover,
+  media: row.media,
+  uploadedAt: row.uploaded_at,
+  publishAt: row.publish_at,
+  publishedAt: row.published_at,
+  takenDown: row.taken_down,
 })
