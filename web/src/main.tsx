@@ -8,6 +8,7 @@ import { connection, disconnect } from './live/connection.ts'
 import { learnPerson } from './people/people.tsx'
 import { listenToKeys, speakToSystem } from './player/controls.ts'
 import { stopPlayer } from './player/player.ts'
+import { forgetUploads, recallUploads } from './uploads/uploads.ts'
 import './styles/base.css'
 import './styles/controls.css'
 import './styles/shell.css'
@@ -25,6 +26,7 @@ effect(() => {
   followed = userId
   if (userId === '') {
     stopPlayer()
+    forgetUploads()
     forgetRooms()
     void disconnect()
     return
@@ -33,6 +35,7 @@ effect(() => {
   learnPerson(userId, { displayName, handle: null, avatar: {} })
   void connection()
   void loadRooms()
+  void recallUploads(userId)
 })
 
 listenToKeys()

@@ -5,7 +5,9 @@ import { IconButton } from '../ui/controls.tsx'
 import { Icon } from '../ui/icon.tsx'
 import {
   dismissUpload,
+  dropUpload,
   pauseUpload,
+  resumeUnfinished,
   resumeUpload,
   uploadFiles,
   uploads,
@@ -36,6 +38,8 @@ const sayPhase = ({ phase, percent, code, limit }: UploadState): string => {
   switch (phase) {
     case 'sending':
       return said.sending(percent)
+    case 'unfinished':
+      return code === 'another-file' ? said.anotherFile : said.unfinished(percent)
     case 'preparing':
       return said.preparing(percent)
     case 'failed':
@@ -76,13 +80,23 @@ const Row = ({ upload }: { upload: UploadState }) => {
             }}
           />
         )}
-        <IconButton
-          icon="close"
-          label={said.dismiss}
-          onClick={() => {
-            dismissUpload(key)
-          }}
-        />
+        {phase === 'unfinished' ? (
+          <IconButton
+            icon="trash"
+            label={said.drop}
+            onClick={() => {
+              dropUpload(key)
+            }}
+          />
+        ) : (
+          <IconButton
+            icon="close"
+            label={said.dismiss}
+            onClick={() => {
+              dismissUpload(key)
+            }}
+          />
+        )}
       </div>
       <div class="upload-line quiet">
         <span role="status">{sayPhase(upload)}</span>
@@ -90,6 +104,21 @@ const Row = ({ upload }: { upload: UploadState }) => {
           <a href={`/tracks/${trackId}`} class="upload-open">
             {said.show}
           </a>
+        )}
+        {phase === 'unfinished' && (
+          <label class="upload-button upload-open">
+            {said.chooseAgain}
+            <input
+              type="file"
+              accept="audio/*"
+              aria-label={`${said.chooseAgain}: ${title}`}
+              onChange={(event) => {
+                const [file] = event.currentTarget.files ?? []
+                event.currentTarget.value = ''
+                if (file !== undefined) resumeUnfinished(upload, file)
+              }}
+            />
+          </label>
         )}
       </div>
       {phase !== 'ready' && phase !== 'failed' && (
@@ -135,7 +164,7 @@ export const UploadPanel = () => {
         <div class="drop-here" aria-hidden="true">
           <p>
             <Icon name="upload" />
-            {said.drop}
+            {said.dropHere}
           </p>
         </div>
       )}

@@ -1,13 +1,15 @@
 import { signal } from '@preact/signals'
 import type { Upload as TusUpload } from 'tus-js-client'
-import { accessToken } from '../api/session.ts'
+import { accessToken, myId } from '../api/session.ts'
 import { onOwn } from '../live/connection.ts'
+import { dropUnfinished, findUnfinished, uploadStorage } from './unfinished.ts'
 
 /** A file on its way to being heard. */
 export interface UploadState {
   readonly key: string
   readonly title: string
-  readonly phase: 'sending' | 'paused' | 'preparing' | 'ready' | 'failed'
+  /** `unfinished`: it broke off in an earlier visit, and the page does not have the file any more. */
+  readonly phase: 'sending' | 'paused' | 'unfinished' | 'preparing' | 'ready' | 'failed'
   /** Of the phase, 0 to 100. */
   readonly percent: number
   readonly trackId?: string
@@ -15,6 +17,9 @@ export interface UploadState {
   readonly code?: string
   /** Bytes that a file may have, where it has more. */
   readonly limit?: number
+  /** Of what is `unfinished`: the file that it is, and its bytes. */
+  readonly filename?: string
+  readonly size?: number
 }
 
 export const uploads = signal<readonly UploadState[]>([])
@@ -31,8 +36,8 @@ const change = (key: string, to: Partial<UploadState>): void => {
 const phaseOf = (key: string): UploadState['phase'] | undefined =>
   uploads.value.find((upload) => upload.key === key)?.phase
 
-const titleOf = (file: File): string =>
-  file.name
+const titleOf = (name: string): string =>
+  name
     .replace(/\.[^.]+$/, '')
     .replaceAll(/[_\s]+/g, ' ')
     .trim()
@@ -97,6 +102,7 @@ const start = async (key: string, file: File): Promise<void> => {
     endpoint: '/v1/uploads',
     // No title: what the file's own tags say is better than its name, and the API falls back on that.
     metadata: { filename: file.name },
+    urlStorage: uploadStorage(myId.value),
     chunkSize: 4_000_000,
     retryDelays: [500, 1000, 3000, 5000, 10_000, 20_000],
     removeFingerprintOnSuccess: true,
@@ -129,7 +135,10 @@ const start = async (key: string, file: File): Promise<void> => {
   running.set(key, upload)
   // What an earlier visit sent of this very file need not be sent again.
   const [previous] = await upload.findPreviousUploads()
-  if (previous !== undefined) upload.resumeFromPreviousUpload(previous)
+  if (previous !== undefined) {
+    upload.resumeFromPreviousUpload(previous)
+    uploads.value = uploads.value.filter((each) => each.key !== previous.urlStorageKey)
+  }
   if (running.get(key) === upload) upload.start()
 }
 
@@ -138,7 +147,7 @@ export const uploadFiles = (chosen: Iterable<File>): void => {
   for (const file of chosen) {
     const key = crypto.randomUUID()
     files.set(key, file)
-    uploads.value = [...uploads.value, { key, title: titleOf(file), phase: 'sending', percent: 0 }]
+    uploads.value = [...uploads.value, { key, title: titleOf(file.name), phase: 'sending', percent: 0 }]
     void start(key, file)
   }
 }
@@ -162,6 +171,40 @@ export const dismissUpload = (key: string): void => {
   running.delete(key)
   files.delete(key)
   uploads.value = uploads.value.filter((upload) => upload.key !== key)
+}
+
+/** Shows what broke off in earlier visits of whoever is signed in. */
+export const recallUploads = async (userId: string): Promise<void> => {
+  const found = await findUnfinished(userId)
+  if (myId.value !== userId) return
+  const shown = new Set(uploads.value.map(({ key }) => key))
+  const recalled = found
+    .filter(({ key }) => !shown.has(key))
+    .map(({ key, filename, size, sent }) => ({
+      ...({ key, title: titleOf(filename), phase: 'unfinished', filename, size } as const),
+      percent: Math.floor((sent / size) * 100),
+    }))
+  uploads.value = [...recalled, ...uploads.value]
+}
+
+/** Goes on with what broke off, by its file. What is another file is not sent. */
+export const resumeUnfinished = ({ key, filename, size }: UploadState, file: File): void => {
+  if (file.name !== filename || file.size !== size) {
+    change(key, { code: 'another-file' })
+    return
+  }
+  change(key, { code: '' })
+  uploadFiles([file])
+}
+
+export const dropUpload = (key: string): void => {
+  dropUnfinished(key)
+  dismissUpload(key)
+}
+
+/** What was one person's is nobody else's: it is kept for their next visit. */
+export const forgetUploads = (): void => {
+  for (const { key } of uploads.value) dismissUpload(key)
 }
 
 // The next try may be far off, or given up: none of them waits now that there is a network again.
