@@ -12,6 +12,7 @@ import { accessibilityProblems, openWindow, startChromium, type Window } from '.
 import { ops } from '../support/ops.ts'
 import { corpus, say, signUp, tabTo } from '../support/page.ts'
 import { pageTypes } from '../support/page-types.ts'
+import { openKafka, putCommand } from './kafka.ts'
 
 let browser: Browser
 let dir: string
@@ -51,6 +52,18 @@ describe('the page', () => {
     await uploads.getByRole('link', { name: 'Open the track' }).click()
     await ann.page.getByRole('heading', { name: title }).waitFor()
     expect(await accessibilityProblems(ann.page)).toEqual([])
+
+    // A picture of one's own, at once and in the list of tracks.
+    const main = ann.page.getByRole('main')
+    await main.getByRole('button', { name: 'Edit' }).click()
+    const cover = main.getByRole('group', { name: 'Cover' })
+    await cover
+      .locator('input[type=file]')
+      .setInputFiles(join(import.meta.dirname, '../../docs/images/page.png'))
+    await cover.locator('img').waitFor()
+    expect(await accessibilityProblems(ann.page)).toEqual([])
+    await main.getByRole('button', { name: 'Cancel' }).click()
+    await main.locator('img.cover-large').waitFor()
 
     // Heard, sought by the waveform's keys, and heard on while pages change.
     await ann.page
@@ -144,6 +157,15 @@ describe('the page', () => {
     await field.press('Enter')
     await ben.page.getByRole('log').getByRole('link', { name: '@Ben' }).waitFor()
     await settled(ann.page)
+
+    // An edit keeps whom the text still names.
+    const thanks = ann.page.getByRole('log').getByRole('article').filter({ hasText: 'Thank you' })
+    await thanks.hover()
+    await thanks.getByRole('button', { name: 'Edit' }).click()
+    await ann.page.getByRole('textbox', { name: 'Edit' }).fill('Thank you very much @Ben')
+    await ann.page.keyboard.press('Enter')
+    const edited = ben.page.getByRole('log').getByRole('article').filter({ hasText: 'very much' })
+    await edited.getByRole('link', { name: '@Ben' }).waitFor()
 
     expect([...ann.errors, ...ben.errors]).toEqual([])
     await Promise.all([ann.context.close(), ben.context.close()])
@@ -321,6 +343,42 @@ describe('the page', () => {
     }
     expect(window.errors).toEqual([])
     await window.context.close()
+  })
+
+  it('shows an administrator how many records a group laid aside, and why, and writes one to its topic again', async () => {
+    const { http } = inject('veza')
+    const account = { email: `${randomUUID()}@example.org`, password: `a long one ${randomUUID()}` }
+    await register(http, 'Ada', account)
+    await ops('grant-role', account.email, 'admin')
+    await putCommand(openKafka(), randomUUID(), Buffer.from(`poison ${randomUUID()}`))
+    const ada = await openWindow(browser, http)
+    const { page } = ada
+    await page.goto('/')
+    await page.getByLabel('E-mail').fill(account.email)
+    await page.getByLabel('Password').fill(account.password)
+    await page.getByRole('button', { name: 'Sign in' }).click()
+    await page.getByRole('link', { name: 'Status' }).click()
+    const row = page.getByRole('row').filter({ has: page.getByRole('rowheader', { name: 'chat-fanout' }) })
+    const aside = async (): Promise<number> => Number(await row.getByRole('cell').last().textContent())
+    await vi.waitFor(async () => {
+      expect(await aside()).toBeGreaterThan(0)
+    }, 30_000)
+    const letters = page.getByRole('region', { name: 'Dead letters' })
+    await letters.getByRole('button', { name: 'Look again' }).click()
+    const buttons = letters.getByRole('button', { name: /^Redrive: chat-fanout/ })
+    await buttons.first().waitFor()
+    const before = await aside()
+    const name = (await buttons.first().getAttribute('aria-label')) ?? ''
+    expect(await accessibilityProblems(page)).toEqual([])
+    await buttons.first().click()
+    await letters.getByRole('button', { name, exact: true }).waitFor({ state: 'detached' })
+    await letters.getByText('Redriven by Ada').waitFor()
+    // What is no record dies again, and the count says that too.
+    await vi.waitFor(async () => {
+      expect(await aside()).toBeGreaterThan(before)
+    }, 30_000)
+    expect(ada.errors).toEqual([])
+    await ada.context.close()
   })
 
   it('is made of the API as it is: npm run api --workspace web writes its types', async () => {
