@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest'
 import { createRoom, join, register } from '../support/api.ts'
 import { readTrack, uploadTrack } from '../support/audio.ts'
 import { accessibilityProblems, openWindow, startChromium } from '../support/chromium.ts'
-import { enter, say } from '../support/page.ts'
+import { enter, overflow, say } from '../support/page.ts'
 
 let browser: Browser
 let dir: string
@@ -40,7 +40,10 @@ describe('the room beside a track', () => {
     await vi.waitFor(async () => {
       expect((await readTrack(http, ann, trackId)).status).toBe('ready')
     }, 60_000)
-    const [anns, bens] = await Promise.all([openWindow(browser, http), openWindow(browser, http)])
+    const [anns, bens] = await Promise.all([
+      openWindow(browser, http),
+      openWindow(browser, http, { viewport: { width: 360, height: 740 } }),
+    ])
     await Promise.all([enter(anns, ann), enter(bens, ben)])
     for (const { page } of [anns, bens]) {
       await page.goto(`/tracks/${trackId}`)
@@ -85,6 +88,7 @@ describe('the room beside a track', () => {
       .getByRole('link', { name: /^A track 0:3\d$/ })
       .click()
     await due.getByText('What a bass').waitFor()
+    expect(await bens.page.evaluate<number>(overflow)).toBe(0)
     expect(await accessibilityProblems(bens.page)).toEqual([])
     await waveform(bens.page).press('Home')
     await due.getByText('What a bass').waitFor({ state: 'detached' })

@@ -10,7 +10,7 @@ import { register, request } from '../support/api.ts'
 import { readTrack, uploadTrack } from '../support/audio.ts'
 import { accessibilityProblems, openWindow, startChromium, type Window } from '../support/chromium.ts'
 import { ops } from '../support/ops.ts'
-import { corpus, say, signUp, tabTo } from '../support/page.ts'
+import { corpus, overflow, say, signUp, tabTo } from '../support/page.ts'
 import { pageTypes } from '../support/page-types.ts'
 import { openKafka, putCommand } from './kafka.ts'
 
@@ -33,10 +33,6 @@ const said = (page: Page): Promise<string[]> =>
 const settled = async (page: Page): Promise<void> => {
   await page.getByText('Sending', { exact: true }).waitFor({ state: 'detached' })
 }
-
-/** Pixels by which the page, or what scrolls in it, is wider than the window. */
-const overflow = `Math.max(...[document.scrollingElement, document.querySelector('#content')]
-  .map((element) => element.scrollWidth - element.clientWidth))`
 
 describe('the page', () => {
   it('takes somebody from signing up to hearing their track, and to talking about it with the next window', async () => {

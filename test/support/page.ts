@@ -14,6 +14,10 @@ export const corpus = [
   '<a href=javascript:veza_xss=1>x</a>',
 ] as const
 
+/** Pixels by which the page, or what scrolls in it, is wider than the window. */
+export const overflow = `Math.max(...[document.scrollingElement, document.querySelector('#content')]
+  .map((element) => element.scrollWidth - element.clientWidth))`
+
 /** Makes an account by the page, and leaves the window at home. */
 export const signUp = async ({ page }: Window, name: string): Promise<void> => {
   await page.goto('/')

@@ -112,11 +112,12 @@ const Shell = ({ children }: { children: ComponentChildren }) => {
 const NotFound = () => (
   <div class="page">
     <h1>{words.value.app.nothingHere}</h1>
-    <Empty why={words.value.app.nothingHereWhy}>
+    <Empty>{words.value.app.nothingHereWhy}</Empty>
+    <p>
       <a class="button" href="/">
         {words.value.app.toHome}
       </a>
-    </Empty>
+    </p>
   </div>
 )
 

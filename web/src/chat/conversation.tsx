@@ -202,6 +202,19 @@ export const Conversation = ({
   }, [log])
 
   useEffect(() => {
+    const box = list.current
+    if (box === null) return
+    // The composer grows with what is written in it, and takes that from the list.
+    const observer = new ResizeObserver(() => {
+      if (isAtEnd.current && room.log.value?.reachesEnd === true) box.scrollTop = box.scrollHeight
+    })
+    observer.observe(box)
+    return () => {
+      observer.disconnect()
+    }
+  }, [room, log === undefined])
+
+  useEffect(() => {
     const seen = (): void => {
       remember()
     }

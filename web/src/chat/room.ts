@@ -55,6 +55,8 @@ export interface OpenRoom {
 }
 
 const pageSize = 50
+/** More than a screen holds: whoever opens a room waits for these to be drawn. */
+const firstPageSize = 30
 const typingShownMs = 4_000
 const typingToldMs = 2_000
 const readAfterMs = 600
@@ -99,15 +101,13 @@ export const openRoom = (
     if (log.value.pending !== before) writeOutbox(me, roomId, log.value.pending)
   }
 
-  const page = async (query?: Place): Promise<HistoryPage & { previous: string | null }> =>
-    ask(
-      api.GET('/v1/rooms/{roomId}/messages', { params: { ...params, query: { limit: pageSize, ...query } } }),
-    )
+  const page = async (query?: Place, limit = pageSize): Promise<HistoryPage & { previous: string | null }> =>
+    ask(api.GET('/v1/rooms/{roomId}/messages', { params: { ...params, query: { limit, ...query } } }))
 
   const load = async (place?: Place): Promise<void> => {
     held = []
     try {
-      const newest = await page(place)
+      const newest = await page(place, firstPageSize)
       if (isClosed) return
       const pending = log.value?.pending ?? (isMember ? readOutbox(me, roomId) : [])
       let next = logFrom(newest, place === undefined || newest.previous === null, pending)

@@ -82,7 +82,8 @@ export const en = {
     addToQueue: 'Add to the queue',
     published: (when: string) => `Published ${when}`,
     plays: (count: number) => (count === 1 ? '1 play' : `${count} plays`),
-    listeningNow: (count: number) => (count === 1 ? '1 listens now' : `${count} listen now`),
+    listeningNow: (count: number) =>
+      count === 1 ? '1 person is listening' : `${count} people are listening`,
   },
   player: {
     title: 'Player',
