@@ -18,6 +18,7 @@ import {
   type EventStore,
   eventStore,
   IdempotencyKeyReused,
+  lastVersionBy,
   VersionConflict,
 } from './index.ts'
 
@@ -108,6 +109,11 @@ describe('append', () => {
     ])
     expect(await store.currentVersion(database.db, stream)).toBe(3)
     expect(await store.currentVersion(database.db, 'nobody')).toBe(0)
+    const { rows } = await sql`
+      select ${lastVersionBy(stream, 'ana')} as ana, ${lastVersionBy(stream, 'ben')} as ben`.execute(
+      database.db,
+    )
+    expect(rows).toEqual([{ ana: 2, ben: 0 }])
   })
 
   it('keeps the very bytes that go to Kafka', async () => {

@@ -115,6 +115,10 @@ export const pruneIdempotencyKeys = async (db: Connection, olderThanMs: number):
 export const currentVersionOf = (stream: string): RawBuilder<number> => sql`
   coalesce((select max(version) from events.events where stream = ${stream}), 0)`
 
+/** Version of the last event of a stream that somebody (metadata.actor) made, 0 = none, as an expression. */
+export const lastVersionBy = (stream: string, actor: string): RawBuilder<number> => sql`
+  coalesce((select max(version) from events.events where stream = ${stream} and actor = ${actor}), 0)`
+
 /** What decoding needs of a row. */
 type EncodedRow = Pick<EventRow, 'type' | 'schema_version' | 'payload'>
 

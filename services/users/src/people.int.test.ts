@@ -31,6 +31,11 @@ const people = (...names: string[]): Promise<Person[]> => Promise.all(names.map(
 
 const see = async (viewer: Person, { userId }: Person) =>
   (await viewer.call<UserBody>('GET', `/v1/users/${userId}`)).body
+/** What somebody sees when the views have all that was between the two: who changed nothing waits for nothing. */
+const seeAll = async (viewer: Person, other: Person) => {
+  await fixture.seenBetween(viewer.userId, other.userId)
+  return see(viewer, other)
+}
 const follow = (one: Person, other: Person) => one.call('PUT', `/v1/users/${other.userId}/follow`)
 const block = (one: Person, other: Person) => one.call('PUT', `/v1/users/${other.userId}/block`)
 const list = async (one: Person, path: string) => (await one.call<ListBody>('GET', path)).body
@@ -49,7 +54,7 @@ describe('following', () => {
       following: 0,
       relationship: { following: 'following', followedBy: 'none' },
     })
-    expect(await see(bob, ana)).toMatchObject({
+    expect(await seeAll(bob, ana)).toMatchObject({
       followers: 0,
       following: 1,
       relationship: { following: 'none', followedBy: 'following' },
@@ -76,7 +81,7 @@ describe('following', () => {
     expect(idsIn(await list(bob, '/v1/users/me/follow-requests'))).toEqual([ana.userId])
     const accepted = await bob.call('PUT', `/v1/users/me/followers/${ana.userId}`)
     expect(accepted.body).toMatchObject({ followedBy: 'following' })
-    expect(await see(ana, bob)).toMatchObject({ followers: 1, relationship: { following: 'following' } })
+    expect(await seeAll(ana, bob)).toMatchObject({ followers: 1, relationship: { following: 'following' } })
     expect(idsIn(await list(bob, '/v1/users/me/follow-requests'))).toEqual([])
   })
 
@@ -85,18 +90,19 @@ describe('following', () => {
     const bob = await person('Bob', privately)
     await follow(ana, bob)
     await bob.call('DELETE', `/v1/users/me/followers/${ana.userId}`)
-    expect((await see(ana, bob)).relationship?.following).toBe('none')
+    expect((await seeAll(ana, bob)).relationship?.following).toBe('none')
     expect(await bob.call('PUT', `/v1/users/me/followers/${ana.userId}`)).toMatchObject({
       status: 404,
       body: { code: 'no-follow-request' },
     })
     await follow(ana, bob)
     await ana.call('DELETE', `/v1/users/${bob.userId}/follow`)
+    await fixture.seenBetween(ana.userId, bob.userId)
     expect(idsIn(await list(bob, '/v1/users/me/follow-requests'))).toEqual([])
     await follow(ana, bob)
     await bob.call('PUT', `/v1/users/me/followers/${ana.userId}`)
     await bob.call('DELETE', `/v1/users/me/followers/${ana.userId}`)
-    expect(await see(ana, bob)).toMatchObject({ followers: 0, relationship: { following: 'none' } })
+    expect(await seeAll(ana, bob)).toMatchObject({ followers: 0, relationship: { following: 'none' } })
   })
 
   it('takes somebody else, who is there', async () => {
@@ -111,7 +117,8 @@ describe('following', () => {
     const bob = await person('Bob')
     const ana = await fixture.person('Ana')
     expect((await follow(ana, bob)).status).toBe(200)
-    expect((await see(bob, ana)).displayName).toBe('Ana')
+    await fixture.seen(ana.userId)
+    expect((await seeAll(bob, ana)).displayName).toBe('Ana')
   })
 })
 
@@ -120,7 +127,7 @@ describe('lists of people', () => {
     const bob = await person('Bob')
     const fans = await people('A', 'B', 'C', 'D', 'E')
     for (const fan of fans) await follow(fan, bob)
-    await see(bob, fans.at(-1) as Person)
+    for (const fan of fans) await fixture.seenBetween(bob.userId, fan.userId)
     const path = `/v1/users/${bob.userId}/followers?limit=2`
     const first = await list(bob, path)
     const second = await list(bob, `${path}&cursor=${first.next ?? ''}`)
@@ -171,7 +178,7 @@ describe('blocking', () => {
       [ana, bob],
       [bob, ana],
     ] as const) {
-      expect(await see(one, other)).toMatchObject({ code: 'user-not-found' })
+      expect(await seeAll(one, other)).toMatchObject({ code: 'user-not-found' })
       expect(await follow(one, other)).toMatchObject({ status: 404, body: { code: 'user-not-found' } })
       expect((await see(one, one)).followers).toBe(0)
       expect((await one.call('GET', `/v1/users/${other.userId}/followers`)).status).toBe(404)
@@ -185,7 +192,12 @@ describe('blocking', () => {
     await follow(ana, eve)
     await follow(bob, eve)
     await block(ana, bob)
-    await see(ana, bob)
+    for (const [one, other] of [
+      [ana, eve],
+      [bob, eve],
+      [ana, bob],
+    ] as const)
+      await fixture.seenBetween(one.userId, other.userId)
     const path = `/v1/users/${eve.userId}/followers`
     expect(idsIn(await list(ana, path))).toEqual([ana.userId])
     expect(idsIn(await list(bob, path))).toEqual([bob.userId])
@@ -198,7 +210,7 @@ describe('blocking', () => {
     await block(ana, bob)
     await block(ana, bob)
     await ana.call('DELETE', `/v1/users/${bob.userId}/block`)
-    expect(await see(bob, ana)).toMatchObject({ relationship: { following: 'none' } })
+    expect(await seeAll(bob, ana)).toMatchObject({ relationship: { following: 'none' } })
     expect((await follow(bob, ana)).status).toBe(200)
     expect((await ana.call('DELETE', `/v1/users/${bob.userId}/block`)).status).toBe(200)
   })

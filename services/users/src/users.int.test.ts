@@ -141,16 +141,21 @@ describe('your profile', () => {
     expect((await ana.call<MeBody>('GET', '/v1/users/me')).body).toEqual(meanwhile.body)
   })
 
-  it('says that what is between two people cannot be read yet while the views are behind', async () => {
+  it('has whoever changed what is between two people wait for the views, and not the other one', async () => {
     const [ana, ben] = [await person(), await person()]
-    await ana.call('GET', '/v1/users/me')
-    await ben.call('GET', '/v1/users/me')
+    for (const one of [ana, ben]) {
+      await one.call('GET', '/v1/users/me')
+      await fixture.seen(one.userId)
+    }
     fixture.pauseViews = true
     try {
       await ana.call('PUT', `/v1/users/${ben.userId}/follow`)
       const read = await ana.call('GET', `/v1/users/${ben.userId}`)
       expect(read).toMatchObject({ status: 503, body: { code: 'views-behind' } })
       expect(read.headers.get('retry-after')).toBe('1')
+      expect(await ben.call('GET', `/v1/users/${ana.userId}`)).toMatchObject({
+        ...{ status: 200, body: { relationship: { following: 'none', followedBy: 'none' } } },
+      })
     } finally {
       fixture.pauseViews = false
     }

@@ -1,5 +1,5 @@
-import { currentVersionOf } from '@veza/kit/events'
-import { type Kysely } from 'kysely'
+import { currentVersionOf, lastVersionBy } from '@veza/kit/events'
+import { type Kysely, sql } from 'kysely'
 import { type ViewsDatabase } from '../adapters/schema.ts'
 import { pairStream } from '../adapters/streams.ts'
 import { type Follow, pairOf } from '../domain/pair.ts'
@@ -77,16 +77,31 @@ const followsBetween = (views: Kysely<ViewsDatabase>, one: string, other: string
     )
     .execute()
 
+/** How far the stream of two people is, and how far with what the viewer did. */
+const versionsOf = (stream: string, viewerId: string) => ({
+  between: currentVersionOf(stream),
+  own: lastVersionBy(stream, viewerId),
+})
+
 /**
- * A person, and what is between them and the viewer: at least as new as the last command of either on it. Throws
- * Rejection `user-not-found`; rejects ViewsBehind.
+ * A person, and what is between them and the viewer: at least as new as the viewer's own last command on it. What the other
+ * one did is there as soon as the views have it. Throws Rejection `user-not-found`; rejects ViewsBehind.
  */
-export const readUser = ({ db, views, streams, prepare }: ReadDeps) => {
+export const readUser = ({ db, views, prepare }: ReadDeps) => {
   const find = prepare(
     'users-user',
     ({ userId, viewerId, stream }: { userId: string; viewerId: string; stream: string }) =>
-      selectUser(views, userId, viewerId).select(currentVersionOf(stream).as('between')),
+      selectUser(views, userId, viewerId).select([
+        versionsOf(stream, viewerId).between.as('between'),
+        versionsOf(stream, viewerId).own.as('own'),
+      ]),
   )
+  const versions = async (stream: string, viewerId: string): Promise<{ between: number; own: number }> => {
+    const { between, own } = versionsOf(stream, viewerId)
+    const { rows } = await sql<{ between: number; own: number }>`
+      select ${between} as between, ${own} as own`.execute(db)
+    return rows[0] ?? { between: 0, own: 0 }
+  }
   return async (
     userId: string,
     viewerId: string,
@@ -94,13 +109,14 @@ export const readUser = ({ db, views, streams, prepare }: ReadDeps) => {
     if (userId === viewerId) return { user: await findUser(views, userId, viewerId), relationship: undefined }
     const stream = pairStream(userId, viewerId)
     const [row] = await find({ userId, viewerId, stream })
-    const { between, ...found } = row ?? { between: await streams.store.currentVersion(db, stream) }
+    const { between, own } = row ?? (await versions(stream, viewerId))
     // Most people have nothing to do with each other: one query is all there is to it.
-    if (between === 0) return { user: ofRow('userId' in found ? found : undefined), relationship: strangers }
-    await whenCaughtUp(async () => {
-      const seen = await seenOfPair(views, pairOf(userId, viewerId))
-      return seen === undefined || seen >= between ? true : undefined
-    })
+    if (between === 0) return { user: ofRow(row), relationship: strangers }
+    if (own > 0)
+      await whenCaughtUp(async () => {
+        const seen = await seenOfPair(views, pairOf(userId, viewerId))
+        return seen === undefined || seen >= own ? true : undefined
+      })
     const [user, follows] = await Promise.all([
       findUser(views, userId, viewerId),
       followsBetween(views, userId, viewerId),

@@ -17,9 +17,11 @@ import { createTokenVerifier } from '@veza/kit/tokens'
 import { type Kysely } from 'kysely'
 import { setTimeout as delay } from 'node:timers/promises'
 import { expect, vi } from 'vitest'
-import { userStream } from '../adapters/streams.ts'
+import { pairStream, userStream } from '../adapters/streams.ts'
+import { pairOf } from '../domain/pair.ts'
 import { openUsers, type Users, type UsersSettings } from '../index.ts'
 import { migrateUsers } from '../migrate.ts'
+import { seenOfPair } from '../queries/views.ts'
 import {
   createPersonalData,
   type PersonalData,
@@ -69,6 +71,8 @@ export interface UsersFixture {
   pauseViews: boolean
   /** Resolves when others see what the person was last changed to. */
   seen(userId: string): Promise<void>
+  /** Resolves when the views have all that was between two people. */
+  seenBetween(one: string, other: string): Promise<void>
   /** Users in another process, on the same database. */
   open(settings?: Partial<UsersSettings>, now?: () => Date): Promise<Users>
   person(name?: string, users?: Users, claims?: { signedInAt?: number | undefined }): Promise<Person>
@@ -169,6 +173,16 @@ export const startUsers = async (settings: Partial<UsersSettings> = {}): Promise
       await vi.waitFor(
         async () => {
           expect((await row.executeTakeFirst())?.version ?? 0).toBeGreaterThanOrEqual(version)
+        },
+        { timeout: 20_000, interval: 5 },
+      )
+    },
+    async seenBetween(one: string, other: string) {
+      const version = await store.currentVersion(db, pairStream(one, other))
+      await vi.waitFor(
+        async () => {
+          const seen = await seenOfPair(views.withSchema('views'), pairOf(one, other))
+          expect(seen ?? version).toBeGreaterThanOrEqual(version)
         },
         { timeout: 20_000, interval: 5 },
       )
