@@ -1,6 +1,7 @@
 import { describe } from '@veza/kit/env'
+import { workersEnvironment } from '@veza/kit/worker'
 import { environment as realtime } from '../services/realtime/src/settings.ts'
-import { environment as chatFanout } from '../workers/chat-fanout/src/settings.ts'
+import { chatFanoutEnvironment } from '../workers/chat-fanout/src/settings.ts'
 import { environment as transcode } from '../workers/transcode/src/settings.ts'
 import { environment as http } from './local/http-settings.ts'
 import { environment as workers } from './local/workers-settings.ts'
@@ -9,7 +10,7 @@ import { type ProcessName } from './stack.ts'
 const environments: Record<ProcessName, Parameters<typeof describe>[0]> = {
   http,
   realtime,
-  'chat-fanout': chatFanout,
+  'chat-fanout': { ...workersEnvironment, ...chatFanoutEnvironment },
   workers,
   transcode,
 }

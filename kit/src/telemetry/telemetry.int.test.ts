@@ -48,6 +48,25 @@ test('a trace that a caller records is recorded on, and one that it does not rec
   await telemetry.close()
 })
 
+test('of new traces as many begin as are to be recorded, and each of these is', async () => {
+  const begun = async (sampleRatio: number) => {
+    const telemetry = startTelemetry({ service: 'demo', sampleRatio })
+    const spans = Array.from({ length: 10_000 }, () => telemetry.startTrace('x')).filter(
+      (span) => span !== undefined,
+    )
+    await telemetry.close()
+    expect(spans.every((span) => span.isRecording())).toBe(true)
+    for (const span of spans.slice(0, 10)) expect(traceparent(span)).toMatch(/-01$/)
+    return spans.length
+  }
+  expect(await begun(0)).toBe(0)
+  expect(await begun(1)).toBe(10_000)
+  // Twenty standard deviations.
+  const some = await begun(0.25)
+  expect(some).toBeGreaterThan(1_600)
+  expect(some).toBeLessThan(3_400)
+})
+
 test('spans go to the collector, the last ones when it closes', async () => {
   const received: { path: string | undefined; bytes: number }[] = []
   const collector = createServer((request, response) => {

@@ -1,3 +1,4 @@
+import { hostname } from 'node:os'
 import { openCodec } from '../codec/index.ts'
 import {
   type EnvironmentSpec,
@@ -15,7 +16,7 @@ import { createLog } from '../log/index.ts'
 import { startTelemetry } from '../telemetry/index.ts'
 import { type HostedWorker, type WorkerCommon } from './types.ts'
 
-/** The settings that every process of workers has beside theirs. */
+/** The settings that every process of workers has beside theirs, unless they have their own of a name. */
 export const workersEnvironment = {
   ...processEnvironment,
   KAFKA_BROKERS: list('Kafka brokers, host:port'),
@@ -31,8 +32,8 @@ export type OpenWorker<S extends EnvironmentSpec> = (
 
 /**
  * Runs a process of one worker or several: the whole of a worker's main.ts. Reads the environment, connects to Kafka and the
- * registry, opens the workers one after the other, and serves probes and metrics once they are open. It ends as runMain has
- * it: readiness first, then the workers, the last opened first.
+ * registry, serves probes and metrics, and opens the workers one after the other; it is not ready before they are open. It
+ * ends as runMain has it: readiness first, then the workers, the last opened first.
  *
  * @param name of the process: in logs and spans, and Kafka's client id
  * @param environment the workers' own settings
@@ -43,7 +44,7 @@ export const runWorkers = <const S extends EnvironmentSpec>(
   workers: readonly OpenWorker<S>[],
 ): Promise<void> =>
   runMain(name, async (run) => {
-    const spec: EnvironmentSpec = { ...environment, ...workersEnvironment }
+    const spec: EnvironmentSpec = { ...workersEnvironment, ...environment }
     const env = readEnv(spec) as EnvironmentValues<typeof workersEnvironment> & EnvironmentValues<S>
     const log = createLog(name, env.LOG_LEVEL)
     const telemetry = startTelemetry({
@@ -56,14 +57,9 @@ export const runWorkers = <const S extends EnvironmentSpec>(
     const kafka = connectKafka(env.KAFKA_BROKERS, { clientId: name, log, meter: telemetry.meter })
     run.onStop('kafka', () => kafka.close())
     const health = createHealth()
-    const fail = (error: unknown): void => {
-      run.fail(error)
-    }
-    for (const open of workers) {
-      const worker = await open(env, { codec, kafka, telemetry, health, log, fail })
-      run.onStop(worker.name, () => worker.stop())
-    }
-
+    let opened = 0
+    health.ready('workers', () => (opened < workers.length ? 'not open yet' : undefined))
+    // Before the workers: whoever is started beside a living process, by the same settings, ends here.
     const internal = await serveInternal({
       host: env.INTERNAL_HOST,
       port: env.INTERNAL_PORT,
@@ -71,6 +67,18 @@ export const runWorkers = <const S extends EnvironmentSpec>(
       metrics: () => telemetry.metrics(),
     })
     run.onStop('internal listener', () => internal.close())
+    const common: WorkerCommon = {
+      ...{ codec, kafka, telemetry, health, log },
+      instance: `${hostname()}:${internal.port}`,
+      fail(error) {
+        run.fail(error)
+      },
+    }
+    for (const open of workers) {
+      const worker = await open(env, common)
+      run.onStop(worker.name, () => worker.stop())
+      opened++
+    }
     run.onStop('readiness', () => {
       health.drain()
     })

@@ -109,6 +109,8 @@ export interface WorkerCommon {
   readonly health: WorkerHealth
   readonly telemetry: { readonly tracer: Tracer; readonly meter: Meter }
   readonly log: Logger
+  /** What no other process that lives has, and the next one in its place has again; undefined: nobody can say. */
+  readonly instance?: string
   /** Ends the process: the worker can't go on. */
   readonly fail: (error: unknown) => void
 }

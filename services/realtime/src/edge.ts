@@ -48,7 +48,7 @@ export interface EdgeOptions {
   readonly chat: ChatApi
   readonly tracks: TracksApi
   readonly tokens: TokenVerifier
-  readonly telemetry: Pick<Telemetry, 'tracer' | 'meter'>
+  readonly telemetry: Pick<Telemetry, 'tracer' | 'startTrace' | 'meter'>
   readonly log: Logger
   /** The catalogue's, unless a test has its own. */
   readonly topicNames?: Readonly<Record<keyof typeof catalogue, string>>
@@ -85,7 +85,7 @@ const signalQueue = { maxQueuedRecords: 20_000, maxQueuedBytes: 8 * 2 ** 20 }
 /** Starts an edge: resolves when it is at the end of its topics and listens. */
 export const startEdge = async (options: EdgeOptions): Promise<Edge> => {
   const { settings, kafka, codec, chat, tracks, tokens, telemetry, log, topicNames = catalogue } = options
-  const { tracer, meter } = telemetry
+  const { tracer, startTrace, meter } = telemetry
   const now = Date.now
   const library = nativeWebSockets()
 
@@ -218,7 +218,7 @@ export const startEdge = async (options: EdgeOptions): Promise<Edge> => {
     mayHear: (...question) => tracks.mayHear(...question),
     markRead: (...mark) => chat.markRead(...mark),
     storedLastSeen: (...asked) => chat.lastSeen(...asked),
-    post: createPosts({ producer, codec, tracer, topic: topicNames.commands, now }),
+    post: createPosts({ producer, codec, startTrace, topic: topicNames.commands, now }),
     report,
     now,
   })

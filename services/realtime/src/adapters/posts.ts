@@ -1,7 +1,7 @@
-import { type Tracer, SpanKind } from '@opentelemetry/api'
+import { SpanKind } from '@opentelemetry/api'
 import { type ChatCommand, type Codec, commandRecord, toHeaders, topics } from '@veza/contracts'
 import { type Producer } from '@veza/kit/kafka'
-import { traceparent } from '@veza/kit/telemetry'
+import { type Telemetry, traceparent } from '@veza/kit/telemetry'
 import { randomUUID } from 'node:crypto'
 
 /** What a member asks of a room, checked. */
@@ -14,7 +14,7 @@ export interface Post {
 export interface PostsOptions {
   readonly producer: Producer
   readonly codec: Codec
-  readonly tracer: Tracer
+  readonly startTrace: Telemetry['startTrace']
   /** The topic's name. */
   readonly topic: string
   readonly now: () => number
@@ -24,11 +24,13 @@ export interface PostsOptions {
  * Puts commands on their way. Resolves when the brokers have the command, from when on it is never lost. Rejects
  * ProduceFailed, or QueueFull at once.
  */
-export const createPosts = ({ producer, codec, tracer, topic, now }: PostsOptions) =>
-  function post({ roomId, senderId, command }: Post): Promise<void> {
+export const createPosts = ({ producer, codec, startTrace, topic, now }: PostsOptions) => {
+  const name = `publish ${topic}`
+  const attributes = { 'messaging.system': 'kafka', 'messaging.destination.name': topic }
+  return function post({ roomId, senderId, command }: Post): Promise<void> {
     const sentAt = now()
     const { type, value } = commandRecord(command, { roomId, senderId, sentAt })
-    const span = tracer.startSpan(`publish ${topic}`, { kind: SpanKind.PRODUCER, root: true })
+    const span = startTrace(name, { kind: SpanKind.PRODUCER, attributes })
     const sent = producer.send({
       topic,
       key: roomId,
@@ -38,11 +40,10 @@ export const createPosts = ({ producer, codec, tracer, topic, now }: PostsOption
         type,
         source: '/realtime',
         time: sentAt,
-        traceparent: traceparent(span),
+        traceparent: span && traceparent(span),
       }),
     })
-    if (span.isRecording()) {
-      span.setAttributes({ 'messaging.system': 'kafka', 'messaging.destination.name': topic })
+    if (span !== undefined) {
       // A failure is the caller's to handle.
       sent
         .catch(() => undefined)
@@ -52,3 +53,4 @@ export const createPosts = ({ producer, codec, tracer, topic, now }: PostsOption
     }
     return sent
   }
+}
