@@ -164,14 +164,15 @@ export const Conversation = ({
     }
   }
 
-  const loadMore = (): void => {
+  /** @param within pixels of an end */
+  const loadMore = (within: number): void => {
     const box = list.current
     if (box === null || isLoading.current) return
     const below = box.scrollHeight - box.scrollTop - box.clientHeight
     const work =
-      box.scrollTop < ahead && (room.log.value?.earlier ?? null) !== null
+      box.scrollTop < within && (room.log.value?.earlier ?? null) !== null
         ? room.loadEarlier()
-        : below < ahead && room.log.value?.reachesEnd === false
+        : below < within && room.log.value?.reachesEnd === false
           ? room.loadLater()
           : undefined
     if (work === undefined) return
@@ -198,7 +199,8 @@ export const Conversation = ({
       box.scrollTop += top - held.current.top
     }
     remember()
-    loadMore()
+    // No more than is needed to scroll: whoever opened the room waits for what is drawn now.
+    loadMore(near)
   }, [log])
 
   useEffect(() => {
@@ -253,7 +255,7 @@ export const Conversation = ({
           tabIndex={0}
           onScroll={() => {
             remember()
-            loadMore()
+            loadMore(ahead)
           }}
         >
           {log.messages.length + log.pending.length === 0 ? (
