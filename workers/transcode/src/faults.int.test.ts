@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { s3Objects } from '@veza/kit/objects'
 import { startS3 } from '@veza/kit/testing'
@@ -56,6 +57,20 @@ it('does not hold a crash against the file until it has crashed each time', asyn
   veza.runner({ maxAttempts: 3 })
   expect(await settled(hopeless)).toMatchObject({ state: 'failed', attempts: 3, last_error: 'internal' })
   expect(await veza.history(hopeless)).toEqual(['TrackUploaded', 'TranscodeRequested', 'TrackFailed'])
+})
+
+it('ends the encoder that runs beside one that fails', async () => {
+  const pid = join(veza.dir, 'pid')
+  const trackId = await veza.upload()
+  await veza.replaceFfmpeg(`case "$*" in
+    *twoloop*) echo $$ > "${pid}"; exec sleep 600 ;;
+    *aac_coder*) until [ -s "${pid}" ]; do sleep 0.05; done; exit 1 ;;
+    *) exec "$FFMPEG" "$@" ;;
+  esac`)
+  veza.runner({ stallMs: 600_000 })
+  expect(await settled(trackId)).toMatchObject({ state: 'failed', last_error: 'corrupt' })
+  const other = Number(await readFile(pid, 'utf8'))
+  expect(() => process.kill(other, 0)).toThrow('ESRCH')
 })
 
 it('waits for room on its disk, however often it takes', async () => {
