@@ -42,9 +42,9 @@ await runMain('http', async (run) => {
     issuer: env.TOKEN_ISSUER,
     audience: 'veza',
   })
-  const chat = openChat(env, { log, telemetry, verifier, kafka, codec, redis })
+  const chat = openChat(env, { log, telemetry, verifier, kafka, codec, redis, caches })
   run.onStop('chat', () => chat.close())
-  const users = openUsers(env, { log, telemetry, verifier, codec })
+  const users = openUsers(env, { log, telemetry, verifier, codec, caches })
   run.onStop('users', () => users.close())
   const tracks = await openTracks(env, { log, telemetry, verifier, codec, caches })
   run.onStop('tracks', () => tracks.close())

@@ -26,7 +26,35 @@ const delays = (name: string, { count, p50, p99, max }: Quantiles) => [
   ...[p50, p99, max].map((value) => rounded(value)),
 ]
 
-const costOf = ({ work, reads }: ReadsOfEdge): number => (1_000 * work.milliseconds) / reads
+const sumOf = ({ work }: ReadsOfEdge) => {
+  const all = Object.values(work)
+  return {
+    statements: all.reduce((sum, { statements }) => sum + statements, 0),
+    milliseconds: all.reduce((sum, { milliseconds }) => sum + milliseconds, 0),
+  }
+}
+
+const costOf = (edge: ReadsOfEdge): number => (1_000 * sumOf(edge).milliseconds) / edge.reads
+
+const printReads = (edges: readonly ReadsOfEdge[]): void => {
+  table(
+    ['edge', 'request', 'requests', 'failed', 'p50 ms', 'p99 ms'],
+    edges.flatMap(({ name, figures }) =>
+      figures.map(({ name: request, requests, failed, p50, p99 }) => [
+        ...[name, request, requests, failed, p50, p99],
+      ]),
+    ),
+  )
+  say('')
+  table(
+    ['edge', 'database', 'statements', 'ms'],
+    edges.flatMap((edge) =>
+      [...Object.entries(edge.work), ['all', sumOf(edge)] as const].map(([database, work]) => [
+        ...[edge.name, database, work.statements, rounded(work.milliseconds, 0)],
+      ]),
+    ),
+  )
+}
 
 /**
  * What caches promise, measured: how fast a process answers from what it holds; what hot reads of the API cost the
@@ -42,16 +70,11 @@ export const benchCache = async ({ changes, rate, seconds }: CacheBench): Promis
     const { cached, uncached } = await measureReads(veza, { rate, seconds })
     const cheaper = costOf(uncached) / costOf(cached)
     say(`\n${rate} hot reads a second at each of two edges for ${seconds} s`)
-    table(
-      ['edge', 'reads', 'failed', 'statements', 'database ms', 'database us a read', 'p50 ms', 'p99 ms'],
-      [cached, uncached].flatMap(({ name, reads, failed, work, figures }) =>
-        figures.map(({ p50, p99 }) => [
-          ...[name, reads, failed, work.statements, rounded(work.milliseconds, 0)],
-          ...[rounded((1_000 * work.milliseconds) / reads), p50, p99],
-        ]),
-      ),
+    printReads([cached, uncached])
+    say(
+      `a read costs the database ${rounded(costOf(cached))} us with the cache, ${rounded(costOf(uncached))} us without: ` +
+        `${rounded(cheaper)} times less`,
     )
-    say(`with the cache ${rounded(cheaper)} times cheaper to the database`)
 
     // From here on no other process of Veza's than the one that tells of changes, as where each has a machine.
     for (const child of Object.values(veza.processes).toReversed()) await child.stop()

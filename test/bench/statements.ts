@@ -14,7 +14,8 @@ export interface CountedRoles {
   settingsOf(role: string): Record<string, string>
   /** Forgets what was counted. */
   reset(): Promise<void>
-  workOf(role: string): Promise<DatabaseWork>
+  /** By context. */
+  workOf(role: string): Promise<Readonly<Partial<Record<DatabaseName, DatabaseWork>>>>
   close(): Promise<void>
 }
 
@@ -52,13 +53,21 @@ export const countStatements = async (veza: Veza, roles: readonly string[]): Pro
       await client.query('select pg_stat_statements_reset()')
     },
     async workOf(role) {
-      const { rows } = await client.query<{ statements: number; milliseconds: number }>(
-        `select coalesce(sum(calls), 0)::float8 as statements,
-           coalesce(sum(total_plan_time + total_exec_time), 0) as milliseconds
-         from pg_stat_statements where userid = $1::regrole`,
+      const { rows } = await client.query<DatabaseWork & { database: string }>(
+        `select datname as database, sum(calls)::float8 as statements,
+           sum(total_plan_time + total_exec_time) as milliseconds
+         from pg_stat_statements join pg_database on pg_database.oid = dbid
+         where userid = $1::regrole group by datname`,
         [role],
       )
-      return rows[0] ?? { statements: 0, milliseconds: 0 }
+      return Object.fromEntries(
+        names.flatMap((name) => {
+          const row = rows.find(({ database }) => database === databases[name])
+          return row === undefined
+            ? []
+            : [[name, { statements: row.statements, milliseconds: row.milliseconds }]]
+        }),
+      )
     },
     close: () => client.end(),
   }

@@ -5,12 +5,11 @@ import { promisify } from 'node:util'
 
 const run = promisify(execFile)
 
-const packages = { 'centrifuge-python': '0.7.0' } as const
-const folder = resolve(
-  import.meta.dirname,
-  '../../.veza/interop',
-  `python-${Object.values(packages).join('-')}`,
-)
+/** Distributions by name, extras included, with their versions. */
+type Packages = Readonly<Record<string, string>>
+
+const folderOf = (name: string, packages: Packages): string =>
+  resolve(import.meta.dirname, '../../.veza/interop', `${name}-${Object.values(packages).join('-')}`)
 
 const reason = (error: unknown): string => {
   const { stderr, message } = error as { stderr?: string; message: string }
@@ -25,16 +24,23 @@ const installVenv = async (say: (line: string) => void): Promise<void> => {
   await run('apt-get', ['install', '-qy', '--no-install-recommends', 'python3', 'python3-venv'], { env })
 }
 
-const createVenv = (): Promise<unknown> => run('python3', ['-m', 'venv', folder])
-
 /**
- * A Python that has the Centrifuge SDK, in a virtual environment under `.veza/`: made on first use, with python3-venv
- * by apt-get where it is missing.
+ * A Python that has packages, in a virtual environment under `.veza/`: made on first use, with python3-venv by apt-get where
+ * it is missing.
  *
+ * @param name of the environment
+ * @param modules that are imported once, as a proof
  * @returns the interpreter's path
  * @throws Error that says what could not be had
  */
-export const pythonWithSdk = async (say: (line: string) => void): Promise<string> => {
+export const pythonWith = async (
+  name: string,
+  packages: Packages,
+  modules: readonly string[],
+  say: (line: string) => void,
+): Promise<string> => {
+  const folder = folderOf(name, packages)
+  const createVenv = (): Promise<unknown> => run('python3', ['-m', 'venv', folder])
   const python = join(folder, 'bin/python')
   const isComplete = join(folder, 'complete')
   if (existsSync(isComplete)) return python
@@ -45,17 +51,24 @@ export const pythonWithSdk = async (say: (line: string) => void): Promise<string
       await installVenv(say)
       await createVenv()
     })
-    const wanted = Object.entries(packages).map(([name, version]) => `${name}==${version}`)
+    const wanted = Object.entries(packages).map(([one, version]) => `${one}==${version}`)
     say(`installing ${wanted.join(', ')} with pip`)
     await run(python, ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', ...wanted])
     await run(python, [
       '-c',
-      `import centrifuge, pathlib; pathlib.Path(${JSON.stringify(isComplete)}).touch()`,
+      `import ${modules.join()}, pathlib; pathlib.Path(${JSON.stringify(isComplete)}).touch()`,
     ])
   } catch (error) {
-    throw new Error(`the Python SDK could not be installed (is there a network?): ${reason(error)}`, {
-      cause: error,
-    })
+    throw new Error(
+      `${Object.keys(packages).join(', ')} could not be installed (is there a network?): ${reason(error)}`,
+      {
+        cause: error,
+      },
+    )
   }
   return python
 }
+
+/** A Python that has the Centrifuge SDK. */
+export const pythonWithSdk = (say: (line: string) => void): Promise<string> =>
+  pythonWith('python', { 'centrifuge-python': '0.7.0' }, ['centrifuge'], say)

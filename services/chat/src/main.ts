@@ -1,10 +1,11 @@
+import { cacheEnvironment, openProcessCaches } from '@veza/kit/cache'
 import { openCodec } from '@veza/kit/codec'
 import { integer, list, readEnv, runMain, string, url, processEnvironment } from '@veza/kit/env'
 import { mountDocs, serve } from '@veza/kit/http'
 import { createHealth, serveInternal } from '@veza/kit/internal'
 import { connectKafka } from '@veza/kit/kafka'
 import { createLog } from '@veza/kit/log'
-import { openRedis, redisEnvironment } from '@veza/kit/redis'
+import { openRedis } from '@veza/kit/redis'
 import { startTelemetry } from '@veza/kit/telemetry'
 import { createTokenVerifier } from '@veza/kit/tokens'
 import { chatEnvironment, openChat } from './index.ts'
@@ -12,7 +13,7 @@ import { chatEnvironment, openChat } from './index.ts'
 const environment = {
   ...processEnvironment,
   ...chatEnvironment,
-  ...redisEnvironment,
+  ...cacheEnvironment,
   KAFKA_BROKERS: list('Kafka brokers, host:port'),
   SCHEMA_REGISTRY_URL: url('the Confluent-compatible schema registry'),
   JWKS_URL: url("auth's public keys"),
@@ -39,7 +40,11 @@ await runMain('chat', async (run) => {
 
   const redis = openRedis(env, { log, meter: telemetry.meter })
   run.onStop('redis', () => redis?.close())
-  const chat = openChat(env, { log, telemetry, verifier, kafka, codec, redis })
+  const { caches, stop } = await openProcessCaches(env, {
+    ...{ redis, kafka, codec, meter: telemetry.meter, log },
+  })
+  run.onStop('caches', stop)
+  const chat = openChat(env, { log, telemetry, verifier, kafka, codec, redis, caches })
   run.onStop('chat', () => chat.close())
   const health = createHealth()
   for (const [name, check] of Object.entries(chat.checks)) health.ready(name, check)

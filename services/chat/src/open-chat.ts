@@ -1,5 +1,6 @@
 import { type Codec, topics } from '@veza/contracts'
 import { addressBook, auditOf, mountAuditSource } from '@veza/kit/audit'
+import { type Caches, uncached } from '@veza/kit/cache'
 import { eventStore } from '@veza/kit/events'
 import { type Api, type CallerMiddleware, createApi, limitedBearer, openAnswers } from '@veza/kit/http'
 import { type Kafka } from '@veza/kit/kafka'
@@ -28,6 +29,7 @@ import { readForwards } from './queries/events.ts'
 import { getMessage, offsetAt, readMessages, readThread } from './queries/messages.ts'
 import { searchMessages } from './queries/search.ts'
 import { searchIndex } from './adapters/search-index.ts'
+import { openMemberships } from './queries/membership.ts'
 import { listBans, listBlockedWords, listInvitations, listReports } from './queries/moderation.ts'
 import { countNotifications, listNotifications } from './queries/notifications.ts'
 import { readPersonalData } from './queries/personal-data.ts'
@@ -50,6 +52,8 @@ export interface ChatCommon {
   readonly codec: Codec
   /** What limits are counted in for all processes; without it each counts for itself. */
   readonly redis?: Redis | undefined
+  /** Of the process; without them every reading is one of the database. */
+  readonly caches?: Pick<Caches, 'open'>
   /** The present; the system's clock unless given. */
   readonly now?: () => Date
 }
@@ -67,7 +71,7 @@ export interface Chat {
 
 /** Opens chat on its migrated database ('@veza/chat/migrate'). Throws EnvironmentError when no key is configured. */
 export const openChat = (settings: ChatSettings, common: ChatCommon): Chat => {
-  const { log, telemetry, verifier, kafka, codec, now = () => new Date() } = common
+  const { log, telemetry, verifier, kafka, codec, caches = uncached, now = () => new Date() } = common
   const keyEncryption = openKeyEncryption(settings, log)
   const database = openDatabase<ChatDatabase>(settings.CHAT_DATABASE_URL, {
     applicationName: 'chat',
@@ -77,7 +81,11 @@ export const openChat = (settings: ChatSettings, common: ChatCommon): Chat => {
   const { db } = database
   const producer = kafka.producer({ deliveryTimeoutMs: settings.CHAT_POST_TIMEOUT })
   const addresses = addressBook(createSealing({ db, keyEncryption }), 'chat')
-  const rooms = withSealedAddresses(roomStore(db, eventStore({ topic: topics.roomEvents, codec })), addresses)
+  const memberships = openMemberships(database, caches)
+  const store = roomStore(db, eventStore({ topic: topics.roomEvents, codec }), (roomId, userId, version) => {
+    memberships.changed(roomId, userId, version)
+  })
+  const rooms = withSealedAddresses(store, addresses)
 
   const answers = openAnswers(db, { lifeMs: settings.IDEMPOTENCY_RETENTION, log })
   const rate = { perSecond: settings.COMMAND_RATE, burst: settings.COMMAND_BURST }
@@ -104,22 +112,22 @@ export const openChat = (settings: ChatSettings, common: ChatCommon): Chat => {
   })
   mountModeration(app, caller, {
     changeRoom: changeRoom(rooms, now),
-    reportMessage: reportMessage(rooms, getMessage(db), now),
+    reportMessage: reportMessage(rooms, getMessage(db, memberships), now),
     blockWordsEverywhere: blockWordsEverywhere(rooms, now),
     listInvitations: listInvitations(db),
     listBans: listBans(db),
     listReports: listReports(db),
     listBlockedWords: listBlockedWords(db),
   })
-  mountCommands(app, writer, { sendCommand: sendCommand({ rooms, codec, producer, now }) })
+  mountCommands(app, writer, { sendCommand: sendCommand({ memberships, codec, producer, now }) })
   mountMessages(app, verifier, {
-    readMessages: readMessages(db),
-    getMessage: getMessage(db),
-    readThread: readThread(db),
+    readMessages: readMessages(db, memberships),
+    getMessage: getMessage(db, memberships),
+    readThread: readThread(db, memberships),
     offsetAt: offsetAt(db),
   })
 
-  mountSearch(app, verifier, { searchMessages: searchMessages(db, searchIndex(db)) })
+  mountSearch(app, verifier, { searchMessages: searchMessages(db, searchIndex(db), memberships) })
 
   mountNotifications(app, verifier, {
     countNotifications: countNotifications(db),

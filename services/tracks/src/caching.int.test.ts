@@ -1,11 +1,14 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { topics } from '@veza/contracts'
 import { openCaches } from '@veza/kit/cache'
+import { eventStore } from '@veza/kit/events'
 import { openDatabase } from '@veza/kit/postgres'
 import { makeAudio } from '@veza/kit/testing'
 import { expect, it, onTestFinished } from 'vitest'
 import { jobQueue } from './adapters/jobs.ts'
+import { openPlaylists, playlistStream } from './adapters/playlists.ts'
 import { type TracksDatabase } from './adapters/schema.ts'
 import { openTracks } from './adapters/tracks.ts'
 import { tracksUnderTest } from './testing/tracks-under-test.ts'
@@ -69,8 +72,39 @@ it('with caches whoever changes a track sees it changed, others once they are to
   await ben.call('DELETE', `${path}/like`)
   expect(await seen(ben)).toMatchObject({ likes: 0, liked: false })
 
+  // A playlist with it.
+  const list = (
+    await ana.call<{ id: string }>('POST', '/v1/playlists', { title: 'One', visibility: 'public' })
+  ).body
+  const listPath = `/v1/playlists/${list.id}`
+  const shown = async (person = ben) =>
+    (await person.call<{ title: string; tracks: { id: string }[] }>('GET', listPath)).body
+  expect(await shown()).toMatchObject({ title: 'One', tracks: [] })
+  expect((await ana.call('PUT', `${listPath}/tracks/${trackId}`, {})).status).toBeLessThan(300)
+  expect(await shown()).toMatchObject({ tracks: [{ id: trackId, title: second.title }] })
+  const act = { actorId: ana.userId, at: new Date() }
+  const lists = openPlaylists(database.db, veza.codec)
+  await lists.execute(list.id, { type: 'edit', ...act, changes: { title: 'Two' } }, { metadata: {} })
+  expect(await shown()).toMatchObject({ title: 'One' })
+  const toldOfList = async () => {
+    const events = eventStore({ topic: topics.tracksEvents, codec: veza.codec })
+    caches.changed([
+      {
+        tag: `playlist:${list.id}`,
+        version: await events.currentVersion(database.db, playlistStream(list.id)),
+      },
+    ])
+  }
+  await toldOfList()
+  expect(await shown()).toMatchObject({ title: 'Two' })
+
   await database.pool.query('insert into relations.blocks values ($1, $2)', [ana.userId, ben.userId])
   expect((await ben.call('GET', path)).status).toBe(404)
+  expect((await ben.call('GET', listPath)).status).toBe(404)
   expect((await ana.call('DELETE', path)).status).toBe(204)
   expect((await ana.call('GET', path)).status).toBe(404)
+  expect(await shown(ana)).toMatchObject({ tracks: [] })
+  await lists.execute(list.id, { type: 'delete', ...act }, { metadata: {} })
+  await toldOfList()
+  expect((await ana.call('GET', listPath)).status).toBe(404)
 })

@@ -120,7 +120,9 @@ export const openTracks = async (settings: TracksSettings, common: TracksCommon)
   const change = changeTrack(db, tracks)
   const [report, moderate] = [reportTrack(db, tracks, now), moderateTrack(db, tracks)]
   const changeList = changePlaylist({
-    playlists: openPlaylists(db, codec),
+    playlists: openPlaylists(db, codec, (playlistId, version) => {
+      trackCaches.playlists.changed(playlistId, version)
+    }),
     knownTracks: knownTracks(db),
     tracksOf: tracksOf(db),
     isErased: (userId) => isErased(db, userId),
@@ -165,7 +167,7 @@ export const openTracks = async (settings: TracksSettings, common: TracksCommon)
     readCover: readCover(db, covers),
   })
   mountPlaylists(app, caller, {
-    getPlaylist: getPlaylist(db),
+    getPlaylist: getPlaylist(reading),
     listPlaylists: listPlaylists(db),
     async changePlaylist(playlistId, command, { metadata, ...options }) {
       await changeList(playlistId, command, { ...options, metadata: await addresses.seal(metadata) })

@@ -1,8 +1,11 @@
+import { cacheEnvironment, openProcessCaches } from '@veza/kit/cache'
 import { openCodec } from '@veza/kit/codec'
-import { integer, processEnvironment, readEnv, runMain, string, url } from '@veza/kit/env'
+import { integer, list, processEnvironment, readEnv, runMain, string, url } from '@veza/kit/env'
 import { mountDocs, serve } from '@veza/kit/http'
 import { createHealth, serveInternal } from '@veza/kit/internal'
+import { connectKafka } from '@veza/kit/kafka'
 import { createLog } from '@veza/kit/log'
+import { openRedis } from '@veza/kit/redis'
 import { startTelemetry } from '@veza/kit/telemetry'
 import { createTokenVerifier } from '@veza/kit/tokens'
 import { openUsers, usersEnvironment } from './index.ts'
@@ -10,6 +13,8 @@ import { openUsers, usersEnvironment } from './index.ts'
 const environment = {
   ...processEnvironment,
   ...usersEnvironment,
+  ...cacheEnvironment,
+  KAFKA_BROKERS: list('Kafka brokers, host:port'),
   SCHEMA_REGISTRY_URL: url('the Confluent-compatible schema registry'),
   JWKS_URL: url("auth's public keys"),
   TOKEN_ISSUER: string('the issuer (iss) that access tokens must name', 'veza'),
@@ -30,7 +35,15 @@ await runMain('users', async (run) => {
 
   const codec = await openCodec(env.SCHEMA_REGISTRY_URL, log)
   const verifier = createTokenVerifier({ jwksUrl: env.JWKS_URL, issuer: env.TOKEN_ISSUER, audience: 'veza' })
-  const users = openUsers(env, { log, telemetry, verifier, codec })
+  const kafka = connectKafka(env.KAFKA_BROKERS, { clientId: 'users', log, meter: telemetry.meter })
+  run.onStop('kafka', () => kafka.close())
+  const redis = openRedis(env, { log, meter: telemetry.meter })
+  run.onStop('redis', () => redis?.close())
+  const { caches, stop } = await openProcessCaches(env, {
+    ...{ redis, kafka, codec, meter: telemetry.meter, log },
+  })
+  run.onStop('caches', stop)
+  const users = openUsers(env, { log, telemetry, verifier, codec, caches })
   run.onStop('users', () => users.close())
   const health = createHealth()
   for (const [name, check] of Object.entries(users.checks)) health.ready(name, check)

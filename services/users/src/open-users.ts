@@ -1,5 +1,6 @@
 import { type Codec } from '@veza/contracts'
 import { auditOf, mountAuditSource } from '@veza/kit/audit'
+import { type Caches, uncached } from '@veza/kit/cache'
 import { type Api, bearer, type CallerMiddleware, createApi, openAnswers } from '@veza/kit/http'
 import { type Logger } from '@veza/kit/log'
 import { type Telemetry } from '@veza/kit/telemetry'
@@ -7,6 +8,7 @@ import { type TokenVerifier } from '@veza/kit/tokens'
 import { readAvatar } from './adapters/avatars.ts'
 import { deleteExpiredExports } from './adapters/exports.ts'
 import { usersTopic } from './adapters/publish.ts'
+import { tellingStreams } from './adapters/streams.ts'
 import { everyMinute } from './chores.ts'
 import { cancelErasure } from './commands/cancel-erasure.ts'
 import { changeAvatar } from './commands/change-avatar.ts'
@@ -22,6 +24,7 @@ import { downloadExport, newestExport, readExportJob } from './queries/exports.t
 import { listBlocked, listFollowers, listFollowing, listRequests } from './queries/lists.ts'
 import { readCounts, readMe } from './queries/me.ts'
 import { searchUsers } from './queries/search.ts'
+import { openUserCaches, streamChanged } from './queries/user-caches.ts'
 import { readUser } from './queries/user.ts'
 import { bodyLimits, mountAvatar } from './routes/avatar.ts'
 import { mountExports } from './routes/exports.ts'
@@ -35,6 +38,8 @@ export interface UsersCommon {
   readonly telemetry: Telemetry
   readonly verifier: TokenVerifier
   readonly codec: Codec
+  /** Of the process; without them every reading is one of the database. */
+  readonly caches?: Pick<Caches, 'open'>
   /** The present; the system's clock unless given. */
   readonly now?: () => Date
 }
@@ -54,14 +59,18 @@ export interface Users {
 
 /** Opens users on its migrated database ('@veza/users/migrate'). Throws EnvironmentError when no key is configured. */
 export const openUsers = (settings: UsersSettings, common: UsersCommon): Users => {
-  const { log, telemetry, verifier, codec, now = () => new Date() } = common
+  const { log, telemetry, verifier, codec, caches = uncached, now = () => new Date() } = common
   const store = openUsersStore(settings, {
     name: 'users',
     poolSize: settings.USERS_DATABASE_CONNECTIONS,
     ...{ codec, log },
   })
   const { db, views, sealing, keyEncryption, addresses } = store
-  const deps = { ...store, now }
+  const userCaches = openUserCaches(store, caches)
+  const streams = tellingStreams(store.streams, (stream, version) => {
+    streamChanged(userCaches, stream, version)
+  })
+  const deps = { ...store, streams, now }
 
   const answers = openAnswers(db, {
     ...{ lifeMs: settings.IDEMPOTENCY_RETENTION, log },
@@ -103,7 +112,7 @@ export const openUsers = (settings: UsersSettings, common: UsersCommon): Users =
     downloadExport: downloadExport(deps),
   })
   mountPeople(app, caller, {
-    readUser: readUser(deps),
+    readUser: readUser(userCaches),
     searchUsers: searchUsers(deps),
     relate: relate(deps),
     listFollowers: listFollowers(views),

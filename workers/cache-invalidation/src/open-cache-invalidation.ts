@@ -23,7 +23,7 @@ export const openCacheInvalidation = (
   { kafka, codec, health, telemetry, log, fail }: WorkerCommon,
   {
     name = 'cache-invalidation',
-    topics: sources = [topics.usersEvents, topics.tracksEvents],
+    topics: sources = [topics.usersEvents, topics.tracksEvents, topics.roomEvents],
     invalidations = topics.cacheInvalidations,
   }: CacheInvalidationOverrides = {},
 ): HostedWorker => {

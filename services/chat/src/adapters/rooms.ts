@@ -81,7 +81,12 @@ const readRoom = async (
   return row && { ...row, blockedWords: row.blockedWords ?? [] }
 }
 
-export const roomStore = (db: Kysely<ChatDatabase>, events: EventStore<typeof topics.roomEvents>): Rooms => {
+/** @param changed whoever may remember what somebody is in a room is told, as soon as it may become something else */
+export const roomStore = (
+  db: Kysely<ChatDatabase>,
+  events: EventStore<typeof topics.roomEvents>,
+  changed: (roomId: string, userId: string, version: number) => void = () => undefined,
+): Rooms => {
   const append = async (
     trx: Trx,
     roomId: string,
@@ -92,6 +97,8 @@ export const roomStore = (db: Kysely<ChatDatabase>, events: EventStore<typeof to
     // The room's row is locked, so nobody else appends meanwhile.
     const expectedVersion = await events.currentVersion(trx, stream)
     await events.append(trx, { stream, key: roomId, expectedVersion, events: records, metadata })
+    for (const { value } of records)
+      if ('userId' in value) changed(roomId, value.userId, expectedVersion + records.length)
   }
 
   const insert = async (

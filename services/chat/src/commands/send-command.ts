@@ -1,10 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { type ChatCommand, type Codec, commandRecord, toHeaders, topics } from '@veza/contracts'
 import { type Producer } from '@veza/kit/kafka'
-import { type Rooms } from '../adapters/rooms.ts'
 import { outcomeIdOf } from '../domain/outcome-id.ts'
 import { Rejection } from '../domain/rejection.ts'
-import { visibleTo } from '../domain/room.ts'
+import { type Role } from '../domain/room.ts'
 
 export interface SendCommandInput {
   readonly roomId: string
@@ -18,11 +17,16 @@ export interface SendCommandInput {
  * one outcome, under the id given here (a post's message id). Throws Rejection, rejects ProduceFailed or QueueFull.
  */
 export const sendCommand =
-  (deps: { rooms: Rooms; codec: Codec; producer: Producer; now: () => Date }) =>
+  (deps: {
+    /** What the sender is in the room. Rejects Rejection. */
+    memberships: { readable(roomId: string, userId: string): Promise<{ readonly role: Role | null }> }
+    codec: Codec
+    producer: Producer
+    now: () => Date
+  }) =>
   async ({ roomId, senderId, command, traceparent }: SendCommandInput): Promise<string> => {
-    const stored = await deps.rooms.find(roomId, senderId, senderId)
-    const room = visibleTo(stored, stored?.actorRole ?? null)
-    if (room.actorRole === null) throw new Rejection('not-a-member')
+    const { role } = await deps.memberships.readable(roomId, senderId)
+    if (role === null) throw new Rejection('not-a-member')
     const sentAt = deps.now()
     const { type, value } = commandRecord(command, { roomId, senderId, sentAt: sentAt.getTime() })
     await deps.producer.send({

@@ -1,7 +1,7 @@
 import { type Kysely, sql } from 'kysely'
 import { type ChatDatabase } from '../adapters/schema.ts'
 import { Rejection } from '../domain/rejection.ts'
-import { getReadableRoom } from './rooms.ts'
+import { type Memberships } from './membership.ts'
 
 export interface ReactionView {
   readonly reaction: string
@@ -160,23 +160,26 @@ const readPage = async (
   }
 }
 
+/** Who asks before anything is read. */
+type Readable = Pick<Memberships, 'readable'>
+
 /**
  * A private room's history is its members', a public room's is for whoever is signed in. Throws `room-not-found`.
  *
  * @param trackId only what was said of places in it
  */
 export const readMessages =
-  (db: Kysely<ChatDatabase>) =>
+  (db: Kysely<ChatDatabase>, memberships: Readable) =>
   async (roomId: string, userId: string, window: Window, trackId?: string): Promise<MessagePage> => {
-    await getReadableRoom(db)(roomId, userId)
+    await memberships.readable(roomId, userId)
     return readPage(db, { roomId, userId, about: trackId === undefined ? {} : { trackId } }, window)
   }
 
 /** One message, as a link to it shows it. Throws `room-not-found`, `message-not-found`. */
 export const getMessage =
-  (db: Kysely<ChatDatabase>) =>
+  (db: Kysely<ChatDatabase>, memberships: Readable) =>
   async (roomId: string, userId: string, messageId: string): Promise<MessageView> => {
-    await getReadableRoom(db)(roomId, userId)
+    await memberships.readable(roomId, userId)
     const { rows } = await sql<MessageRow>`
       select ${messageColumns} from room_events
       where event_id = ${messageId} and room_id = ${roomId} and type = 'posted'`.execute(db)
@@ -187,14 +190,14 @@ export const getMessage =
 
 /** The replies of a thread, and the message that began it. Throws `room-not-found`, `message-not-found`. */
 export const readThread =
-  (db: Kysely<ChatDatabase>) =>
+  (db: Kysely<ChatDatabase>, memberships: Readable) =>
   async (
     roomId: string,
     userId: string,
     threadId: string,
     window: Window,
   ): Promise<MessagePage & { readonly root: MessageView }> => {
-    const root = await getMessage(db)(roomId, userId, threadId)
+    const root = await getMessage(db, memberships)(roomId, userId, threadId)
     return { root, ...(await readPage(db, { roomId, userId, about: { threadId } }, window)) }
   }
 

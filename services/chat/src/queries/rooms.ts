@@ -88,21 +88,6 @@ export const getRoom =
     return viewOf(visibleTo(room, room?.role ?? null, room?.isInvited))
   }
 
-/** A room that the person may read. An invitation shows that a room exists, and not what is said in it. */
-export const getReadableRoom =
-  (db: Kysely<ChatDatabase>) =>
-  async (roomId: string, userId: string): Promise<void> => {
-    const room = await db
-      .selectFrom('rooms')
-      .leftJoin('members', (join) =>
-        join.onRef('members.room_id', '=', 'rooms.id').on('members.user_id', '=', userId),
-      )
-      .select(['rooms.visibility', 'members.role'])
-      .where('rooms.id', '=', roomId)
-      .executeTakeFirst()
-    visibleTo(room, room?.role ?? null)
-  }
-
 /** The rooms that the person is in, or all public ones; the youngest first. */
 export const listRooms =
   (db: Kysely<ChatDatabase>) =>

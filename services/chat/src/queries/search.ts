@@ -2,7 +2,7 @@ import { type Kysely, sql } from 'kysely'
 import { type SearchIndex } from '../adapters/search-index.ts'
 import { type ChatDatabase } from '../adapters/schema.ts'
 import { messageColumns, type MessageRow, type MessageView, withReactions } from './messages.ts'
-import { getReadableRoom } from './rooms.ts'
+import { type Memberships } from './membership.ts'
 
 export interface SearchInput {
   readonly userId: string
@@ -26,10 +26,11 @@ const maxRooms = 500
 
 const roomsOf = async (
   db: Kysely<ChatDatabase>,
+  memberships: Pick<Memberships, 'readable'>,
   { roomId, userId }: SearchInput,
 ): Promise<readonly string[]> => {
   if (roomId !== undefined) {
-    await getReadableRoom(db)(roomId, userId)
+    await memberships.readable(roomId, userId)
     return [roomId]
   }
   const rows = await db
@@ -44,10 +45,10 @@ const roomsOf = async (
 
 /** Messages that hold what is searched for, as they stand; the newest first. Throws Rejection `room-not-found`. */
 export const searchMessages =
-  (db: Kysely<ChatDatabase>, index: SearchIndex) =>
+  (db: Kysely<ChatDatabase>, index: SearchIndex, memberships: Pick<Memberships, 'readable'>) =>
   async (input: SearchInput): Promise<SearchPage> => {
     const { userId, text, after, limit } = input
-    const rooms = await roomsOf(db, input)
+    const rooms = await roomsOf(db, memberships, input)
     if (rooms.length === 0) return { messages: [], complete: true }
     const complete = await index.catchUp(rooms)
     const { rows } = await sql<MessageRow & { roomId: string }>`

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { type ChatCommand, type Codec, connectCodec, topics } from '@veza/contracts'
 import { registerSchemas } from '@veza/contracts/deploy'
+import { type Caches } from '@veza/kit/cache'
 import { type EventStore, eventStore } from '@veza/kit/events'
 import { connectKafka, type OutgoingRecord, type Producer } from '@veza/kit/kafka'
 import { createLog } from '@veza/kit/log'
@@ -113,7 +114,10 @@ export interface ChatUnderTest {
 }
 
 /** @param settings other than the usual ones of a test */
-export const chatUnderTest = async (settings: Partial<ChatSettings> = {}): Promise<ChatUnderTest> => {
+export const chatUnderTest = async (
+  settings: Partial<ChatSettings> = {},
+  { caches }: { readonly caches?: Pick<Caches, 'open'> } = {},
+): Promise<ChatUnderTest> => {
   const { kafkaBrokers, schemaRegistryUrl } = infrastructure()
   await registerSchemas(schemaRegistryUrl)
   const log = createLog('test', 'silent')
@@ -158,6 +162,7 @@ export const chatUnderTest = async (settings: Partial<ChatSettings> = {}): Promi
     {
       ...{ log, telemetry, codec },
       verifier: createTokenVerifier(signer),
+      ...(caches === undefined ? {} : { caches }),
       kafka: { producer: (settings) => toOwnTopic(kafka.producer(settings)) },
     },
   )

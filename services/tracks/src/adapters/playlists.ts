@@ -21,6 +21,8 @@ export interface Playlists {
   ): Promise<void>
 }
 
+export const playlistStream = (playlistId: string): string => `playlist-${playlistId}`
+
 const project = async (db: Kysely<TracksDatabase>, playlist: Playlist, version: number): Promise<void> => {
   if (playlist.deleted) {
     await db.deleteFrom('playlists').where('id', '=', playlist.id).execute()
@@ -38,7 +40,12 @@ const project = async (db: Kysely<TracksDatabase>, playlist: Playlist, version: 
     .execute()
 }
 
-export const openPlaylists = (db: Kysely<TracksDatabase>, codec: Codec): Playlists => {
+/** @param changed is told of each version that came to be */
+export const openPlaylists = (
+  db: Kysely<TracksDatabase>,
+  codec: Codec,
+  changed: (playlistId: string, version: number) => void = () => undefined,
+): Playlists => {
   const playlists = aggregate<typeof topics.tracksEvents, Playlist | undefined, PlaylistEvent>({
     store: eventStore({ topic: topics.tracksEvents, codec }),
     initial: undefined,
@@ -48,8 +55,8 @@ export const openPlaylists = (db: Kysely<TracksDatabase>, codec: Codec): Playlis
   })
   return {
     async execute(playlistId, command, options) {
-      await playlists.execute<TracksDatabase>(db, {
-        stream: `playlist-${playlistId}`,
+      const { version } = await playlists.execute<TracksDatabase>(db, {
+        stream: playlistStream(playlistId),
         key: playlistId,
         decide: (playlist) => decidePlaylist(command, playlist),
         // One person on several devices.
@@ -59,6 +66,7 @@ export const openPlaylists = (db: Kysely<TracksDatabase>, codec: Codec): Playlis
           if (state !== undefined) await project(trx, state, version)
         },
       })
+      changed(playlistId, version)
     },
   }
 }

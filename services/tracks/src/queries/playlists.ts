@@ -2,9 +2,9 @@ import { type Kysely, sql } from 'kysely'
 import { followsOwner } from '../adapters/relations.ts'
 import { type TracksDatabase } from '../adapters/schema.ts'
 import { Rejection } from '../domain/rejection.ts'
-import { type Actor, maySee, type Visibility } from '../domain/track.ts'
+import { type Actor, maySee, type Relation, type Visibility } from '../domain/track.ts'
 import { toView, trackColumns, type TrackView } from './track-view.ts'
-import { notBlocked, relationTo } from './tracks.ts'
+import { notBlocked, type OneTrackDeps, relationTo } from './tracks.ts'
 
 /** A playlist as it is shown. */
 export interface PlaylistView {
@@ -73,24 +73,52 @@ export const tracksOf =
     return row?.track_ids ?? []
   }
 
+/** What is between the actor and each of these people, by their ids. */
+const relationsWith = async (
+  db: Kysely<TracksDatabase>,
+  owners: readonly string[],
+  actor: Actor,
+): Promise<ReadonlyMap<string, Relation>> => {
+  const rows = await db
+    .selectFrom(sql<{ owner_id: string }>`unnest(${owners}::uuid[])`.as<'owner'>(sql`owner (owner_id)`))
+    .select(['owner.owner_id', ...relationTo(actor, 'owner.owner_id')])
+    .execute()
+  return new Map(rows.map(({ owner_id, ...relation }) => [owner_id, relation]))
+}
+
+/** Of a longer one the tracks are read by one statement: one each, where none is kept, would keep others waiting. */
+const shortLength = 50
+
 /**
  * One playlist, with those of its tracks that the caller may hear, in its order. Throws Rejection `playlist-not-found`.
  */
 export const getPlaylist =
-  (db: Kysely<TracksDatabase>) =>
+  ({ db, caches }: Pick<OneTrackDeps, 'db' | 'caches'>) =>
   async (
     playlistId: string,
     actor: Actor,
   ): Promise<PlaylistView & { readonly tracks: readonly TrackView[] }> => {
-    const row = await db
-      .selectFrom('playlists')
-      .select([...columns, length, 'track_ids', ...relationTo(actor, 'playlists.owner_id')])
-      .where('id', '=', playlistId)
-      .executeTakeFirst()
-    if (row === undefined || !maySee(view(row), actor, row)) throw new Rejection('playlist-not-found')
+    const { value: row } = await caches.playlists.read(playlistId)
+    if (row === undefined) throw new Rejection('playlist-not-found')
     const { track_ids: trackIds } = row
-    const tracks = await tracksFor(db, trackIds, actor)
-    return { ...view(row), tracks: trackIds.flatMap((id) => tracks.get(id) ?? []) }
+    const isShort = trackIds.length <= shortLength
+    const found = isShort ? await Promise.all(trackIds.map((id) => caches.tracks.read(id))) : []
+    const kept = found.flatMap(({ value }) => value ?? [])
+    const owners = new Set([row.owner_id, ...kept.map(({ ownerId }) => ownerId)])
+    const [relations, read] = await Promise.all([
+      relationsWith(db, [...owners], actor),
+      isShort ? undefined : tracksFor(db, trackIds, actor),
+    ])
+    const shown = view({ ...row, length: trackIds.length })
+    if (!maySee(shown, actor, relations.get(row.owner_id))) throw new Rejection('playlist-not-found')
+    const tracks =
+      read ??
+      new Map(
+        kept
+          .filter((track) => maySee(track, actor, relations.get(track.ownerId)))
+          .map((track) => [track.id, track]),
+      )
+    return { ...shown, tracks: trackIds.flatMap((id) => tracks.get(id) ?? []) }
   }
 
 /** The newest first: the caller's own, or those of somebody that others find. */

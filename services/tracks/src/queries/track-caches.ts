@@ -3,6 +3,7 @@ import { currentVersionOf } from '@veza/kit/events'
 import { type Database } from '@veza/kit/postgres'
 import { sql } from 'kysely'
 import { type TracksDatabase } from '../adapters/schema.ts'
+import { playlistStream } from '../adapters/playlists.ts'
 import { streamOf } from '../adapters/tracks.ts'
 import { toView, trackColumns, type TrackView } from './track-view.ts'
 
@@ -12,10 +13,29 @@ export interface TrackCaches {
   readonly tracks: Cache<TrackView>
   /** How many like it. It has no events: its version is when it was counted, in milliseconds of this process. */
   readonly likes: Cache<number>
+  /** By id, of the version of its stream. */
+  readonly playlists: Cache<StoredPlaylist>
 }
+
+/** A playlist, whoever may see it, and whatever of it they may hear. */
+export type StoredPlaylist = Pick<TracksDatabase['playlists'], (typeof playlistColumns)[number]>
+
+export const playlistColumns = [
+  ...([
+    'id',
+    'owner_id',
+    'version',
+    'title',
+    'description',
+    'visibility',
+    'changed_at',
+    'track_ids',
+  ] as const),
+] as const
 
 const trackBytes = 32 * 1024 ** 2
 const likesBytes = 8 * 1024 ** 2
+const playlistBytes = 16 * 1024 ** 2
 /** Likes that other processes took are counted so late. */
 const likesMs = 1_000
 
@@ -31,6 +51,15 @@ const form: SharedForm<TrackView> = {
   },
 }
 
+/** As a track: what it says is in its events as it is. */
+const playlistForm: SharedForm<StoredPlaylist> = {
+  write: (_, playlist) => JSON.stringify(playlist),
+  read: (_, text) => {
+    const playlist = JSON.parse(text) as StoredPlaylist
+    return { ...playlist, changed_at: new Date(playlist.changed_at) }
+  },
+}
+
 /** The version that is current and the row of it, of one moment: a track that is gone is so as of a version too. */
 const prepareRow = ({ db, prepare }: Pick<Database<TracksDatabase>, 'db' | 'prepare'>) =>
   prepare('tracks-row', ({ trackId, stream }: { trackId: string; stream: string }) =>
@@ -39,6 +68,17 @@ const prepareRow = ({ db, prepare }: Pick<Database<TracksDatabase>, 'db' | 'prep
       .leftJoin('tracks', (join) => join.on('tracks.id', '=', trackId))
       .select(['stream.current', ...trackColumns]),
   )
+
+const preparePlaylist = ({ db, prepare }: Pick<Database<TracksDatabase>, 'db' | 'prepare'>) =>
+  prepare('tracks-playlist', ({ playlistId, stream }: { playlistId: string; stream: string }) =>
+    db
+      .selectFrom(sql<{ current: number }>`(select ${currentVersionOf(stream)} as current)`.as('stream'))
+      .leftJoin('playlists', (join) => join.on('playlists.id', '=', playlistId))
+      .select(['stream.current', ...playlistColumns]),
+  )
+
+type JoinedPlaylist = Awaited<ReturnType<ReturnType<typeof preparePlaylist>>>[number]
+const isPlaylist = (row: JoinedPlaylist): row is JoinedPlaylist & StoredPlaylist => row.id !== null
 
 type Joined = Awaited<ReturnType<ReturnType<typeof prepareRow>>>[number]
 type Row = Parameters<typeof toView>[0]
@@ -50,6 +90,7 @@ export const openTrackCaches = (
   caches: Pick<Caches, 'open'>,
 ): TrackCaches => {
   const rowOf = prepareRow(database)
+  const playlistOf = preparePlaylist(database)
   const countLikes = database.prepare('tracks-likes', ({ trackId }: { trackId: string }) =>
     database.db
       .selectFrom('likes')
@@ -78,6 +119,17 @@ export const openTrackCaches = (
         const version = performance.now()
         const [row] = await countLikes({ trackId })
         return { version, value: row?.likes ?? 0 }
+      },
+    }),
+    playlists: caches.open({
+      name: 'playlist',
+      maxBytes: playlistBytes,
+      shared: playlistForm,
+      async load(playlistId) {
+        const [row] = await playlistOf({ playlistId, stream: playlistStream(playlistId) })
+        return row !== undefined && isPlaylist(row)
+          ? { version: row.version, value: row }
+          : { version: row?.current ?? 0, value: undefined }
       },
     }),
   }

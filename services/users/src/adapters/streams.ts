@@ -59,3 +59,25 @@ export const openStreams = (store: EventStore<Topic>, personal: PersonalData): S
     write: (events: readonly PairEvent[]) => events.map(pairRecord),
   }),
 })
+
+const tellingAggregate = <State, Event>(
+  aggregate: Aggregate<Topic, State, Event>,
+  changed: (stream: string, version: number) => void,
+): Aggregate<Topic, State, Event> => ({
+  ...aggregate,
+  async execute(db, execution) {
+    const executed = await aggregate.execute(db, execution)
+    changed(execution.stream, executed.version)
+    return executed
+  },
+})
+
+/** The same streams; whoever may remember something of one is told what version it is of by now. */
+export const tellingStreams = (
+  streams: Streams,
+  changed: (stream: string, version: number) => void,
+): Streams => ({
+  ...streams,
+  user: (userId) => tellingAggregate(streams.user(userId), changed),
+  pairs: tellingAggregate(streams.pairs, changed),
+})

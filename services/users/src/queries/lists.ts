@@ -2,7 +2,6 @@ import { type Kysely, sql } from 'kysely'
 import { type ViewsDatabase } from '../adapters/schema.ts'
 import { Rejection } from '../domain/rejection.ts'
 import { presentProfiles, type Summary, summaryColumns } from './summaries.ts'
-import { findUser } from './user.ts'
 import { notBlocked } from './views.ts'
 
 /** A place in a list that runs from the youngest to the oldest. */
@@ -46,7 +45,13 @@ const listFollows = (
 
 /** Throws Rejection when the viewer may not see whom the person follows and is followed by. */
 const mayList = async (views: Views, userId: string, viewerId: string): Promise<void> => {
-  const { followsVisibleTo } = await findUser(views, userId, viewerId)
+  const person = await presentProfiles(views)
+    .select('follows_visible_to')
+    .where('profiles.user_id', '=', userId)
+    .where(notBlocked(views, viewerId, 'profiles.user_id'))
+    .executeTakeFirst()
+  if (person === undefined) throw new Rejection('user-not-found')
+  const { follows_visible_to: followsVisibleTo } = person
   if (userId === viewerId || followsVisibleTo === 'everyone') return
   const following =
     followsVisibleTo === 'nobody'

@@ -1,6 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { connectCodec } from '@veza/contracts'
 import { registerSchemas } from '@veza/contracts/deploy'
+import { type Caches } from '@veza/kit/cache'
 import { type EventStore, eventStore } from '@veza/kit/events'
 import { createLog } from '@veza/kit/log'
 import { type Database, openDatabase } from '@veza/kit/postgres'
@@ -90,7 +91,11 @@ export const readAnswer = async <B>(response: Response): Promise<Answer<B>> => {
 }
 
 /** Users on a database of its own, and the views kept up to date from the store, as the worker does it from the topic. */
-export const startUsers = async (settings: Partial<UsersSettings> = {}): Promise<UsersFixture> => {
+export const startUsers = async (
+  settings: Partial<UsersSettings> = {},
+  /** Of the first process; others that are opened have none. */
+  { caches }: { readonly caches?: Pick<Caches, 'open'> } = {},
+): Promise<UsersFixture> => {
   const log = createLog('test', 'silent')
   const telemetry = testTelemetry()
   const { schemaRegistryUrl } = infrastructure()
@@ -102,7 +107,11 @@ export const startUsers = async (settings: Partial<UsersSettings> = {}): Promise
   const codec = await connectCodec(schemaRegistryUrl)
   const verifier = createTokenVerifier(signer)
   const opened: Users[] = []
-  const open: UsersFixture['open'] = (more = {}, now) => {
+  const openWith = (
+    kept: { caches?: Pick<Caches, 'open'> },
+    more: Partial<UsersSettings> = {},
+    now?: () => Date,
+  ) => {
     const users = openUsers(
       {
         ...testKeyEncryption(key),
@@ -116,12 +125,13 @@ export const startUsers = async (settings: Partial<UsersSettings> = {}): Promise
         ...settings,
         ...more,
       },
-      { log, telemetry, verifier, codec, ...(now === undefined ? {} : { now }) },
+      { log, telemetry, verifier, codec, ...kept, ...(now === undefined ? {} : { now }) },
     )
     opened.push(users)
     return Promise.resolve(users)
   }
-  const users = await open()
+  const open: UsersFixture['open'] = (more, now) => openWith({}, more, now)
+  const users = await openWith(caches === undefined ? {} : { caches })
   const database = openDatabase<UsersDatabase & ViewsDatabase>(fresh.url, {
     applicationName: 'test',
     poolSize: 4,

@@ -1,0 +1,179 @@
+import { type Cache, type Caches } from '@veza/kit/cache'
+import { currentVersionOf, lastVersionBy } from '@veza/kit/events'
+import { type Prepare } from '@veza/kit/postgres'
+import { type Kysely, sql } from 'kysely'
+import { type ViewsDatabase } from '../adapters/schema.ts'
+import { pairStream } from '../adapters/streams.ts'
+import { type Follow } from '../domain/pair.ts'
+import { type Link, type Privacy } from '../domain/user.ts'
+import { type Summary, summaryColumns } from './summaries.ts'
+
+/** What a profile says to everybody who may see it. */
+export interface PublicProfile extends Summary {
+  readonly bio: string
+  readonly location: string
+  readonly links: readonly Link[]
+  readonly approveFollowers: boolean
+  readonly followsVisibleTo: Privacy['followsVisibleTo']
+  readonly createdAt: Date | null
+}
+
+export interface Counts {
+  readonly followers: number
+  readonly following: number
+}
+
+/** What is between two people. */
+export interface Between {
+  /** Of the one who follows, by their id. */
+  readonly follows: Readonly<Record<string, Follow | undefined>>
+  /** One of the two blocks the other. */
+  readonly blocked: boolean
+  /** Something has happened between them that the views have not seen. */
+  readonly behind: boolean
+  /** Whether the views have yet to see the last that somebody did themselves, by their id. */
+  readonly unseen: Readonly<Record<string, boolean | undefined>>
+}
+
+/**
+ * What is read of people again and again. Names are personal, and so is who blocks whom: none of it leaves the process
+ * (ADR 79).
+ */
+export interface UserCaches {
+  /** By id, of the version of the person's stream that the views have seen. */
+  readonly profiles: Cache<PublicProfile>
+  /** By the name of the pair's stream without its prefix, of the version that the views have seen. undefined: nothing ever was. */
+  readonly pairs: Cache<Between>
+  /** They change by what others do: of the moment when they were read, in milliseconds of this process. */
+  readonly counts: Cache<Counts>
+}
+
+const profileBytes = 16 * 1024 ** 2
+const pairBytes = 16 * 1024 ** 2
+const countBytes = 8 * 1024 ** 2
+/** What others did is counted so late. */
+const countsMs = 1_000
+/** Most people have nothing to do with each other, and whoever changes that is heard of. */
+const strangersMs = 30_000
+
+const [ofUser, ofPair] = ['user-', 'pair-'] as const
+export const pairId = (one: string, other: string): string => pairStream(one, other).slice(ofPair.length)
+
+/** What a new version of a stream makes old. */
+export const streamChanged = (caches: UserCaches, stream: string, version: number): void => {
+  if (stream.startsWith(ofUser)) caches.profiles.changed(stream.slice(ofUser.length), version)
+  if (!stream.startsWith(ofPair)) return
+  const id = stream.slice(ofPair.length)
+  caches.pairs.changed(id, version)
+  for (const userId of id.split('.')) caches.counts.changed(userId, performance.now())
+}
+
+const prepareProfile = (views: Kysely<ViewsDatabase>, prepare: Prepare) =>
+  prepare('users-profile', ({ userId }: { userId: string }) =>
+    views
+      .selectFrom('profiles')
+      .select([
+        ...summaryColumns,
+        ...(['version', 'erased', 'bio', 'location', 'links'] as const),
+        'approve_followers as approveFollowers',
+        'follows_visible_to as followsVisibleTo',
+        'created_at as createdAt',
+      ])
+      .where('user_id', '=', userId),
+  )
+
+/** All of one moment: what has happened, what of it the views have seen, and what they make of it. */
+const preparePair = (views: Kysely<ViewsDatabase>, prepare: Prepare) =>
+  prepare('users-pair', ({ low, high, stream }: { low: string; high: string; stream: string }) => {
+    const followOf = (follower: string, followee: string) =>
+      views
+        .selectFrom('follows')
+        .select('state')
+        .where('follower_id', '=', follower)
+        .where('followee_id', '=', followee)
+    return views
+      .selectFrom(sql<{ current: number }>`(select ${currentVersionOf(stream)} as current)`.as('stream'))
+      .select((eb) => [
+        'stream.current',
+        lastVersionBy(stream, low).as('byLow'),
+        lastVersionBy(stream, high).as('byHigh'),
+        followOf(low, high).as('ofLow'),
+        followOf(high, low).as('ofHigh'),
+        eb
+          .selectFrom('pairs')
+          .select('version')
+          .where('low_id', '=', low)
+          .where('high_id', '=', high)
+          .as('seen'),
+        eb
+          .exists(
+            eb.selectFrom('blocks').select('blocker_id').where(sql<boolean>`(blocker_id, blocked_id) in
+                ((${low}::uuid, ${high}::uuid), (${high}::uuid, ${low}::uuid))`),
+          )
+          .as('blocked'),
+        eb
+          .exists(
+            eb
+              .selectFrom('profiles')
+              .select('user_id')
+              .where(sql<boolean>`user_id in (${low}::uuid, ${high}::uuid)`)
+              .where('erased', '=', true),
+          )
+          .as('erased'),
+      ])
+  })
+
+/** @param caches those of the process */
+export const openUserCaches = (
+  { views, prepare }: { readonly views: Kysely<ViewsDatabase>; readonly prepare: Prepare },
+  caches: Pick<Caches, 'open'>,
+): UserCaches => {
+  const profileOf = prepareProfile(views, prepare)
+  const between = preparePair(views, prepare)
+  const countsOf = prepare('users-counts', ({ userId }: { userId: string }) =>
+    views.selectFrom('follow_counts').select(['followers', 'following']).where('user_id', '=', userId),
+  )
+  return {
+    profiles: caches.open({
+      name: 'profile',
+      maxBytes: profileBytes,
+      async load(userId) {
+        const [row] = await profileOf({ userId })
+        if (row === undefined) return { version: 0, value: undefined }
+        const { version, erased, ...profile } = row
+        // Of somebody whom others have heard of before their own events came there is a row already.
+        return { version, value: erased || profile.createdAt === null ? undefined : profile }
+      },
+    }),
+    pairs: caches.open({
+      name: 'pair',
+      maxBytes: pairBytes,
+      negativeTtlMs: strangersMs,
+      keeps: ({ behind }) => !behind,
+      async load(id) {
+        const [low = '', high = ''] = id.split('.')
+        const [row] = await between({ low, high, stream: ofPair + id })
+        if (row === undefined || row.current === 0) return { version: 0, value: undefined }
+        const { current, blocked, ofLow, ofHigh, byLow, byHigh, erased } = row
+        // Of somebody who was erased the views keep nothing, and will see nothing more.
+        const seen = erased === true ? current : (row.seen ?? 0)
+        const follows = { [low]: ofLow ?? undefined, [high]: ofHigh ?? undefined }
+        const unseen = { [low]: seen < byLow, [high]: seen < byHigh }
+        return {
+          version: seen,
+          value: { follows, blocked: blocked === true, behind: seen < current, unseen },
+        }
+      },
+    }),
+    counts: caches.open({
+      name: 'follow-counts',
+      maxBytes: countBytes,
+      ttlMs: countsMs,
+      async load(userId) {
+        const version = performance.now()
+        const [row] = await countsOf({ userId })
+        return { version, value: row ?? { followers: 0, following: 0 } }
+      },
+    }),
+  }
+}
