@@ -19,10 +19,10 @@ async function contracts(args: readonly string[], env: Record<string, string> = 
 
 describe('npm run contracts --', () => {
   it.each([
-    ['check', /MessagePosted +v1 to v3 +compatible/],
+    ['check', /MessagePosted +v1 to v4 +compatible/],
     ['topics', /chat\.events\.v1 +room id +6 +delete +30 d +MessagePosted/],
     ['asyncapi', /^{\n {2}"asyncapi": "3\.0\.0"/],
-    ['register', /v3 +chat\.events\.v1-veza\.chat\.MessagePosted/],
+    ['register', /v4 +chat\.events\.v1-veza\.chat\.MessagePosted/],
   ])('%s', async (command, output) => {
     const { stdout, stderr, code } = await contracts([command])
     expect({ stderr, code }).toEqual({ stderr: '', code: 0 })
