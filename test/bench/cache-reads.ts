@@ -57,7 +57,10 @@ const makeThings = async (http: string, { token }: Person, trackIds: readonly st
   const each = <T>(make: (n: number) => Promise<T>) =>
     inParallel(1, Array.from({ length: few }), (_, n) => make(n))
   const playlistIds = await each(async (n) => {
-    const { id } = await must(http, 'POST', '/v1/playlists', token, { title: `List ${n}` })
+    const { id } = await must(http, 'POST', '/v1/playlists', token, {
+      title: `List ${n}`,
+      visibility: 'public',
+    })
     for (let track = 0; track < 10; track++)
       await must(http, 'PUT', `/v1/playlists/${id}/tracks/${nth(trackIds, 10 * n + track)}`, token, {})
     return id
