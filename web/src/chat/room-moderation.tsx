@@ -3,7 +3,7 @@ import { api, ask, once, type Schemas } from '../api/client.ts'
 import { words } from '../i18n/index.ts'
 import { ago } from '../i18n/time.ts'
 import { nameOf, PersonAvatar } from '../people/people.tsx'
-import { Outcome, useAction } from '../ui/action.tsx'
+import { ActionButton, Outcome, useAction } from '../ui/action.tsx'
 import { useLoad } from '../ui/load.ts'
 import { Paged, Shown } from '../ui/pages.tsx'
 
@@ -95,17 +95,7 @@ const Reported = ({
   const { messageId, senderId, body } = message
   const name = nameOf(senderId)
   const button = (label: string, work: () => Promise<unknown>) => (
-    <button
-      type="button"
-      class="button"
-      aria-label={`${label}: ${name}`}
-      disabled={action.isBusy}
-      onClick={() => {
-        action.run(work)
-      }}
-    >
-      {label}
-    </button>
+    <ActionButton action={action} label={label} about={name} work={work} />
   )
   return (
     <>

@@ -2,7 +2,7 @@ import { useSignal } from '@preact/signals'
 import { api, ask, once, type Schemas } from '../api/client.ts'
 import { words } from '../i18n/index.ts'
 import { nameOf, PersonAvatar, PersonName } from '../people/people.tsx'
-import { Outcome, useAction } from '../ui/action.tsx'
+import { ActionButton, Outcome, useAction } from '../ui/action.tsx'
 import { Field, IconButton } from '../ui/controls.tsx'
 import { useLoad } from '../ui/load.ts'
 import { Paged, Shown } from '../ui/pages.tsx'
@@ -42,17 +42,7 @@ const MemberRow = ({
     })
   }
   const button = (label: string, work: () => Promise<unknown>) => (
-    <button
-      type="button"
-      class="button"
-      aria-label={`${label}: ${name}`}
-      disabled={action.isBusy}
-      onClick={() => {
-        act(work)
-      }}
-    >
-      {label}
-    </button>
+    <ActionButton action={action} label={label} about={name} work={() => work().then(changed)} />
   )
   return (
     <li class="member">

@@ -43,3 +43,28 @@ export const Outcome = ({ of }: { of: Action }) => (
     {of.problem !== undefined ? sayProblem(of.problem) : of.isDone ? words.value.app.saved : ''}
   </span>
 )
+
+/** A button that acts on one of many, whom its label names to those who don't see where it stands. */
+export const ActionButton = ({
+  action,
+  label,
+  about,
+  work,
+}: {
+  action: Action
+  label: string
+  about: string
+  work: () => Promise<unknown>
+}) => (
+  <button
+    type="button"
+    class="button"
+    aria-label={`${label}: ${about}`}
+    disabled={action.isBusy}
+    onClick={() => {
+      action.run(work)
+    }}
+  >
+    {label}
+  </button>
+)
