@@ -1,16 +1,12 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { serve, type Server } from '@veza/kit/http'
-import { createLog } from '@veza/kit/log'
-import { freshDatabase, testTelemetry } from '@veza/kit/testing'
+import { freshDatabase } from '@veza/kit/testing'
 import { createTokenVerifier } from '@veza/kit/tokens'
 import { exportJWK, generateKeyPair, SignJWT, type JWTHeaderParameters, type JWTPayload } from 'jose'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { migrateAuth } from '@veza/auth/migrate'
 import { openAuthFixture, type AuthFixture } from './testing/auth-fixture.ts'
-import { openAuth } from './open-auth.ts'
 import { signingKeysOf, type TestKeys } from './testing/signing-keys.ts'
-
-const log = createLog('auth', 'silent')
 
 let fixture: AuthFixture
 let server: Server
@@ -177,44 +173,29 @@ describe('signing keys at rest', () => {
   it('are the same for every process that opens them at once', async () => {
     const database = await freshDatabase()
     await migrateAuth(database.url)
-    const telemetry = testTelemetry()
-    const settings = { ...fixture.settings, AUTH_DATABASE_URL: database.url }
     const all = await Promise.all(
-      Array.from({ length: 6 }, () =>
-        openAuth(settings, { log, telemetry, codec: fixture.codec, kafka: fixture.kafka }),
-      ),
+      Array.from({ length: 6 }, () => fixture.open({ AUTH_DATABASE_URL: database.url })),
     )
     const sets = await Promise.all(
       all.map(async ({ app }) => (await app.request('/.well-known/jwks.json')).text()),
     )
     expect(new Set(sets).size).toBe(1)
     await Promise.all(all.map((auth) => auth.close()))
-    await telemetry.close()
     await database.drop()
   })
 
   it('that do not open stop the start with a line that names the setting', async () => {
-    const telemetry = testTelemetry()
-    const wrong = openAuth(
-      { ...fixture.settings, KEY_ENCRYPTION_KEY: randomBytes(32) },
-      { log, telemetry, codec: fixture.codec, kafka: fixture.kafka },
-    )
+    const wrong = fixture.open({ KEY_ENCRYPTION_KEY: randomBytes(32) })
     await expect(wrong).rejects.toMatchObject({
       name: 'EnvironmentError',
       problems: [expect.stringMatching(/^KEY_ENCRYPTION_KEY is not the key/)],
     })
-    await telemetry.close()
   })
 
   it('leave other failures at the start as they are', async () => {
     const database = await freshDatabase()
-    const telemetry = testTelemetry()
-    const unmigrated = openAuth(
-      { ...fixture.settings, AUTH_DATABASE_URL: database.url },
-      { log, telemetry, codec: fixture.codec, kafka: fixture.kafka },
-    )
+    const unmigrated = fixture.open({ AUTH_DATABASE_URL: database.url })
     await expect(unmigrated).rejects.toThrow('does not exist')
-    await telemetry.close()
     await database.drop()
   })
 })

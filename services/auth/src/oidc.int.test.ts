@@ -7,9 +7,6 @@ import {
   type SignedInBody,
 } from './testing/auth-fixture.ts'
 import { openOutsideProvider, type OutsideProvider } from './testing/outside-provider.ts'
-import { openAuth } from './open-auth.ts'
-import { createLog } from '@veza/kit/log'
-import { testTelemetry } from '@veza/kit/testing'
 
 let provider: OutsideProvider
 let fixture: AuthFixture
@@ -185,30 +182,11 @@ describe('a sign-in with the outside provider', () => {
     }
   })
 
-  it('is 503 while the provider is away, and works once it is there', async () => {
-    const away = await openOutsideProvider()
-    const telemetry = testTelemetry()
-    const auth = await openAuth(
-      { ...fixture.settings, ...away.settings },
-      { log: createLog('auth', 'silent'), telemetry, codec: fixture.codec, kafka: fixture.kafka },
-    )
-    await away.close()
-    const answer = await auth.app.request('/v1/auth/oidc/begin', { method: 'POST' })
-    expect(answer.status).toBe(503)
-    expect(answer.headers.get('retry-after')).toBe('5')
-    await auth.close()
-    await telemetry.close()
-  })
-
   it('is not there without settings, and half of them stop the start', async () => {
-    const telemetry = testTelemetry()
-    const common = { log: createLog('auth', 'silent'), telemetry, codec: fixture.codec, kafka: fixture.kafka }
-    const without = await openAuth({ ...fixture.settings, OIDC_ISSUER: undefined }, common)
+    const without = await fixture.open({ OIDC_ISSUER: undefined })
     expect((await without.app.request('/v1/auth/oidc/begin', { method: 'POST' })).status).toBe(404)
-    await without.close()
-    await expect(
-      openAuth({ ...fixture.settings, OIDC_CLIENT_SECRET: undefined }, common),
-    ).rejects.toMatchObject({ problems: [expect.stringContaining('OIDC_CLIENT_SECRET')] })
-    await telemetry.close()
+    await expect(fixture.open({ OIDC_CLIENT_SECRET: undefined })).rejects.toMatchObject({
+      problems: [expect.stringContaining('OIDC_CLIENT_SECRET')],
+    })
   })
 })

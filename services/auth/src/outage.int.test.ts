@@ -1,9 +1,6 @@
-import { createLog } from '@veza/kit/log'
-import { testTelemetry } from '@veza/kit/testing'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openAuthFixture, password, type AuthFixture } from './testing/auth-fixture.ts'
 import { openRoad } from './testing/road.ts'
-import { openAuth } from './open-auth.ts'
 
 let fixture: AuthFixture
 beforeAll(async () => {
@@ -15,17 +12,7 @@ describe('when the database is away', () => {
   it('answers 503 with Retry-After and is not ready, and is well again by itself', async () => {
     const { user } = await fixture.person()
     const road = await openRoad(fixture.database.url)
-    const telemetry = testTelemetry()
-    const auth = await openAuth(
-      { ...fixture.settings, AUTH_DATABASE_URL: road.url },
-      {
-        log: createLog('auth', 'silent'),
-        telemetry,
-        codec: fixture.codec,
-        kafka: fixture.kafka,
-        now: fixture.now,
-      },
-    )
+    const auth = await fixture.open({ AUTH_DATABASE_URL: road.url })
     const signIn = () =>
       auth.app.request('/v1/auth/login', {
         method: 'POST',
@@ -47,7 +34,6 @@ describe('when the database is away', () => {
       expect(await auth.checks['auth-database']?.()).toBeUndefined()
     } finally {
       await auth.close()
-      await telemetry.close()
       await road.cut()
     }
   })

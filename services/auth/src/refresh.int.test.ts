@@ -1,6 +1,4 @@
 import { randomBytes } from 'node:crypto'
-import { createLog } from '@veza/kit/log'
-import { testTelemetry } from '@veza/kit/testing'
 import { decodeJwt } from 'jose'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
@@ -10,7 +8,6 @@ import {
   type SignedInBody,
 } from './testing/auth-fixture.ts'
 import { reuseGraceMs } from './domain/refresh.ts'
-import { openAuth } from './open-auth.ts'
 
 let fixture: AuthFixture
 beforeAll(async () => {
@@ -128,27 +125,15 @@ describe('refresh', () => {
   })
 
   it('is answered alike by every process', async () => {
-    const telemetry = testTelemetry()
-    const elsewhere = await openAuth(fixture.settings, {
-      log: createLog('auth', 'silent'),
-      telemetry,
-      codec: fixture.codec,
-      kafka: fixture.kafka,
-      now: fixture.now,
+    const elsewhere = await fixture.open()
+    const { refreshToken } = await fixture.person()
+    const here = await refresh(refreshToken)
+    const there = await elsewhere.app.request('/v1/auth/refresh', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ refreshToken }),
     })
-    try {
-      const { refreshToken } = await fixture.person()
-      const here = await refresh(refreshToken)
-      const there = await elsewhere.app.request('/v1/auth/refresh', {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify({ refreshToken }),
-      })
-      expect(((await there.json()) as SignedInBody).refreshToken).toBe(here.body.refreshToken)
-    } finally {
-      await elsewhere.close()
-      await telemetry.close()
-    }
+    expect(((await there.json()) as SignedInBody).refreshToken).toBe(here.body.refreshToken)
   })
 })
 

@@ -2,15 +2,13 @@ import { randomBytes } from 'node:crypto'
 import { authEnvironment } from '@veza/auth'
 import { migrateAuth } from '@veza/auth/migrate'
 import { readEnv } from '@veza/kit/env'
-import { createLog } from '@veza/kit/log'
-import { type FreshDatabase, freshDatabase, testTelemetry } from '@veza/kit/testing'
+import { type FreshDatabase, freshDatabase } from '@veza/kit/testing'
 import { createTokenVerifier } from '@veza/kit/tokens'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createAccessTokens } from './adapters/access-tokens.ts'
 import { openAuthFixture, testCodec } from './testing/auth-fixture.ts'
 import { signingKeysOf, type TestKeys, testSchedule } from './testing/signing-keys.ts'
-import { openAuth } from './open-auth.ts'
 
 const minute = 60_000
 const start = Date.UTC(2026, 10, 24)
@@ -121,10 +119,7 @@ describe('signing keys of several processes', () => {
 describe('auth', () => {
   it('serves the next key before it signs with it, and takes tokens of both', async () => {
     const own = await openAuthFixture({ SIGNING_KEY_PERIOD: 2 * testSchedule.periodMs })
-    const telemetry = testTelemetry()
-    const other = await openAuth(own.settings, {
-      ...{ log: createLog('auth', 'silent'), telemetry, codec: own.codec, kafka: own.kafka, now: own.now },
-    })
+    const other = await own.open()
     try {
       const before = await own.person()
       own.pass(101 * minute)
@@ -142,8 +137,6 @@ describe('auth', () => {
         (JSON.parse(Buffer.from(token.split('.')[0] ?? '', 'base64url').toString()) as { kid: string }).kid
       expect(kidOf(next.body.accessToken)).not.toBe(kidOf(last.body.accessToken))
     } finally {
-      await other.close()
-      await telemetry.close()
       await own.close()
     }
   })

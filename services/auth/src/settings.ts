@@ -60,6 +60,10 @@ export const authEnvironment = {
   OIDC_CLIENT_ID: optional(string('what that provider calls us')),
   OIDC_CLIENT_SECRET: optional(secret('what we prove it with')),
   OIDC_REDIRECT_URL: optional(url('the page of the web client that the provider sends people back to')),
+  OIDC_TIMEOUT: duration(
+    'how long one request to that provider may take, until its answer is read; beyond it the sign-in gets 503',
+    '5s',
+  ),
 } as const
 
 /** Their values. */
@@ -74,5 +78,5 @@ export const oidcSettings = (settings: AuthSettings): OidcSettings | undefined =
     throw new EnvironmentError([
       'OIDC_ISSUER needs OIDC_CLIENT_ID, OIDC_CLIENT_SECRET and OIDC_REDIRECT_URL beside it',
     ])
-  return { issuer, clientId, clientSecret, redirectUrl }
+  return { issuer, clientId, clientSecret, redirectUrl, timeoutMs: settings.OIDC_TIMEOUT }
 }

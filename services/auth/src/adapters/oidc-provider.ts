@@ -18,18 +18,25 @@ export interface OutsideIdentity {
 }
 
 export interface OidcProvider {
-  /** Where the person is to be sent, and what to finish with. Rejects ProviderUnavailable. */
+  /** Where the person is to be sent, and what to finish with. Rejects ProviderFailure. */
   begin(): Promise<{ readonly url: string; readonly flow: OidcFlow }>
-  /**
-   * Exchanges what the provider sent back (the query of the redirect). Rejects Rejection `oidc-refused`,
-   * ProviderUnavailable.
-   */
+  /** Exchanges what the provider sent back (the query of the redirect). Rejects Rejection `oidc-refused`, ProviderFailure. */
   finish(query: string, flow: OidcFlow): Promise<OutsideIdentity>
 }
 
-/** The provider can't be reached or does not answer as one: not the person's fault (503). */
-export class ProviderUnavailable extends Error {
-  override readonly name = 'ProviderUnavailable'
+/**
+ * It is the provider's fault, not the person's:
+ * - `unavailable`: it can't be reached, does not answer in time, or says that it can't at the moment
+ * - `invalid`: it answers, but not as OpenID Connect has it, or does not take us for who we are
+ */
+export class ProviderFailure extends Error {
+  override readonly name = 'ProviderFailure'
+  readonly code: 'unavailable' | 'invalid'
+
+  constructor(code: ProviderFailure['code'], message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.code = code
+  }
 }
 
 export interface OidcSettings {
@@ -37,21 +44,72 @@ export interface OidcSettings {
   readonly clientId: string
   readonly clientSecret: string
   readonly redirectUrl: string
+  /** Of each request, until its answer is read. */
+  readonly timeoutMs: number
 }
 
-const timeoutSeconds = 5
+const mostBytes = 1024 ** 2
 const scope = 'openid email profile'
 
 const isLoopback = (url: URL) => ['127.0.0.1', '[::1]', 'localhost'].includes(url.hostname)
 
 const optionalText = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined)
 
-/** What the provider, or whoever sent the query, has wrong; anything else is that it can't be asked. */
+const readBody = async ({ body }: Response): Promise<Uint8Array<ArrayBuffer> | null> => {
+  const read: AsyncIterable<Uint8Array> | Iterable<Uint8Array> = body ?? []
+  const chunks: Uint8Array[] = []
+  let bytes = 0
+  for await (const chunk of read) {
+    bytes += chunk.byteLength
+    if (bytes > mostBytes) throw new ProviderFailure('invalid', `it answers more than ${mostBytes} bytes`)
+    chunks.push(chunk)
+  }
+  return bytes === 0 ? null : Buffer.concat(chunks)
+}
+
+/** Fetches an answer as a whole, in bounded time and memory. Rejects ProviderFailure. */
+const fetchWithin =
+  (timeoutMs: number): client.CustomFetch =>
+  async (url, { method, headers, body, redirect }) => {
+    try {
+      const signal = AbortSignal.timeout(timeoutMs)
+      const response = await fetch(url, { method, headers, body: body ?? null, redirect, signal })
+      if (response.status >= 500 || response.status === 429) {
+        await response.body?.cancel()
+        throw new ProviderFailure('unavailable', `it answers ${response.status}`)
+      }
+      return new Response(await readBody(response), response)
+    } catch (error) {
+      if (error instanceof ProviderFailure) throw error
+      throw new ProviderFailure('unavailable', 'it does not answer', { cause: error })
+    }
+  }
+
+const invalidCodes: readonly (string | undefined)[] = [
+  ...['OAUTH_PARSE_ERROR', 'OAUTH_RESPONSE_IS_NOT_JSON', 'OAUTH_RESPONSE_IS_NOT_CONFORM'],
+  'OAUTH_UNSUPPORTED_OPERATION',
+]
+
+/** Of what openid-client says of an answer, JSON that lacks what it must have. */
+const isBodyInvalid = ({ cause }: client.ClientError): boolean => {
+  const of = cause instanceof Error ? cause.cause : undefined
+  return typeof of === 'object' && of !== null && 'body' in of
+}
+
+/** Who has it wrong: whoever sent the query, and the code in it, or the provider? */
 const isRefusal = (error: unknown): boolean =>
   error instanceof client.AuthorizationResponseError ||
-  (error instanceof client.ResponseBodyError && error.status < 500) ||
+  (error instanceof client.ResponseBodyError && error.error === 'invalid_grant') ||
   (error instanceof client.ClientError &&
-    !['OAUTH_TIMEOUT', 'OAUTH_ABORT', 'OAUTH_RESPONSE_IS_NOT_CONFORM'].includes(error.code ?? ''))
+    error.code !== undefined &&
+    !invalidCodes.includes(error.code) &&
+    !isBodyInvalid(error))
+
+/** What fetchWithin threw comes wrapped. */
+const failureOf = (error: unknown): ProviderFailure =>
+  error instanceof client.ClientError && error.cause instanceof ProviderFailure
+    ? error.cause
+    : new ProviderFailure('invalid', 'it does not answer as OpenID Connect has it', { cause: error })
 
 /**
  * An OpenID Connect provider by discovery: authorization code with PKCE (S256), state and nonce; the ID token's
@@ -59,19 +117,21 @@ const isRefusal = (error: unknown): boolean =>
  */
 export const openOidcProvider = (settings: OidcSettings): OidcProvider => {
   const issuer = new URL(settings.issuer)
+  // A provider beside us, such as a test's, may do without TLS. Deprecated only so that it stands out.
+  // eslint-disable-next-line @typescript-eslint/no-deprecated
+  const insecure = issuer.protocol === 'http:' && isLoopback(issuer) ? [client.allowInsecureRequests] : []
   let discovered: Promise<client.Configuration> | undefined
 
   const configuration = (): Promise<client.Configuration> => {
     discovered ??= client
       .discovery(issuer, settings.clientId, settings.clientSecret, undefined, {
-        timeout: timeoutSeconds,
-        // A provider beside us, such as a test's, may do without TLS. Deprecated only so that it stands out.
-        // eslint-disable-next-line @typescript-eslint/no-deprecated
-        ...(issuer.protocol === 'http:' && isLoopback(issuer) && { execute: [client.allowInsecureRequests] }),
+        [client.customFetch]: fetchWithin(settings.timeoutMs),
+        // Without these checks the signature of an ID token that came by TLS is taken for granted.
+        execute: [client.enableNonRepudiationChecks, ...insecure],
       })
       .catch((error: unknown) => {
         discovered = undefined
-        throw new ProviderUnavailable('the OpenID Connect provider does not answer', { cause: error })
+        throw failureOf(error)
       })
     return discovered
   }
@@ -116,7 +176,7 @@ export const openOidcProvider = (settings: OidcSettings): OidcProvider => {
       } catch (error) {
         if (error instanceof Rejection) throw error
         if (isRefusal(error)) throw new Rejection('oidc-refused', { cause: error })
-        throw new ProviderUnavailable('the OpenID Connect provider does not answer', { cause: error })
+        throw failureOf(error)
       }
     },
   }

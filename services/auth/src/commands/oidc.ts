@@ -11,8 +11,8 @@ import {
   projectAccount,
   type StoredAccount,
 } from '../adapters/account-store.ts'
-import { keepFlow, takeFlow } from '../adapters/oidc-flows.ts'
-import { type OidcProvider, type OutsideIdentity } from '../adapters/oidc-provider.ts'
+import { keepFlow, type KeptFlow, putFlow, takeFlow } from '../adapters/oidc-flows.ts'
+import { type OidcProvider, type OutsideIdentity, ProviderFailure } from '../adapters/oidc-provider.ts'
 import { accountStream, overStreams } from '../adapters/streams.ts'
 import { type AccountCommand, decideAccount, type PasswordChangeReason } from '../domain/account.ts'
 import { parseDisplayName, parseEmail } from '../domain/credentials.ts'
@@ -30,7 +30,7 @@ import {
 
 type Deps = AuthDeps & { provider: OidcProvider }
 
-/** Begins a sign-in at the provider. Rejects ProviderUnavailable, TooManyAttempts. */
+/** Begins a sign-in at the provider. Rejects ProviderFailure, TooManyAttempts. */
 export const beginOidc =
   (deps: Deps) =>
   async (caller: Caller): Promise<{ authorizationUrl: string; flow: string }> => {
@@ -171,10 +171,24 @@ const signInAs = async (deps: Deps, identity: OutsideIdentity, caller: Caller): 
 const wasOvertaken = (error: unknown): boolean =>
   (error instanceof Rejection && error.code === 'email-taken') || isUniqueViolation(error, 'identities_pkey')
 
+/** Whom the provider says that it is. The flow is put back when that can't be learnt. */
+const identify = async (
+  { db, provider }: Deps,
+  { flow: handle, callbackUrl }: { flow: string; callbackUrl: string },
+  flow: KeptFlow,
+): Promise<OutsideIdentity> => {
+  try {
+    return await provider.finish(new URL(callbackUrl).search, flow)
+  } catch (error) {
+    if (error instanceof ProviderFailure) await putFlow(db, handle, flow)
+    throw error
+  }
+}
+
 /**
  * Finishes a sign-in at the provider: signs in to the account that is linked to the identity; links it to the account
- * with the same address, which the provider must vouch for; or creates one. Rejects Rejection `oidc-unknown`,
- * `oidc-refused`, `oidc-email-unverified`; ProviderUnavailable, TooManyAttempts.
+ * with the same address, which the provider must vouch for; or creates one. What failed by the provider can be finished
+ * again. Rejects Rejection `oidc-unknown`, `oidc-refused`, `oidc-email-unverified`; ProviderFailure, TooManyAttempts.
  */
 export const finishOidc =
   (deps: Deps) =>
@@ -182,7 +196,7 @@ export const finishOidc =
     limited(deps, { caller, costs: ['oidc-unknown', 'oidc-refused'] }, async () => {
       const flow = await takeFlow(deps.db, input.flow, deps.now())
       if (!flow) throw new Rejection('oidc-unknown')
-      const identity = await deps.provider.finish(new URL(input.callbackUrl).search, flow)
+      const identity = await identify(deps, input, flow)
       try {
         return await signInAs(deps, identity, caller)
       } catch (error) {

@@ -1,7 +1,7 @@
 import { Problem } from '@veza/kit/http'
 import { SubjectErased } from '@veza/kit/sealing'
 import { TooManyAttempts } from '../adapters/attempt-limits.ts'
-import { ProviderUnavailable } from '../adapters/oidc-provider.ts'
+import { ProviderFailure } from '../adapters/oidc-provider.ts'
 import { HasherBusy } from '../adapters/password-hasher.ts'
 import { Rejection, type RejectionCode } from '../domain/rejection.ts'
 
@@ -44,11 +44,15 @@ const toProblem = (error: unknown): unknown => {
     return new Problem(429, 'too-many-attempts', 'There were too many attempts: wait a while', {
       headers: { 'retry-after': String(error.retryAfter) },
     })
-  if (error instanceof ProviderUnavailable)
-    return new Problem(503, 'unavailable', 'The provider does not answer: try again in a moment', {
-      cause: error,
-      headers: { 'retry-after': '5' },
-    })
+  if (error instanceof ProviderFailure)
+    return error.code === 'unavailable'
+      ? new Problem(503, 'unavailable', 'The provider does not answer: try again in a moment', {
+          cause: error,
+          headers: { 'retry-after': '5' },
+        })
+      : new Problem(502, 'oidc-provider-invalid', 'The provider does not answer as it has to', {
+          cause: error,
+        })
   // Erased between our look and our sealing.
   if (error instanceof SubjectErased) return toProblem(new Rejection('no-such-account'))
   return error

@@ -30,7 +30,7 @@ export const mountOidc = (app: Api, handlers: OidcHandlers): void => {
           'A sign-in that can be finished within 10 minutes, once, by whoever holds flow',
           z.object({ authorizationUrl: z.url(), flow }).openapi('OidcBegun'),
         ),
-        ...problemResponses(429, 503),
+        ...problemResponses(429, 502, 503),
       },
     }),
     async (c) => c.json(await answer(handlers.begin(callerOf(c))), 200),
@@ -43,7 +43,9 @@ export const mountOidc = (app: Api, handlers: OidcHandlers): void => {
       summary: 'Finish to sign in with the outside provider',
       description:
         'An account with the same e-mail address is linked if the provider vouches for the address (email_verified). ' +
-        'If the account itself never verified it, its password is withdrawn and its sessions are ended.',
+        'If the account itself never verified it, its password is withdrawn and its sessions are ended. After 502 and 503 ' +
+        'nothing has happened, and the same may be sent again; if the provider had taken the code by then, that is answered ' +
+        'with oidc-refused.',
       request: {
         body: jsonBody(
           z
@@ -59,7 +61,7 @@ export const mountOidc = (app: Api, handlers: OidcHandlers): void => {
       },
       responses: {
         200: jsonResponse('A new session', signedIn),
-        ...problemResponses(400, 401, 403, 429, 503),
+        ...problemResponses(400, 401, 403, 429, 502, 503),
       },
     }),
     async (c) => c.json(await answer(handlers.finish(c.req.valid('json'), callerOf(c))), 200),

@@ -58,6 +58,8 @@ export interface AuthFixture {
   letters(to: string): Promise<string[]>
   /** Asks the database itself. */
   query<R extends object>(text: string, values?: unknown[]): Promise<R[]>
+  /** Auth in another process, on the same database. Closed with the fixture, if not before. */
+  open(settings?: Partial<AuthSettings>): Promise<Auth>
   /** Registers a person that nobody else is. */
   person(): Promise<SignedInBody & { password: string }>
   close(): Promise<void>
@@ -99,7 +101,16 @@ export const openAuthFixture = async (
   const now = () => new Date(time)
   const log = createLog('auth', 'silent')
   const kafka = connectKafka(infrastructure().kafkaBrokers, { clientId: 'auth', log })
-  const auth = await openAuth(allSettings, { log, telemetry, codec, kafka, now, ...common })
+  const opened = new Set<Auth>()
+  const open = async (more: Partial<AuthSettings> = {}): Promise<Auth> => {
+    const auth = await openAuth({ ...allSettings, ...more }, { log, telemetry, codec, kafka, now, ...common })
+    opened.add(auth)
+    const close = async () => {
+      if (opened.delete(auth)) await auth.close()
+    }
+    return { ...auth, close }
+  }
+  const auth = await open()
   const inspection = openDatabase(database.url, { applicationName: 'test', poolSize: 1, log })
 
   const send = async <T>(
@@ -133,7 +144,7 @@ export const openAuthFixture = async (
   const post = <T>(path: string, body: unknown, by?: Sender) => send<T>('POST', path, body, by)
 
   return {
-    auth,
+    ...{ auth, open },
     database,
     settings: allSettings,
     codec,
@@ -160,7 +171,7 @@ export const openAuthFixture = async (
       return { ...body, password }
     },
     async close() {
-      await auth.close()
+      await Promise.all([...opened].map((one) => one.close()))
       await kafka.close()
       await inspection.close()
       await telemetry.close()

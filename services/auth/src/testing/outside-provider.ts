@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { createServer } from 'node:http'
+import { createServer, type ServerResponse } from 'node:http'
 import { type AddressInfo } from 'node:net'
 import { Provider } from 'oidc-provider'
 
@@ -21,6 +21,8 @@ export interface OutsideProvider {
   }
   /** By subject; may be changed at any time. */
   readonly people: Map<string, OutsidePerson>
+  /** By path, what answers in the provider's place. */
+  readonly instead: Map<string, (response: ServerResponse) => void>
   /** Signs in as somebody and consents. Answers the address that the browser is sent back to. */
   visit(authorizationUrl: string, subject: string): Promise<string>
   close(): Promise<void>
@@ -66,8 +68,11 @@ export const openOutsideProvider = async (): Promise<OutsideProvider> => {
     },
   })
   const answer = provider.callback()
+  const instead: OutsideProvider['instead'] = new Map()
   server.on('request', (request, response) => {
-    void answer(request, response)
+    const other = instead.get(request.url ?? '')
+    if (other) other(response)
+    else void answer(request, response)
   })
 
   return {
@@ -77,7 +82,7 @@ export const openOutsideProvider = async (): Promise<OutsideProvider> => {
       OIDC_CLIENT_SECRET: client_secret,
       OIDC_REDIRECT_URL: redirectUrl,
     },
-    people,
+    ...{ people, instead },
     async visit(authorizationUrl, subject) {
       const browse = openBrowser()
       let next = await browse(authorizationUrl)
