@@ -6,6 +6,7 @@ import { z } from 'zod'
 import { duration } from '../env/index.ts'
 import { pruneIdempotencyKeys } from '../events/store.ts'
 import { type Logger } from '../log/index.ts'
+import { repeat } from '../repeat/index.ts'
 import { type Identity } from '../tokens/index.ts'
 import { type BearerEnv } from './bearer.ts'
 import { Problem } from './problem.ts'
@@ -217,24 +218,14 @@ export const openAnswers = (
 ): {
   /** Stands behind bearer, before the routes that write. */
   readonly once: MiddlewareHandler<IdempotencyEnv>
-  prune(): Promise<void>
-  close(): void
+  close(): Promise<void>
 } => {
-  const prune = async (): Promise<void> => {
+  const pruning = repeat('forget old answers', { everyMs: pruneEveryMs, log }, async () => {
     await pruneHttpAnswers(db, lifeMs)
     await pruneIdempotencyKeys(db, lifeMs)
-  }
-  const timer = setInterval(() => {
-    prune().catch((error: unknown) => {
-      log.warn({ err: error }, 'old answers were not deleted')
-    })
-  }, pruneEveryMs)
-  timer.unref()
+  })
   return {
     once: idempotent(db, { lifeMs, ...(seal && { seal }) }),
-    prune,
-    close() {
-      clearInterval(timer)
-    },
+    close: () => pruning.close(),
   }
 }

@@ -4,6 +4,7 @@ import { type Api, createApi, openAnswers } from '@veza/kit/http'
 import { type Kafka } from '@veza/kit/kafka'
 import { type Logger } from '@veza/kit/log'
 import { mountPersonalData } from '@veza/kit/personal-data'
+import { repeat } from '@veza/kit/repeat'
 import { type Telemetry } from '@veza/kit/telemetry'
 import { createTokenVerifier } from '@veza/kit/tokens'
 import { accessTokenSeconds, createAccessTokens } from './adapters/access-tokens.ts'
@@ -40,7 +41,6 @@ import { readKnownDeadLetters } from './queries/dead-letters.ts'
 import { readPersonalData } from './queries/personal-data.ts'
 import { readName, readOwnAccount, readOwnSessions, readRoles } from './queries/account.ts'
 import { watchStatus } from './queries/status.ts'
-import { repeat } from './repeated.ts'
 import { mountAccount } from './routes/account.ts'
 import { mountAudit } from './routes/audit.ts'
 import { mountDeadLetters } from './routes/dead-letters.ts'
@@ -122,7 +122,6 @@ const open = async (parts: AuthParts, settings: AuthSettings, common: AuthCommon
     await attempts.sweep(now())
     await sweepOneTimeTokens(db, now())
     await sweepFlows(db, now())
-    return false
   })
 
   const perWindow = (count: number) => ({ attempts: count, windowMs: settings.ATTEMPT_WINDOW })
@@ -207,8 +206,7 @@ const open = async (parts: AuthParts, settings: AuthSettings, common: AuthCommon
       'key-encryption': () => parts.keyEncryption.check(),
     },
     async close() {
-      await Promise.all([letters.close(), upkeep.close()])
-      answers.close()
+      await Promise.all([letters.close(), upkeep.close(), answers.close()])
       await producer.close()
       mailer.close()
       await parts.close()

@@ -152,7 +152,7 @@ export const openChat = (settings: ChatSettings, common: ChatCommon): Chat => {
     internal,
     checks: { 'chat-database': () => database.check() },
     async close() {
-      answers.close()
+      await answers.close()
       await producer.close()
       keyEncryption.close()
       await database.close()

@@ -7,6 +7,7 @@ import { type Logger } from '@veza/kit/log'
 import { openObjects } from '@veza/kit/objects'
 import { mountPersonalData } from '@veza/kit/personal-data'
 import { openDatabase } from '@veza/kit/postgres'
+import { repeat } from '@veza/kit/repeat'
 import { createSealing, openKeyEncryption } from '@veza/kit/sealing'
 import { type Telemetry } from '@veza/kit/telemetry'
 import { type TokenVerifier } from '@veza/kit/tokens'
@@ -81,17 +82,6 @@ const sweepEveryMs = 60_000
 const publishEveryMs = 5_000
 /** A minute: 700,000 a day. */
 const wordsAtOnce = 500
-
-const every = (
-  ms: number,
-  work: () => Promise<unknown>,
-  failed: (error: unknown) => void,
-): NodeJS.Timeout => {
-  const timer = setInterval(() => {
-    work().catch(failed)
-  }, ms)
-  return timer.unref()
-}
 
 /** Opens tracks on its migrated database ('@veza/tracks/migrate'). */
 export const openTracks = async (settings: TracksSettings, common: TracksCommon): Promise<Tracks> => {
@@ -218,20 +208,10 @@ export const openTracks = async (settings: TracksSettings, common: TracksCommon)
   mountAuditSource(internal, settings.SERVICE_TOKEN, audit)
   mountPersonalData(internal, settings.SERVICE_TOKEN, 'tracks', readPersonalData({ db, audit }))
 
-  const timers = [
-    every(sweepEveryMs, sweep, (error) => {
-      log.warn({ err: error }, 'uploads were not swept')
-    }),
-    every(
-      sweepEveryMs,
-      () => reviewWords(db, wordsAtOnce),
-      (error) => {
-        log.warn({ err: error }, 'words of searches were not reviewed')
-      },
-    ),
-    every(publishEveryMs, publish, (error) => {
-      log.warn({ err: error }, 'what is due was not published')
-    }),
+  const upkeep = [
+    repeat('sweep uploads', { everyMs: sweepEveryMs, log }, sweep),
+    repeat('review words', { everyMs: sweepEveryMs, log }, () => reviewWords(db, wordsAtOnce)),
+    repeat('publish', { everyMs: publishEveryMs, log }, publish),
   ]
 
   return {
@@ -246,8 +226,7 @@ export const openTracks = async (settings: TracksSettings, common: TracksCommon)
     sweep,
     publish,
     async close() {
-      timers.forEach(clearInterval)
-      answers.close()
+      await Promise.all([...upkeep, answers].map((each) => each.close()))
       await locks.close()
       objects.close()
       keyEncryption.close()

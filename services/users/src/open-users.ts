@@ -3,13 +3,13 @@ import { auditOf, mountAuditSource } from '@veza/kit/audit'
 import { type Caches, uncached } from '@veza/kit/cache'
 import { type Api, bearer, type CallerMiddleware, createApi, openAnswers } from '@veza/kit/http'
 import { type Logger } from '@veza/kit/log'
+import { repeat } from '@veza/kit/repeat'
 import { type Telemetry } from '@veza/kit/telemetry'
 import { type TokenVerifier } from '@veza/kit/tokens'
 import { readAvatar } from './adapters/avatars.ts'
 import { deleteExpiredExports } from './adapters/exports.ts'
 import { usersTopic } from './adapters/publish.ts'
 import { tellingStreams } from './adapters/streams.ts'
-import { everyMinute } from './chores.ts'
 import { cancelErasure } from './commands/cancel-erasure.ts'
 import { changeAvatar } from './commands/change-avatar.ts'
 import { changeSettings } from './commands/change-settings.ts'
@@ -31,6 +31,8 @@ import { mountExports } from './routes/exports.ts'
 import { mountMe } from './routes/me.ts'
 import { mountPeople } from './routes/people.ts'
 import { type UsersSettings } from './settings.ts'
+
+const upkeepEveryMs = 60_000
 
 /** What the process around users gives it, and closes after it. */
 export interface UsersCommon {
@@ -128,7 +130,7 @@ export const openUsers = (settings: UsersSettings, common: UsersCommon): Users =
     auditOf('users', { db, topic: usersTopic, codec, addresses }),
   )
 
-  const stopChores = everyMinute(log, async () => {
+  const upkeep = repeat('upkeep', { everyMs: upkeepEveryMs, log }, async () => {
     await eraseDue(deps)()
     await deleteExpiredExports(db, now())
   })
@@ -139,8 +141,7 @@ export const openUsers = (settings: UsersSettings, common: UsersCommon): Users =
     bodyLimits,
     checks: { 'users-database': () => store.check(), 'key-encryption': () => keyEncryption.check() },
     async close() {
-      answers.close()
-      await stopChores()
+      await Promise.all([upkeep.close(), answers.close()])
       await store.close()
     },
   }

@@ -1,8 +1,8 @@
 import { openDatabase } from '@veza/kit/postgres'
 import { runProjection } from '@veza/kit/projection'
+import { repeat } from '@veza/kit/repeat'
 import { type HostedWorker, type WorkerCommon } from '@veza/kit/worker'
 import { type AnalyticsDatabase, dailyDigests, playRule } from '@veza/streams/store'
-import { every } from './every.ts'
 import { forgetOld } from './forget.ts'
 import { analyticsProjection, type AnalyticsOptions } from './projection.ts'
 import { publishStats } from './publish-stats.ts'
@@ -44,25 +44,23 @@ export const openAnalytics = async (
   })
   // Less than a transaction may idle: the broker that does not answer is not waited for.
   const producer = kafka.producer({ lingerMs: 0, deliveryTimeoutMs: 3_000 })
-  const stopTelling = every(
-    settings.ANALYTICS_PUBLISH_EVERY,
-    publishStats({ db, codec, producer }),
-    (error) => {
-      log.warn({ err: error }, "could not tell tracks' totals; trying again")
-    },
-  )
-  const stopForgetting = every(
-    forgetEveryMs,
-    forgetOld({ db, rule, salts, saltsKeptMs: settings.ANALYTICS_SALTS_KEPT }),
-    (error) => {
-      log.warn({ err: error }, 'could not forget what is counted for good; trying again')
-    },
-  )
+  const upkeep = [
+    repeat(
+      "tell tracks' totals",
+      { everyMs: settings.ANALYTICS_PUBLISH_EVERY, log },
+      publishStats({ db, codec, producer }),
+    ),
+    repeat(
+      'forget what is counted for good',
+      { everyMs: forgetEveryMs, log },
+      forgetOld({ db, rule, salts, saltsKeptMs: settings.ANALYTICS_SALTS_KEPT }),
+    ),
+  ]
   return {
     name: worker.name,
     async stop() {
       await worker.stop()
-      await Promise.all([stopTelling(), stopForgetting()])
+      await Promise.all(upkeep.map((each) => each.close()))
       await producer.close()
       await database.close()
     },

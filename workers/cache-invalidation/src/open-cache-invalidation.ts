@@ -2,6 +2,7 @@ import { topics } from '@veza/contracts'
 import { openInvalidator, renewEveryMs } from '@veza/kit/cache'
 import { type EnvironmentValues } from '@veza/kit/env'
 import { openRedis } from '@veza/kit/redis'
+import { repeat } from '@veza/kit/repeat'
 import { type HostedWorker, runWorker, type WorkerCommon } from '@veza/kit/worker'
 import { type SourceTopic } from './changes.ts'
 import { type InvalidationsTopic, invalidate, seenRecord } from './invalidate.ts'
@@ -41,28 +42,14 @@ export const openCacheInvalidation = (
   worker.finished.catch(fail)
 
   // What is in Redis is vouched for only while events can be read and told: so the word of it goes first.
-  let telling: Promise<void> = Promise.resolve()
-  const tell = async (): Promise<void> => {
-    try {
-      await producer.send(seenRecord(deps))
-      await shared?.renew()
-    } catch (error) {
-      log.warn({ err: error }, 'could not tell caches that changes are told')
-    }
-  }
-  let isTelling = false
-  const timer = setInterval(() => {
-    if (isTelling) return
-    isTelling = true
-    telling = tell().finally(() => {
-      isTelling = false
-    })
-  }, renewEveryMs)
+  const telling = repeat('tell caches that changes are told', { everyMs: renewEveryMs, log }, async () => {
+    await producer.send(seenRecord(deps))
+    await shared?.renew()
+  })
   return {
     name,
     async stop() {
-      clearInterval(timer)
-      await telling
+      await telling.close()
       await worker.stop()
       await producer.close()
       await deadLetter.close()

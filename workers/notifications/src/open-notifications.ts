@@ -2,11 +2,14 @@ import { type ChatDatabase, noticeStore } from '@veza/chat/store'
 import { topics } from '@veza/contracts'
 import { type EnvironmentValues } from '@veza/kit/env'
 import { openDatabase } from '@veza/kit/postgres'
+import { repeat } from '@veza/kit/repeat'
 import { type HostedWorker, runWorker, type WorkerCommon } from '@veza/kit/worker'
 import { type SourceTopic } from './happening.ts'
 import { notify } from './notify.ts'
-import { forgetting } from './forgetting.ts'
+import { forgetNotices } from './forgetting.ts'
 import { type notificationsEnvironment } from './settings.ts'
+
+const forgetEveryMs = 60 * 60_000
 
 /** What tests have of their own. */
 export interface NotificationsOverrides {
@@ -42,11 +45,15 @@ export const openNotifications = (
     settings: { gatherMs: 100 },
   })
   worker.finished.catch(fail)
-  const stopForgetting = forgetting({ notices, keptMs: env.NOTIFICATIONS_KEPT, log })
+  const forgetting = repeat(
+    'forget notices',
+    { everyMs: forgetEveryMs, log },
+    forgetNotices({ notices, keptMs: env.NOTIFICATIONS_KEPT }),
+  )
   return {
     name,
     async stop() {
-      await stopForgetting()
+      await forgetting.close()
       await worker.stop()
       await producer.close()
       await deadLetter.close()

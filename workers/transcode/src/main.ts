@@ -8,6 +8,7 @@ import { createLog } from '@veza/kit/log'
 import { isolation } from '@veza/kit/media'
 import { openObjects } from '@veza/kit/objects'
 import { openDatabase } from '@veza/kit/postgres'
+import { repeat } from '@veza/kit/repeat'
 import { startTelemetry } from '@veza/kit/telemetry'
 import { runWorker } from '@veza/kit/worker'
 import { jobQueue, openTracks, type TracksDatabase } from '@veza/tracks/store'
@@ -71,19 +72,11 @@ await runMain(name, async (run) => {
   })
   run.onStop('runner', () => runner.stop())
   const sweep = sweepObjects({ db: database.db, objects, now })
-  const sweeping = setInterval(() => {
-    sweep().then(
-      (gone) => {
-        if (gone.length > 0) log.info({ addresses: gone.length }, 'objects were swept')
-      },
-      (error: unknown) => {
-        log.warn({ err: error }, 'objects were not swept')
-      },
-    )
-  }, sweepEveryMs)
-  run.onStop('sweep', () => {
-    clearInterval(sweeping)
+  const sweeping = repeat('sweep objects', { everyMs: sweepEveryMs, log }, async () => {
+    const gone = await sweep()
+    if (gone.length > 0) log.info({ addresses: gone.length }, 'objects were swept')
   })
+  run.onStop('sweep', () => sweeping.close())
 
   const health = createHealth()
   health.ready('jobs', () => runner.check())

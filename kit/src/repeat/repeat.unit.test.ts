@@ -1,6 +1,6 @@
-import { createLog } from '@veza/kit/log'
 import { expect, it, vi } from 'vitest'
-import { repeat } from './repeated.ts'
+import { createLog } from '../log/index.ts'
+import { repeat } from './repeat.ts'
 
 const log = createLog('test', 'silent')
 const hour = 3_600_000
@@ -19,13 +19,17 @@ it('works at once, when it is woken, and again while there is more', async () =>
   await repeated.close()
 })
 
-it('works again by itself, after failures too', async () => {
-  const work = vi.fn(() => Promise.reject<boolean>(new Error('away')))
+it('works again by itself, after failures too, which it tells', async () => {
+  const warn = vi.spyOn(log, 'warn')
+  const away = new Error('away')
+  const work = vi.fn(() => Promise.reject(away))
   const repeated = repeat('test', { everyMs: 1, log }, work)
   await vi.waitFor(() => {
     expect(work.mock.calls.length).toBeGreaterThan(2)
   })
   await repeated.close()
+  expect(warn).toHaveBeenCalledTimes(work.mock.calls.length)
+  expect(warn).toHaveBeenLastCalledWith({ err: away, work: 'test' }, expect.anything())
 })
 
 it('runs one at a time, once more when it was woken meanwhile, and is waited for', async () => {

@@ -1,0 +1,1 @@
+export { repeat, type Repeated } from './repeat.ts'
