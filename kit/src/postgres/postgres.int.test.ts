@@ -6,11 +6,7 @@ import { createLog } from '../log/index.ts'
 import { type FreshDatabase, freshDatabase } from '../testing/index.ts'
 import {
   type Database,
-  type InboxTable,
   type Migrations,
-  claimOnce,
-  createInbox,
-  pruneInbox,
   isUnavailable,
   isUniqueViolation,
   migrate,
@@ -18,12 +14,18 @@ import {
 } from './index.ts'
 
 interface Tables {
-  inbox: InboxTable
+  things: { id: string }
 }
 
 const logged: string[] = []
 const log = createLog('test', 'warn', { write: (line) => void logged.push(line) })
-const migrations: Migrations = { '001-inbox': { up: createInbox } }
+const migrations: Migrations = {
+  '001-things': {
+    async up(db) {
+      await sql`create table things (id text primary key)`.execute(db)
+    },
+  },
+}
 let fresh: FreshDatabase
 let database: Database<Tables>
 
@@ -104,7 +106,7 @@ test('a database that nobody serves is unavailability', async () => {
   expect(
     isUnavailable(
       await refused.db
-        .selectFrom('inbox')
+        .selectFrom('things')
         .execute()
         .catch((e: unknown) => e),
     ),
@@ -158,7 +160,7 @@ test('four migrators at once: each step runs once', async () => {
     },
   }
   const ran = await Promise.all(Array.from({ length: 4 }, () => migrate(own.url, steps)))
-  expect(ran.flat().sort()).toEqual(['001-inbox', '002-slow'])
+  expect(ran.flat().sort()).toEqual(['001-things', '002-slow'])
   expect(ran.filter(({ length }) => length > 0)).toHaveLength(1)
   expect(await migrate(own.url, steps)).toEqual([])
   await own.drop()
@@ -181,59 +183,20 @@ test('a step that fails leaves the database as it was', async () => {
     '001-odd': { up: () => Promise.reject('odd') },
   }
   await expect(migrate(own.url, odd)).rejects.toMatchObject({ cause: 'odd' })
-  expect(await migrate(own.url, migrations)).toEqual(['001-inbox'])
+  expect(await migrate(own.url, migrations)).toEqual(['001-things'])
   await own.drop()
   await expect(migrate(own.url, migrations)).rejects.toMatchObject({ code: '3D000' })
 })
 
-const claim = (group: string, ids: string[]): Promise<string[]> =>
-  database.db.transaction().execute(async (trx) => [...(await claimOnce(trx, group, ids))].sort())
-
-test('a message is claimed once a group', async () => {
-  expect(await claim('g1', ['a', 'b', 'b'])).toEqual(['a', 'b'])
-  expect(await claim('g1', ['b', 'c'])).toEqual(['c'])
-  expect(await claim('g2', ['a', 'b'])).toEqual(['a', 'b'])
-  expect(await claim('g2', [])).toEqual([])
-})
-
-test('a claim goes with its transaction', async () => {
-  const failed = database.db.transaction().execute(async (trx) => {
-    await claimOnce(trx, 'g3', ['a'])
-    throw new Error('no effect')
-  })
-  await expect(failed).rejects.toThrow('no effect')
-  expect(await claim('g3', ['a'])).toEqual(['a'])
-})
-
-test('of those who claim at the same time, in whatever order, each message has one winner', async () => {
-  const ids = Array.from({ length: 50 }, (_, index) => `m${index}`)
-  const claims = await Promise.all([
-    claim('g4', ids),
-    claim('g4', ids.toReversed()),
-    claim('g4', ids.slice(25)),
-    claim('g4', ids.slice(0, 25).toReversed()),
-  ])
-  expect(claims.flat().sort()).toEqual(ids.toSorted())
-})
-
 test('a unique violation names its constraint', async () => {
-  const row = { consumer_group: 'g5', id: 'a', seen_at: new Date() }
-  await database.db.insertInto('inbox').values(row).execute()
+  const row = { id: 'a' }
+  await database.db.insertInto('things').values(row).execute()
   const error: unknown = await database.db
-    .insertInto('inbox')
+    .insertInto('things')
     .values(row)
     .execute()
     .catch((e: unknown) => e)
-  expect(isUniqueViolation(error, 'inbox_pkey')).toBe(true)
-})
-
-test('the inbox forgets what is older than any repetition, and nothing else', async () => {
-  const claim = (id: string) => database.db.transaction().execute((trx) => claimOnce(trx, 'pruned', [id]))
-  await claim('old')
-  await claim('new')
-  await sql`update inbox set seen_at = now() - interval '8 days' where id = 'old'`.execute(database.db)
-  expect(await pruneInbox(database.db, 7 * 24 * 60 * 60 * 1000)).toBe(1)
-  expect([await claim('old'), await claim('new')]).toEqual([new Set(['old']), new Set()])
+  expect(isUniqueViolation(error, 'things_pkey')).toBe(true)
 })
 
 test('a prepared query is given its values each time, and is planned once by a connection', async () => {

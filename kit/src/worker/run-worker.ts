@@ -19,9 +19,9 @@ interface Run<T extends Topic> {
 
 /**
  * Reads topics as the consumer group `name` and gives their messages to the handler, chunk by chunk, until stop().
- * At least once: an effect must tolerate repetition (kit/postgres has the inbox for it). Offsets are committed after
- * the effect; a message goes to the dead-letter topic only when it cannot be read, when the handler says `dead`, or when
- * it fails alone, again and again, with everything around it healthy.
+ * At least once: an effect must tolerate repetition. Offsets are committed after the effect; a message goes to the
+ * dead-letter topic only when it cannot be read, when the handler says `dead`, or when it fails alone, again and again, with
+ * everything around it healthy.
  */
 export function runWorker<T extends Topic>(options: WorkerOptions<T>): Worker {
   const { name, codec, log } = options

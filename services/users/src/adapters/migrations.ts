@@ -2,7 +2,7 @@ import { createAuditIndexes, renewAuditIndexes } from '@veza/kit/audit'
 import { createEventStore, renewEventStore } from '@veza/kit/events'
 import { createHttpAnswers } from '@veza/kit/http'
 import { adoptModel, createModel } from '@veza/kit/projection'
-import { createInbox, migrate, type Migrations } from '@veza/kit/postgres'
+import { migrate, type Migrations } from '@veza/kit/postgres'
 import { createDataKeys, indexErasures } from '@veza/kit/sealing'
 import { type Kysely, sql } from 'kysely'
 import { type ViewsDatabase } from './schema.ts'
@@ -44,7 +44,8 @@ const createOwnTables = async (db: Kysely<unknown>): Promise<void> => {
 const migrations: Migrations = {
   '001-events': { up: createEventStore },
   '002-data-keys': { up: createDataKeys },
-  '003-inbox': { up: createInbox },
+  // A table that nothing was ever in; a later step drops it where it is.
+  '003-inbox': { up: () => Promise.resolve() },
   '004-own-tables': { up: createOwnTables },
   '005-search': {
     async up(db) {
@@ -82,6 +83,11 @@ const migrations: Migrations = {
     },
   },
   '012-erased-keys': { up: indexErasures },
+  '013-without-inbox': {
+    async up(db) {
+      await sql`drop table if exists inbox`.execute(db)
+    },
+  },
 }
 
 /** Brings users' database up to date; resolves to the steps that it ran. Safe to run by several processes at once. */
