@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache'
 import { type Gate } from './gate.ts'
+import { loaderOf, type Loading } from './loading.ts'
 import { type CacheMetrics } from './metrics.ts'
 import { type SharedAnswer, type SharedLevel, tagOf, unknown, type Versioned } from './types.ts'
 
@@ -10,11 +11,9 @@ export interface SharedForm<T> {
   read(id: string, text: string): T | undefined | Promise<T | undefined>
 }
 
-export interface CacheOptions<T> {
+export type CacheOptions<T> = Loading<T> & {
   /** The first part of its tags, and its name in metrics. */
   readonly name: string
-  /** Reads from where the truth is. A later call never gives an older version. */
-  readonly load: (id: string) => Promise<Versioned<T>>
   /** Of this process, estimated. */
   readonly maxBytes: number
   /** How long a value is kept here. Default 30,000 ms. */
@@ -89,15 +88,8 @@ export const createCache = <T>(
   options: CacheOptions<T>,
   { shared: level, gate, metrics, isTold, now }: CacheParts,
 ): Cache<T> & CacheInternals => {
-  const {
-    name,
-    load,
-    maxBytes,
-    ttlMs = 30_000,
-    negativeTtlMs = 5_000,
-    shared: form,
-    keeps = () => true,
-  } = options
+  const { name, maxBytes, ttlMs = 30_000, negativeTtlMs = 5_000, shared: form, keeps = () => true } = options
+  const load = loaderOf(options, gate)
   const shared = form === undefined ? undefined : level
   const entries = new LRUCache<string, Entry<T>>({ maxSize: maxBytes, maxEntrySize: maxBytes })
   const floors = new LRUCache<string, Floor>({ max: maxFloors })
@@ -187,7 +179,7 @@ export const createCache = <T>(
     for (let reading = 1; ; reading++) {
       metrics.loads++
       const from = now()
-      const found = await gate(() => load(id))
+      const found = await load(id)
       const isPrompt = now() - from < putWithinMs
       const bytes =
         form === undefined

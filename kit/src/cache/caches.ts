@@ -1,6 +1,7 @@
 import { type Meter } from '@opentelemetry/api'
 import { type Cache, type CacheInternals, type CacheOptions, createCache } from './cache.ts'
 import { createGate } from './gate.ts'
+import { loaderOf } from './loading.ts'
 import { cacheMeters } from './metrics.ts'
 import { type Change, type SharedLevel } from './types.ts'
 
@@ -27,7 +28,7 @@ export interface CachesOptions {
 
 /** For whoever has nobody to tell of changes: nothing is kept, every reading is one of the truth. */
 export const uncached: Pick<Caches, 'open'> = {
-  open: ({ load }) => ({ read: (id) => load(id), changed: () => undefined }),
+  open: (options) => ({ read: loaderOf(options, (work) => work()), changed: () => undefined }),
 }
 
 /** Who tells of changes says every second that it is there. */

@@ -22,7 +22,15 @@ it('with caches whoever changes something sees it changed, others once they are 
   const versionOf = (stream: string) => veza.store.currentVersion(veza.db, stream)
   const path = `/v1/users/${ana.userId}`
   const seen = async () => (await ben.call<Shown>('GET', path)).body
+  const named = async () => {
+    const { body } = await ben.call<{ users: { displayName: string }[] }>(
+      'GET',
+      `/v1/users?ids=${ana.userId}`,
+    )
+    return body.users.map(({ displayName }) => displayName)
+  }
   expect(await seen()).toMatchObject({ bio: '', relationship: { following: 'none' } })
+  expect(await named()).toEqual(['Ana'])
 
   expect((await ana.call('PATCH', '/v1/users/me', { bio: 'here' })).status).toBe(200)
   await veza.seen(ana.userId)
@@ -34,11 +42,14 @@ it('with caches whoever changes something sees it changed, others once they are 
       headers: { authorization: `Bearer ${person.token}`, 'content-type': 'application/json' },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     })
-  expect((await through(ana)('PATCH', '/v1/users/me', { bio: 'elsewhere' })).status).toBe(200)
+  const changes = { bio: 'elsewhere', displayName: 'Anna' }
+  expect((await through(ana)('PATCH', '/v1/users/me', changes)).status).toBe(200)
   await veza.seen(ana.userId)
   expect(await seen()).toMatchObject({ bio: 'here' })
+  expect(await named()).toEqual(['Ana'])
   caches.changed([{ tag: `profile:${ana.userId}`, version: await versionOf(userStream(ana.userId)) }])
   expect(await seen()).toMatchObject({ bio: 'elsewhere' })
+  expect(await named()).toEqual(['Anna'])
 
   expect((await ben.call('PUT', `${path}/follow`)).status).toBe(200)
   expect(await seen()).toMatchObject({ followers: 1, relationship: { following: 'following' } })

@@ -26,6 +26,7 @@ import { readCounts, readMe } from './queries/me.ts'
 import { searchUsers } from './queries/search.ts'
 import { openUserCaches, streamChanged } from './queries/user-caches.ts'
 import { readUser } from './queries/user.ts'
+import { readUsers } from './queries/users.ts'
 import { bodyLimits, mountAvatar } from './routes/avatar.ts'
 import { mountExports } from './routes/exports.ts'
 import { mountMe } from './routes/me.ts'
@@ -115,6 +116,7 @@ export const openUsers = (settings: UsersSettings, common: UsersCommon): Users =
   })
   mountPeople(app, caller, {
     readUser: readUser(userCaches),
+    readUsers: readUsers({ ...userCaches, ...store }),
     searchUsers: searchUsers(deps),
     relate: relate(deps),
     listFollowers: listFollowers(views),

@@ -285,6 +285,54 @@ describe('search', () => {
   })
 })
 
+describe('people by their ids', () => {
+  const see = async (viewer: Person, ids: readonly string[]) =>
+    (await viewer.call<ListBody>('GET', `/v1/users?ids=${ids.join(',')}`)).body
+
+  it('are all there at once, in the order of the ids, each once, the viewer among them', async () => {
+    const crowd = await people(...Array.from({ length: 12 }, (_, index) => `P${index}`))
+    const [viewer] = crowd as [Person]
+    const ids = crowd.map(({ userId }) => userId).reverse()
+    const { users, next } = await see(viewer, [...ids, ...ids])
+    expect(users.map(({ id }) => id)).toEqual(ids)
+    expect(users[0]).toEqual({ id: ids[0], displayName: 'P11', handle: null, avatar: null })
+    expect(next).toBeNull()
+  })
+
+  it('are without whoever is not there, was erased, or is parted from the viewer by a block', async () => {
+    const [viewer, shy, blocker, blocked, erased] = (await people('V', 'S', 'B', 'C', 'E')) as [
+      ...[Person, Person, Person, Person, Person],
+    ]
+    await shy.call('PATCH', '/v1/users/me', { privacy: { searchable: false } })
+    await block(blocker, viewer)
+    await block(viewer, blocked)
+    await erased.call('DELETE', '/v1/users/me')
+    for (const other of [shy, erased]) await fixture.seen(other.userId)
+    for (const other of [blocker, blocked]) await fixture.seenBetween(viewer.userId, other.userId)
+    const ids = [randomUUID(), ...[shy, blocker, blocked, erased].map(({ userId }) => userId)]
+    expect(idsIn(await see(viewer, ids))).toEqual([shy.userId])
+    expect(idsIn(await see(shy, ids))).toEqual([shy, blocker, blocked].map(({ userId }) => userId))
+  })
+
+  it('are 1 to 100, by ids alone', async () => {
+    const viewer = await person()
+    const ids = Array.from({ length: 101 }, () => randomUUID())
+    expect(await see(viewer, ids.slice(1))).toEqual({ users: [], next: null })
+    for (const query of [
+      '',
+      'ids=',
+      `ids=${ids.join(',')}`,
+      `ids=${ids[0]},`,
+      `ids=${ids[0]?.toUpperCase()}`,
+      `ids=${ids[0]}&q=ana`,
+    ])
+      expect(await viewer.call('GET', `/v1/users?${query}`)).toMatchObject({
+        status: 400,
+        body: { code: 'invalid-request' },
+      })
+  })
+})
+
 describe('a person', () => {
   it('shows nothing that is private', async () => {
     const bob = await person('Bob', { private: { fullName: 'Robert Secret', phone: '+49301234567' } })

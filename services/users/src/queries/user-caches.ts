@@ -68,8 +68,8 @@ export const streamChanged = (caches: UserCaches, stream: string, version: numbe
   for (const userId of id.split('.')) caches.counts.changed(userId, performance.now())
 }
 
-const prepareProfile = (views: Kysely<ViewsDatabase>, prepare: Prepare) =>
-  prepare('users-profile', ({ userId }: { userId: string }) =>
+const prepareProfiles = (views: Kysely<ViewsDatabase>, prepare: Prepare) =>
+  prepare('users-profiles', ({ userIds }: { userIds: readonly string[] }) =>
     views
       .selectFrom('profiles')
       .select([
@@ -79,7 +79,7 @@ const prepareProfile = (views: Kysely<ViewsDatabase>, prepare: Prepare) =>
         'follows_visible_to as followsVisibleTo',
         'created_at as createdAt',
       ])
-      .where('user_id', '=', userId),
+      .where(sql<boolean>`user_id = any(${userIds}::uuid[])`),
   )
 
 /** All of one moment: what has happened, what of it the views have seen, and what they make of it. */
@@ -128,7 +128,7 @@ export const openUserCaches = (
   { views, prepare }: { readonly views: Kysely<ViewsDatabase>; readonly prepare: Prepare },
   caches: Pick<Caches, 'open'>,
 ): UserCaches => {
-  const profileOf = prepareProfile(views, prepare)
+  const profilesOf = prepareProfiles(views, prepare)
   const between = preparePair(views, prepare)
   const countsOf = prepare('users-counts', ({ userId }: { userId: string }) =>
     views.selectFrom('follow_counts').select(['followers', 'following']).where('user_id', '=', userId),
@@ -137,12 +137,15 @@ export const openUserCaches = (
     profiles: caches.open({
       name: 'profile',
       maxBytes: profileBytes,
-      async load(userId) {
-        const [row] = await profileOf({ userId })
-        if (row === undefined) return { version: 0, value: undefined }
-        const { version, erased, ...profile } = row
-        // Of somebody whom others have heard of before their own events came there is a row already.
-        return { version, value: erased || profile.createdAt === null ? undefined : profile }
+      async loadAll(userIds) {
+        const rows = await profilesOf({ userIds })
+        return new Map(
+          rows.map(({ version, erased, ...profile }) => {
+            // Of somebody whom others have heard of before their own events came there is a row already.
+            const value = erased || profile.createdAt === null ? undefined : profile
+            return [profile.userId, { version, value }]
+          }),
+        )
       },
     }),
     pairs: caches.open({

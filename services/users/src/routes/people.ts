@@ -18,6 +18,7 @@ import { type Pair, sideOf } from '../domain/pair.ts'
 import { searchForm } from '../domain/fields.ts'
 import { type Listed, type Page, type Place } from '../queries/lists.ts'
 import { type Found, type SearchPlace } from '../queries/search.ts'
+import { type Summary } from '../queries/summaries.ts'
 import { type Relationship, type UserView } from '../queries/user.ts'
 import { answer } from './answer.ts'
 import { callerOf } from './caller.ts'
@@ -29,6 +30,7 @@ export interface PeopleHandlers {
     userId: string,
     viewerId: string,
   ): Promise<{ user: UserView; relationship: Relationship | undefined }>
+  readUsers(userIds: readonly string[], viewerId: string): Promise<Summary[]>
   searchUsers(
     text: string,
     viewerId: string,
@@ -73,6 +75,15 @@ const cursors = {
 }
 
 const limit = countField(1, 100, 50)
+const mostIds = 100
+const userIds = parsedField(
+  mostIds * 37,
+  (text) => {
+    const ids = new Set(text.split(','))
+    return ids.size <= mostIds && [...ids].every((id) => idPattern.test(id)) ? [...ids] : undefined
+  },
+  `1 to ${mostIds} ids with commas between`,
+)
 const byId = z.object({ userId: uuid })
 
 const listedJson = (people: readonly Listed[]) =>
@@ -149,26 +160,38 @@ export const mountPeople = (app: Api, middleware: CallerMiddleware, handlers: Pe
       ...common,
       method: 'get',
       path: '/v1/users',
-      summary: 'Search people by name or handle',
+      summary: 'Search people by name or handle, or see many by their ids',
       description:
-        'Those that fit best first; small slips of spelling are forgiven. Whoever does not want to be found is not in it, ' +
-        'nor whom you block or who blocks you.',
+        'By q: those that fit best first; small slips of spelling are forgiven. Whoever does not want to be found is not ' +
+        'in it. By ids: in their order, all on one page; whoever is not there (any more) is not in it. Nor is, in either, ' +
+        'whom you block or who blocks you.',
       request: {
-        query: z.object({
-          q: parsedField(
-            200,
-            (text) => (searchForm(text).length >= 2 && !text.includes('\0') ? text : undefined),
-            'At least 2 characters of a name',
-          ),
-          cursor: cursors.search.field.optional(),
-          limit,
-        }),
+        query: z
+          .object({
+            q: parsedField(
+              200,
+              (text) => (searchForm(text).length >= 2 && !text.includes('\0') ? text : undefined),
+              'At least 2 characters of a name',
+            ).optional(),
+            ids: userIds.optional(),
+            cursor: cursors.search.field.optional(),
+            limit,
+          })
+          .refine(({ q, ids }) => (q === undefined) !== (ids === undefined), {
+            message: 'Either q or ids',
+            path: ['q'],
+          }),
       },
       responses: { 200: jsonResponse('A page of people', foundPage), ...problemResponses(400, 401, 503) },
     }),
     async (c) => {
-      const { q, cursor: after, limit } = c.req.valid('query')
-      const people = await answer(handlers.searchUsers(q, c.var.identity.userId, { after, limit }))
+      const { q = '', ids, cursor: after, limit } = c.req.valid('query')
+      const viewerId = c.var.identity.userId
+      if (ids !== undefined) {
+        const people = await answer(handlers.readUsers(ids, viewerId))
+        return c.json({ users: people.map(summaryOf), next: null }, 200)
+      }
+      const people = await answer(handlers.searchUsers(q, viewerId, { after, limit }))
       const users = people.map(summaryOf)
       return c.json({ users, next: nextCursor(people, limit, cursors.search.write) }, 200)
     },

@@ -6928,17 +6928,19 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Search people by name or handle
-         * @description Those that fit best first; small slips of spelling are forgiven. Whoever does not want to be found is not in it, nor whom you block or who blocks you.
+         * Search people by name or handle, or see many by their ids
+         * @description By q: those that fit best first; small slips of spelling are forgiven. Whoever does not want to be found is not in it. By ids: in their order, all on one page; whoever is not there (any more) is not in it. Nor is, in either, whom you block or who blocks you.
          */
         get: {
             parameters: {
-                query: {
+                query?: {
                     /** @description A cursor that a page before gave as `next` */
                     cursor?: string;
+                    /** @description 1 to 100 ids with commas between */
+                    ids?: string;
                     limit?: number;
                     /** @description At least 2 characters of a name */
-                    q: string;
+                    q?: string;
                 };
                 header?: never;
                 path?: never;

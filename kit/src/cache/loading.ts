@@ -1,0 +1,38 @@
+import { type Gate } from './gate.ts'
+import { type Versioned } from './types.ts'
+
+/** How entities are read from where the truth is. A later call never gives an older version. */
+export type Loading<T> =
+  | { readonly load: (id: string) => Promise<Versioned<T>>; readonly loadAll?: undefined }
+  | {
+      readonly load?: undefined
+      /** All that are asked for in one turn of the event loop. What is not in the answer has never been there. */
+      readonly loadAll: (ids: readonly string[]) => Promise<ReadonlyMap<string, Versioned<T>>>
+    }
+
+const gather = <T>(
+  ask: (ids: readonly string[]) => Promise<ReadonlyMap<string, T>>,
+): ((id: string) => Promise<T | undefined>) => {
+  let gathering: { readonly ids: Set<string>; readonly answers: Promise<ReadonlyMap<string, T>> } | undefined
+  const begin = () => {
+    const ids = new Set<string>()
+    const answers = Promise.resolve().then(() => {
+      gathering = undefined
+      return ask([...ids])
+    })
+    return { ids, answers }
+  }
+  return async (id) => {
+    gathering ??= begin()
+    gathering.ids.add(id)
+    return (await gathering.answers).get(id)
+  }
+}
+
+/** @param gate what is read together passes it as one */
+export const loaderOf = <T>(loading: Loading<T>, gate: Gate): ((id: string) => Promise<Versioned<T>>) => {
+  const { load, loadAll } = loading
+  if (loadAll === undefined) return (id) => gate(() => load(id))
+  const one = gather((ids) => gate(() => loadAll(ids)))
+  return async (id) => (await one(id)) ?? { version: 0, value: undefined }
+}
