@@ -61,6 +61,14 @@ describe('released versions', () => {
     },
   )
 
+  it('tells whoever reads UserRegistered as version 1 an empty name where version 2 sealed it (ADR 35)', () => {
+    const [v1, v2] = schemaVersions.get('UserRegistered') ?? []
+    const bytes = Buffer.from(golden.get('UserRegistered.v2')?.hex ?? '', 'hex')
+    const read = v1 && v2 && (v1.type.fromBuffer(bytes, v1.type.createResolver(v2.type)) as object)
+    expect(read).toMatchObject({ displayName: '' })
+    expect(read).not.toHaveProperty('sealedName')
+  })
+
   it('reads messages from before they were counted as number 0', () => {
     const v1 = schemaVersions.get('MessagePosted')?.[0]
     const bytes = Buffer.from(golden.get('MessagePosted.v1')?.hex ?? '', 'hex')

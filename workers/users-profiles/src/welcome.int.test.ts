@@ -78,6 +78,16 @@ it('asks nobody for a name that the event has, of before names were sealed', asy
   expect(await profileOf(userId)).toMatchObject({ displayName: 'Former' })
 })
 
+it('goes before auth: what a release that reads no sealed name makes of one is never mended (ADR 35)', async () => {
+  const userId = randomUUID()
+  // Its reader knows displayName alone, which version 2 leaves empty (contracts/src/golden.unit.test.ts).
+  const { displayName } = registered(userId)
+  await createProfile({ ...store, now: () => new Date() })({ userId, displayName })
+  expect(await profileOf(userId)).toMatchObject({ displayName: '?' })
+  expect(await handle('UserRegistered', registered(userId))).toMatchObject({ kind: 'skip' })
+  expect(await profileOf(userId)).toMatchObject({ displayName: '?' })
+})
+
 it('makes no profile for whom auth has forgotten, and none while auth cannot say', async () => {
   const userId = randomUUID()
   const forgotten = await handle('UserRegistered', registered(userId), () => Promise.resolve(undefined))
