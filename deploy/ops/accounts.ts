@@ -79,14 +79,14 @@ export const importUsers: Command = {
 export const rebuildAccounts: Command = {
   name: 'rebuild-accounts',
   args: '',
-  doc: 'makes the rows of accounts anew from their events; passwords and sessions are in none, and stay',
+  doc: 'makes the rows of accounts and their outside identities anew from events; passwords and sessions stay',
   run(args, io) {
     if (args.length > 0) throw new UsageError('no arguments')
     return withAccounts(io, async (operations) => {
       const { accounts, mended } = await operations.rebuildAccounts((done) => {
         io.print(`${done} accounts`)
       })
-      io.print(`${mended} of ${accounts} rows were not as their events have it, and are now`)
+      io.print(`${mended} of ${accounts} accounts were not as their events have it, and are now`)
       return true
     })
   },

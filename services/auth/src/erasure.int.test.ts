@@ -27,6 +27,43 @@ const types = async (userId: string) =>
     ])
   ).map(({ type }) => type)
 
+/** The rows of a table as text, bytes in hex. */
+const rowsOf = async (table: string) =>
+  (await fixture.query<{ row: string }>(`select t::text as row from ${table} as t`)).map(({ row }) => row)
+
+describe('the row of an account', () => {
+  it('has address and name sealed, in the very bytes of the table too', async () => {
+    const displayName = `Ana ${randomBytes(8).toString('hex')}`
+    const email = `${randomBytes(8).toString('hex')}@example.org`
+    const { body } = await fixture.post('/v1/auth/register', { email, password, displayName })
+    await fixture.query('checkpoint')
+    const [file] = await fixture.query<{ bytes: Buffer }>(
+      `select pg_read_binary_file(pg_relation_filepath('accounts')) as bytes`,
+    )
+    const bytes = file?.bytes ?? Buffer.of()
+    const idBytes = Buffer.from(body.user.id.replaceAll('-', ''), 'hex')
+    expect([idBytes, email, displayName].map((what) => bytes.includes(what))).toEqual([true, false, false])
+  })
+
+  it('of before names were sealed has it sealed by the next start, and works until then', async () => {
+    const [person, gone] = [await fixture.person(), await fixture.person()]
+    const former = `Former ${randomBytes(8).toString('hex')}`
+    await fixture.query('update accounts set display_name = $2, sealed_name = null where id = $1', [
+      ...[person.user.id, former],
+    ])
+    await store.erase(gone.user.id, cause)
+    // What a process of before leaves of whom it erases.
+    await fixture.query(`update accounts set display_name = '' where id = $1`, [gone.user.id])
+    const signIn = async () =>
+      (await fixture.post('/v1/auth/login', { email: person.user.email, password })).body.user.displayName
+    expect(await signIn()).toBe(former)
+
+    await (await fixture.open()).close()
+    expect((await rowsOf('accounts')).join()).not.toContain(former)
+    expect(await signIn()).toBe(former)
+  })
+})
+
 describe('an account that is erased', () => {
   it('is signed in to by nobody, and its sessions have ended', async () => {
     const person = await fixture.person()

@@ -34,6 +34,7 @@ import { registerAccount } from './commands/register.ts'
 import { requestVerification } from './commands/request-verification.ts'
 import { resetPassword } from './commands/reset-password.ts'
 import { revokeAllSessions, revokeSession } from './commands/revoke-session.ts'
+import { sealNames } from './commands/seal-names.ts'
 import { sendMail } from './commands/send-mail.ts'
 import { verifyEmail } from './commands/verify-email.ts'
 import { type AuthParts, openParts, startFailure } from './open-parts.ts'
@@ -96,6 +97,7 @@ const open = async (parts: AuthParts, settings: AuthSettings, common: AuthCommon
   const { db } = database
   const oidc = oidcSettings(settings)
   await adoptAccounts({ db, streams, personal, index, now, log })
+  await sealNames({ db, personal, log })
   const keys = await openSigningKeys(db, {
     sealing,
     schedule: { periodMs: settings.SIGNING_KEY_PERIOD, publishedBeforeMs, keptAfterMs },

@@ -13,7 +13,8 @@ export interface StoredAccount {
   /** Keyed hash of the address; null = erased. */
   readonly emailHash: Buffer | null
   readonly emailVerified: boolean
-  readonly displayName: string
+  /** Sealed; a text where it is not sealed yet; null = erased. */
+  readonly displayName: Buffer | string | null
   readonly roles: readonly Role[]
   /** Of its stream. */
   readonly version: number
@@ -24,6 +25,7 @@ const columns = [
   'accounts.email',
   'accounts.email_hash',
   'accounts.email_verified_at',
+  'accounts.sealed_name',
   'accounts.display_name',
   'accounts.roles',
   'accounts.version',
@@ -35,7 +37,8 @@ export interface AccountRow {
   readonly email: Buffer | null
   readonly email_hash: Buffer | null
   readonly email_verified_at: Date | null
-  readonly display_name: string
+  readonly sealed_name: Buffer | null
+  readonly display_name: string | null
   readonly roles: readonly Role[]
   readonly version: number
 }
@@ -45,7 +48,7 @@ export const storedAccount = (row: AccountRow): StoredAccount => ({
   email: row.email,
   emailHash: row.email_hash,
   emailVerified: row.email_verified_at !== null,
-  displayName: row.display_name,
+  displayName: row.sealed_name ?? row.display_name,
   roles: row.roles,
   version: row.version,
 })
@@ -135,20 +138,17 @@ export const insertIdentity = async (
     .execute()
 }
 
-/**
- * Reserves the address and writes the row of an account that is registered, its name as it is shown. Throws Rejection
- * `email-taken`.
- */
+/** Reserves the address and writes the row of an account that is registered. Throws Rejection `email-taken`. */
 export const insertAccount = async (
   trx: Transaction<AuthDatabase>,
   {
     event,
     emailHash,
-    displayName,
+    sealedName,
   }: {
     event: Extract<AccountEvent, { type: 'registered' }>
     emailHash: Buffer
-    displayName: string
+    sealedName: Buffer
   },
 ): Promise<void> => {
   try {
@@ -159,7 +159,7 @@ export const insertAccount = async (
         email_hash: emailHash,
         email: Buffer.from(event.email),
         email_verified_at: event.emailVerified ? event.at : null,
-        display_name: displayName,
+        sealed_name: sealedName,
         version: 1,
         created_at: event.at,
         erased_at: null,
@@ -189,7 +189,8 @@ export const projectAccount = async (
           email: null,
           email_hash: null,
           email_verified_at: null,
-          display_name: '',
+          sealed_name: null,
+          display_name: null,
           erased_at: event.at,
         }
       case 'registered':

@@ -14,7 +14,10 @@ export interface AuthDatabase {
     /** Sealed, the very bytes of the event. null = erased. */
     email: Buffer | null
     email_verified_at: Date | null
-    display_name: string
+    /** Sealed, the very bytes of the event. null = erased. */
+    sealed_name: Buffer | null
+    /** In the clear, until the next start seals it (commands/seal-names.ts): of before names were sealed here. */
+    display_name: string | null
     roles: ColumnType<Role[], Role[] | undefined, Role[]>
     /** Of the account's stream. */
     version: number

@@ -164,6 +164,15 @@ const migrations: Migrations = {
     },
   },
   '008-erased-keys': { up: indexErasures },
+  // There is no key here to seal with: the next start does it (commands/seal-names.ts).
+  '009-sealed-names': {
+    async up(db) {
+      await sql`alter table accounts add column sealed_name bytea, alter column display_name drop not null`.execute(
+        db,
+      )
+      await sql`update accounts set display_name = null where erased_at is not null`.execute(db)
+    },
+  },
 }
 
 /** Brings auth's database up to date. Safe to run by several processes at once. Answers the steps it ran. */

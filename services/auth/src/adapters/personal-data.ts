@@ -21,6 +21,11 @@ export interface PersonalData {
   ): Promise<Introduction<Buffer>[]>
   /** The same of one. */
   sealIntroduction(userId: string, said: Introduction<string>): Promise<Introduction<Buffer>>
+  /** Opens what was said, of which the name may be a text still. undefined: the person was erased. Rejects SealBroken. */
+  openIntroduction(
+    userId: string,
+    said: { readonly email: Buffer | null; readonly displayName: Buffer | string | null },
+  ): Promise<Introduction<string> | undefined>
   /** Seals one field. */
   sealOne(userId: string, field: PersonalField, text: string): Promise<Buffer>
   /** Opens in one go; null for what is null, and for what was erased. Rejects SealBroken. */
@@ -54,9 +59,29 @@ export const createPersonalData = (sealing: Sealing): PersonalData => {
       return { email, displayName }
     })
   }
+  const open: PersonalData['open'] = async (items) => {
+    const whole = items.flatMap(({ userId, field, sealed }) =>
+      sealed === null ? [] : [{ sealed, place: place(userId, field) }],
+    )
+    const opened = (await sealing.open(whole)).map((one) =>
+      one.state === 'open' ? one.plain.toString() : null,
+    )
+    return items.map(({ sealed }) => (sealed === null ? null : (opened.shift() ?? null)))
+  }
   return {
     sealOne,
     sealIntroductions,
+    open,
+    async openIntroduction(userId, said) {
+      const [text, sealed] =
+        typeof said.displayName === 'string' ? [said.displayName, null] : [null, said.displayName]
+      const [email, name] = await open([
+        { userId, field: 'email', sealed: said.email },
+        { userId, field: 'displayName', sealed },
+      ])
+      const displayName = text ?? name
+      return typeof email === 'string' && typeof displayName === 'string' ? { email, displayName } : undefined
+    },
     async sealIntroduction(userId, said) {
       const [sealed] = await sealIntroductions([{ userId, ...said }])
       if (!sealed) throw new Error('nothing was sealed')
@@ -80,15 +105,6 @@ export const createPersonalData = (sealing: Sealing): PersonalData => {
         F,
         Buffer | null
       >
-    },
-    async open(items) {
-      const whole = items.flatMap(({ userId, field, sealed }) =>
-        sealed === null ? [] : [{ sealed, place: place(userId, field) }],
-      )
-      const opened = (await sealing.open(whole)).map((one) =>
-        one.state === 'open' ? one.plain.toString() : null,
-      )
-      return items.map(({ sealed }) => (sealed === null ? null : (opened.shift() ?? null)))
     },
   }
 }

@@ -82,6 +82,7 @@ export const findSession = async (
       'a.email',
       'a.email_hash',
       'a.email_verified_at',
+      'a.sealed_name',
       'a.display_name',
       'a.roles',
       'a.version',

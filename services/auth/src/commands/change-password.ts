@@ -21,10 +21,10 @@ export const changePassword =
       const { db, streams, index, personal } = deps
       const { userId } = caller
       const account = await findAccount(db, userId)
-      if (!account?.emailHash) throw new Rejection('no-such-account')
+      const said = account && (await personal.openIntroduction(userId, account))
+      if (!account?.emailHash || !said) throw new Rejection('no-such-account')
       const { emailHash } = account
-      const [email] = await personal.open([{ userId, field: 'email', sealed: account.email }])
-      if (deps.isGuessable(input.newPassword, [email ?? '', account.displayName]))
+      if (deps.isGuessable(input.newPassword, [said.email, said.displayName]))
         throw new Rejection('password-guessable')
 
       // Whoever holds a stolen access token is not to guess the password with it.

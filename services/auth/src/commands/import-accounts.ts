@@ -57,7 +57,7 @@ const eventsOf = (
 const write = async (
   { streams, index }: Deps,
   trx: Transaction<AuthDatabase>,
-  accounts: readonly { account: ImportedAccount; events: AccountEvent[] }[],
+  accounts: readonly { account: ImportedAccount; sealed: Introduction<Buffer>; events: AccountEvent[] }[],
   actor: string,
 ): Promise<void> => {
   await streams.store.appendAll(
@@ -70,11 +70,11 @@ const write = async (
     })),
     { metadata: { actor } },
   )
-  for (const { account, events } of accounts) {
+  for (const { account, sealed, events } of accounts) {
     const [event] = events
     if (event?.type === 'registered')
       await insertAccount(trx, {
-        ...{ event, emailHash: index.email(account.email), displayName: account.displayName },
+        ...{ event, emailHash: index.email(account.email), sealedName: sealed.displayName },
       })
     await projectAccount(trx, account.userId, { events: events.slice(1), version: events.length })
     if (account.passwordHash !== null) await setPasswordHash(trx, account.userId, account.passwordHash)
@@ -133,7 +133,8 @@ export const importAccounts =
       const introductions = await personal.sealIntroductions(fresh)
       const prepared = introductions.flatMap((sealed, position) => {
         const account = fresh[position]
-        return account ? [{ account, events: eventsOf(account, { ...origin, sealed, now: deps.now() }) }] : []
+        if (!account) return []
+        return [{ account, sealed, events: eventsOf(account, { ...origin, sealed, now: deps.now() }) }]
       })
       await db.transaction().execute((trx) => write(deps, trx, prepared, origin.actor))
       return outcomes

@@ -79,7 +79,9 @@ const register = async (
       alongside: async (_, executed) => {
         const [event] = executed.events
         if (event?.type === 'registered')
-          await insertAccount(trx, { event, emailHash: index.email(email), displayName })
+          await insertAccount(trx, {
+            ...{ event, emailHash: index.email(email), sealedName: sealed.displayName },
+          })
         await projectAccount(trx, userId, executed)
         await insertIdentity(trx, index.identity(identity.issuer, identity.subject), {
           ...{ userId, issuer: identity.issuer, at },

@@ -30,13 +30,11 @@ export const registerAccount =
         const sealed = await personal.sealIntroduction(userId, input)
         const session = await prepareSession(deps, { userId, method: 'registration' }, caller)
         const at = session.event.at
-        const { displayName } = input
         const account = {
           id: userId,
-          email: sealed.email,
+          ...sealed,
           emailHash,
           emailVerified: false,
-          displayName,
           roles: [],
           version: 1,
         }
@@ -55,7 +53,8 @@ export const registerAccount =
               ),
             metadata: session.metadata,
             alongside: async (_, { events: [event] }) => {
-              if (event?.type === 'registered') await insertAccount(trx, { event, emailHash, displayName })
+              if (event?.type === 'registered')
+                await insertAccount(trx, { event, emailHash, sealedName: sealed.displayName })
               await setPasswordHash(trx, userId, passwordHash)
             },
           })

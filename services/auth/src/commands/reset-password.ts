@@ -25,10 +25,10 @@ export const resetPassword =
         const token = { text: input.token, purpose } as const
         const userId = await findOneTimeToken(db, token, at)
         const account = userId === undefined ? undefined : await findAccount(db, userId)
-        if (userId === undefined || !account?.emailHash) throw new Rejection('invalid-token')
+        const said = account && (await personal.openIntroduction(account.id, account))
+        if (userId === undefined || !account?.emailHash || !said) throw new Rejection('invalid-token')
         const { emailHash } = account
-        const [email] = await personal.open([{ userId, field: 'email', sealed: account.email }])
-        if (deps.isGuessable(input.password, [email ?? '', account.displayName]))
+        if (deps.isGuessable(input.password, [said.email, said.displayName]))
           throw new Rejection('password-guessable')
         const passwordHash = await hashing.hash(input.password)
         const metadata = await actingAs(deps, userId, caller)

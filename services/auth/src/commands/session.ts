@@ -34,11 +34,13 @@ export const signedIn = async (
   now: Date,
   startedAt = now,
 ): Promise<SignedIn> => {
-  const [email] = await personal.open([{ userId: account.id, field: 'email', sealed: account.email }])
-  if (typeof email !== 'string') throw new Rejection('no-such-account')
+  const { id, roles } = account
+  const said = await personal.openIntroduction(id, account)
+  if (!said) throw new Rejection('no-such-account')
+  const { displayName } = said
   return {
-    user: { id: account.id, email, displayName: account.displayName },
-    accessToken: await sign(account, { id: refreshToken.sessionId, startedAt }, now),
+    user: { id, ...said },
+    accessToken: await sign({ id, displayName, roles }, { id: refreshToken.sessionId, startedAt }, now),
     refreshToken: refreshToken.text,
     expiresIn: accessTokenSeconds,
   }

@@ -27,22 +27,21 @@ export const readOwnAccount =
   ({ db, personal }: QueryDeps) =>
   async (userId: string): Promise<OwnAccount> => {
     const account = await findAccount(db, userId)
-    const [email] = account
-      ? await personal.open([{ userId, field: 'email', sealed: account.email }])
-      : [undefined]
-    if (!account || typeof email !== 'string') throw new Rejection('no-such-account')
-    const { id, emailVerified, displayName, roles } = account
+    const said = account && (await personal.openIntroduction(userId, account))
+    if (!account || !said) throw new Rejection('no-such-account')
+    const { id, emailVerified, roles } = account
     const hasPassword = (await findPasswordHash(db, userId)) !== undefined
-    return { id, email, emailVerified, displayName, roles, hasPassword }
+    return { id, ...said, emailVerified, roles, hasPassword }
   }
 
 /** What somebody is called. Rejects Rejection `no-such-account`, also when they were erased. */
 export const readName =
-  ({ db }: Pick<QueryDeps, 'db'>) =>
+  ({ db, personal }: Pick<QueryDeps, 'db' | 'personal'>) =>
   async (userId: string): Promise<string> => {
     const account = await findAccount(db, userId)
-    if (!account) throw new Rejection('no-such-account')
-    return account.displayName
+    const said = account && (await personal.openIntroduction(userId, account))
+    if (!said) throw new Rejection('no-such-account')
+    return said.displayName
   }
 
 /** A session as its person sees it. Times in ISO 8601. */
