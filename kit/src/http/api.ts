@@ -22,7 +22,8 @@ export const createApi = (options: ApiOptions): Api => {
     const problem = toProblem(error)
     if (problem.status >= 500)
       options.log[problem.status === 503 ? 'warn' : 'error'](
-        { err: error, code: problem.code },
+        // A refusal says by its code all there is to it, and a crowd is refused often: writing a stack takes a millisecond.
+        { err: problem === error ? problem.cause : error, code: problem.code },
         'request failed',
       )
     return renderProblem(c, problem, c.var.traceId)

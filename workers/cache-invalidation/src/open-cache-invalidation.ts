@@ -36,6 +36,8 @@ export const openCacheInvalidation = (
   const worker = runWorker<SourceTopic>({
     ...{ name, kafka, codec, deadLetter, health, telemetry, log },
     topics: sources,
+    // In which what changes gathers: one message to all caches, and one to Redis, for all of it.
+    settings: { gatherMs: 10 },
     handleChunk: invalidate(deps),
     dependencies: () => kafka.admin.check(),
   })

@@ -17,6 +17,8 @@ export const openUsersProfiles = (
   const worker = runWorker({
     ...{ name, kafka, codec, deadLetter, health, telemetry, log },
     topics: [topics.authEvents],
+    // Nearly all events are about something else; whoever signs up asks for the profile a little later.
+    settings: { gatherMs: 50 },
     handle: welcome({
       createProfile: createProfile({ ...store, now: () => new Date() }),
       askName: nameInAuth({ url: settings.AUTH_INTERNAL_URL, token: settings.SERVICE_TOKEN }),

@@ -39,20 +39,12 @@ export const argon2id: HashFunction = {
     hashed.startsWith('$2') ? verifyBcrypt(password, hashed) : verify(hashed, password),
 }
 
-/**
- * Bounds the memory that hashing takes: `concurrency` hashes (47 MiB each) run at once, in the order in which they were
- * asked for; `concurrency + queue` callers are in at once.
- */
-export const createPasswordHasher = async (
-  limits: { concurrency: number; queue: number },
-  work: HashFunction = argon2id,
-): Promise<PasswordHasher> => {
+/** Runs so many jobs at once, in the order in which they came. */
+const inTurns = (atOnce: number) => {
   const waiting: (() => void)[] = []
-  let admitted = 0
   let running = 0
-
-  const inTurn = async <T>(job: () => Promise<T>): Promise<T> => {
-    if (running < limits.concurrency) running++
+  return async <T>(job: () => Promise<T>): Promise<T> => {
+    if (running < atOnce) running++
     // The slot is handed over, not freed: nobody can step in between.
     else await new Promise<void>((resolve) => waiting.push(resolve))
     try {
@@ -63,12 +55,27 @@ export const createPasswordHasher = async (
       else running--
     }
   }
+}
+
+/**
+ * Bounds the memory that hashing takes: `concurrency` hashes (47 MiB each) run at once; `concurrency + queue` callers are
+ * in at once, of whom all but the first wait before anything is done for them. So a crowd comes to the database one after
+ * the other, at the pace of the hashes, and not in one wave that all other requests would have to wait for.
+ */
+export const createPasswordHasher = async (
+  limits: { concurrency: number; queue: number },
+  work: HashFunction = argon2id,
+): Promise<PasswordHasher> => {
+  const hashInTurn = inTurns(limits.concurrency)
+  // One more than hash: its queries are made while the one before it hashes.
+  const workInTurn = inTurns(limits.concurrency + 1)
+  let admitted = 0
 
   const nobody = await work.hash('nobody has this password')
   const hashing: Hashing = {
-    hash: (password) => inTurn(() => work.hash(password)),
+    hash: (password) => hashInTurn(() => work.hash(password)),
     verify: async (password, hashed) => {
-      const matches = await inTurn(() => work.verify(hashed ?? nobody, password))
+      const matches = await hashInTurn(() => work.verify(hashed ?? nobody, password))
       return matches && hashed !== undefined
     },
   }
@@ -77,7 +84,7 @@ export const createPasswordHasher = async (
       if (admitted >= limits.concurrency + limits.queue) throw new HasherBusy()
       admitted++
       try {
-        return await work(hashing)
+        return await workInTurn(() => work(hashing))
       } finally {
         admitted--
       }

@@ -48,6 +48,25 @@ describe('the password hasher', () => {
     expect(await hasher.admit(() => Promise.resolve('in'))).toBe('in')
   })
 
+  it('begins with no more people than hash and one, so that a crowd comes to the database one by one', async () => {
+    const { work, open } = controlled()
+    const hasher = await createPasswordHasher({ concurrency: 1, queue: 3 }, work)
+    const begun: number[] = []
+    const all = [1, 2, 3, 4].map((n) =>
+      hasher.admit(({ verify }) => {
+        begun.push(n)
+        return verify('p', `hash ${n}`)
+      }),
+    )
+    expect(begun).toEqual([1, 2])
+    for (let done = 0; done < 4; done++) {
+      await expect.poll(() => open.length).toBeGreaterThan(done)
+      open[done]?.end(true)
+      await all[done]
+      expect(begun).toHaveLength(Math.min(4, done + 3))
+    }
+  })
+
   it('gives a slot on when the work fails', async () => {
     const { work, open } = controlled()
     const hasher = await createPasswordHasher({ concurrency: 1, queue: 1 }, work)
