@@ -3,7 +3,7 @@ import { hyperLogLog } from '@veza/kit/hyperloglog'
 import { type Message } from '@veza/kit/worker'
 import { type AnalyticsDatabase, type DailyDigests, dayOf } from '@veza/streams/store'
 import { type Kysely, sql } from 'kysely'
-import { bytesColumn, column } from './adapters/arrays.ts'
+import { column } from './adapters/arrays.ts'
 import { hourMs } from './domain/hearing.ts'
 
 type ChatEvent = Message<typeof topics.chatEvents>
@@ -112,7 +112,7 @@ const addRoomDays = async (trx: Db, schema: string, days: readonly Bucket[]): Pr
       ${column(fresh, 'uuid', ({ roomId }) => roomId)}, ${column(fresh, 'int', ({ at }) => at)},
       ${column(fresh, 'bigint', ({ messages }) => messages)},
       ${column(fresh, 'bigint', ({ reactions }) => reactions)},
-      ${bytesColumn(fresh, ({ sketch }) => sketch.toBytes())},
+      ${column(fresh, 'bytea', ({ sketch }) => sketch.toBytes())},
       ${column(fresh, 'int', ({ sketch }) => sketch.estimate())})
     on conflict (room_id, day) do update set
       messages = d.messages + excluded.messages, reactions = d.reactions + excluded.reactions,

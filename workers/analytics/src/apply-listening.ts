@@ -6,7 +6,15 @@ import { loadHearings, loadPlaysOf, saveHearings } from './adapters/hearings.ts'
 import { addDays, addHours, addListeners, addPaces, addToDays } from './adapters/sums.ts'
 import { type Hearing, hearingOf, hourMs, merge, sessionStart } from './domain/hearing.ts'
 import { paceChanges, turned, withPaces } from './domain/paces.ts'
-import { type Change, type Counted, growthOf, grow, isChanged, placeKey } from './domain/settle.ts'
+import {
+  type Change,
+  comparePlaces,
+  type Counted,
+  growthOf,
+  grow,
+  isChanged,
+  placeKey,
+} from './domain/settle.ts'
 
 type Reported = Message<typeof topics.listeningEvents>
 
@@ -29,12 +37,12 @@ export interface ListeningDeps {
   readonly onLate: (reports: number) => void
 }
 
-/** The reports of a chunk by hearing. What a listener heard before `since` is left out: hours since the Unix epoch. */
+/** The hearings that a chunk's reports are of, in the order of their places. What a listener heard before `since` is left out: hours since the Unix epoch. */
 const gather = async (
   { rule, salts, onLate }: ListeningDeps,
   reports: readonly Reported[],
   since: number,
-): Promise<Map<string, Hearing>> => {
+): Promise<Hearing[]> => {
   const placed = reports.map((report) => {
     const startedAt = sessionStart(report.value.sessionId) ?? 0
     return { report, startedAt, hour: Math.floor(startedAt / hourMs) }
@@ -54,7 +62,7 @@ const gather = async (
     const known = hearings.get(key)
     hearings.set(key, known === undefined ? hearing : merge(known, hearing))
   }
-  return hearings
+  return [...hearings.values()].sort(comparePlaces)
 }
 
 /**
@@ -71,12 +79,11 @@ export const applyListening =
   ): Promise<void> => {
     const { rule } = deps
     const came = await gather(deps, reports, since)
-    if (came.size === 0) return
-    const loaded = await loadHearings(trx, schema, [...came.values()])
-    const known = new Map(loaded.map((hearing) => [placeKey(hearing), hearing]))
-    const own = [...came]
-      .map(([key, hearing]): Change => {
-        const before = known.get(key)
+    if (came.length === 0) return
+    const known = await loadHearings(trx, schema, came)
+    const own = came
+      .map((hearing, index): Change => {
+        const before = known[index]
         return { before, after: grow(rule, before, hearing) }
       })
       .filter(isChanged)
@@ -84,14 +91,17 @@ export const applyListening =
 
     const added = paceChanges(own)
     const now = await addPaces(trx, schema, added)
+    const settled = own.map(({ before, after }): Change => ({ before, after: withPaces(rule, after, now) }))
     const others = await loadPlaysOf(trx, schema, turned(rule, added, now))
-    const taken = new Set(own.map(({ after }) => placeKey(after)))
+    const taken = new Set(others.length === 0 ? [] : own.map(({ after }) => placeKey(after)))
     const drawnIn = others
       .filter((hearing) => !taken.has(placeKey(hearing)))
-      .map((hearing): Change => ({ before: hearing, after: hearing }))
-    const changes = [...own, ...drawnIn]
-      .map(({ before, after }): Change => ({ before, after: withPaces(rule, after, now) }))
+      .map((hearing): Change => ({ before: hearing, after: withPaces(rule, hearing, now) }))
       .filter(isChanged)
+    const changes =
+      drawnIn.length === 0
+        ? settled
+        : [...settled, ...drawnIn].sort((one, other) => comparePlaces(one.after, other.after))
 
     await saveHearings(
       trx,

@@ -7,10 +7,13 @@ import { column } from './arrays.ts'
 
 type Row = AnalyticsDatabase['hearings']
 
-const toCounted = (row: Row): Counted => ({
-  trackId: row.track_id,
-  hour: row.hour,
-  listener: row.listener,
+const toCounted = (
+  row: Omit<Row, 'track_id' | 'hour' | 'listener'>,
+  { trackId, hour, listener }: Place,
+): Counted => ({
+  trackId,
+  hour,
+  listener,
   partition: row.partition,
   startedAt: row.started_at,
   firstAt: row.first_at,
@@ -26,33 +29,31 @@ const toCounted = (row: Row): Counted => ({
   reasons: row.reasons,
 })
 
-// In one order for everybody: two workers that want the same rows wait for each other, and never in a circle.
-const compare = (one: Place, other: Place): number =>
-  one.trackId !== other.trackId
-    ? one.trackId < other.trackId
-      ? -1
-      : 1
-    : one.hour !== other.hour
-      ? one.hour - other.hour
-      : one.listener < other.listener
-        ? -1
-        : 1
-
-/** Those of these that are there, locked. */
+/**
+ * Those of these that are there, each at its place's index, locked.
+ *
+ * @param places ascending: two workers that want the same rows wait for each other, and never in a circle
+ */
 export const loadHearings = async (
   trx: Kysely<AnalyticsDatabase>,
   schema: string,
   places: readonly Place[],
-): Promise<Counted[]> => {
-  const wanted = places.toSorted(compare)
-  const { rows } = await sql<Row>`
-    select h.* from unnest(
-      ${column(wanted, 'uuid', ({ trackId }) => trackId)}, ${column(wanted, 'int', ({ hour }) => hour)},
-      ${column(wanted, 'uuid', ({ listener }) => listener)}
+): Promise<(Counted | undefined)[]> => {
+  const { rows } = await sql<Omit<Row, 'track_id' | 'hour' | 'listener'> & { nth: number }>`
+    select wanted.nth::int as nth, h.partition, h.started_at, h.first_at, h.last_at, h.furthest_ms, h.duration_ms,
+      h.owner_id, h.address, h.parts, h.heard, h.slot, h.required, h.reasons
+    from unnest(
+      ${column(places, 'uuid', ({ trackId }) => trackId)}, ${column(places, 'int', ({ hour }) => hour)},
+      ${column(places, 'uuid', ({ listener }) => listener)}
     ) with ordinality as wanted (track_id, hour, listener, nth)
     join ${sql.id(schema, 'hearings')} as h using (track_id, hour, listener)
     order by wanted.nth for update of h`.execute(trx)
-  return rows.map(toCounted)
+  const found = new Array<Counted | undefined>(places.length).fill(undefined)
+  for (const row of rows) {
+    const place = places[row.nth - 1]
+    if (place !== undefined) found[row.nth - 1] = toCounted(row, place)
+  }
+  return found
 }
 
 /** All plays that were begun by these listeners and from these networks in these slots, locked. */
@@ -73,16 +74,16 @@ export const loadPlaysOf = async (
       union
       select track_id, hour, listener from ${table} where (address, slot) in (${of('address')}))
     order by track_id, hour, listener for update`.execute(trx)
-  return rows.map(toCounted)
+  return rows.map((row) => toCounted(row, { trackId: row.track_id, hour: row.hour, listener: row.listener }))
 }
 
+/** @param rows ascending */
 export const saveHearings = async (
   trx: Kysely<AnalyticsDatabase>,
   schema: string,
-  hearings: readonly Counted[],
+  rows: readonly Counted[],
 ): Promise<void> => {
-  if (hearings.length === 0) return
-  const rows = hearings.toSorted(compare)
+  if (rows.length === 0) return
   await sql`
     insert into ${sql.id(schema, 'hearings')} as h (
       track_id, hour, listener, partition, started_at, first_at, last_at, furthest_ms, duration_ms, owner_id,

@@ -3,7 +3,7 @@ import { type AnalyticsDatabase } from '@veza/streams/store'
 import { type Kysely, sql } from 'kysely'
 import { type Pace, paceKey } from '../domain/paces.ts'
 import { type Change, type Growth, isClean } from '../domain/settle.ts'
-import { bytesColumn, column } from './arrays.ts'
+import { column } from './arrays.ts'
 import { listenersOf } from './hearings.ts'
 
 type Db = Kysely<AnalyticsDatabase>
@@ -29,16 +29,6 @@ export const addPaces = async (
   return new Map(now.map((pace) => [paceKey(pace), pace]))
 }
 
-const byPlace = (one: Growth, other: Growth): number =>
-  one.trackId === other.trackId ? one.at - other.at : one.trackId < other.trackId ? -1 : 1
-
-const hasGrown = (growth: Growth): boolean =>
-  growth.plays !== 0 ||
-  growth.seconds !== 0 ||
-  growth.impossible !== 0 ||
-  growth.overlapping !== 0 ||
-  growth.burst !== 0
-
 const grown = (rows: readonly Growth[]) => sql`
   ${column(rows, 'bigint', (row) => row.plays)}, ${column(rows, 'bigint', (row) => row.seconds)},
   ${column(rows, 'bigint', (row) => row.impossible)}, ${column(rows, 'bigint', (row) => row.overlapping)},
@@ -51,8 +41,8 @@ const adding = (alias: string) =>
       .join(', '),
   )
 
-export const addHours = async (trx: Db, schema: string, growth: readonly Growth[]): Promise<void> => {
-  const rows = growth.filter(hasGrown).sort(byPlace)
+/** @param rows ascending, as those of addDays */
+export const addHours = async (trx: Db, schema: string, rows: readonly Growth[]): Promise<void> => {
   if (rows.length === 0) return
   await sql`
     insert into ${sql.id(schema, 'track_hours')} as t (
@@ -66,10 +56,9 @@ export const addHours = async (trx: Db, schema: string, growth: readonly Growth[
 export const addDays = async (
   trx: Db,
   schema: string,
-  growth: readonly Growth[],
+  rows: readonly Growth[],
   rule: number,
 ): Promise<void> => {
-  const rows = growth.filter(hasGrown).sort(byPlace)
   if (rows.length === 0) return
   await sql`
     insert into ${sql.id(schema, 'track_days')} as t (
@@ -131,7 +120,7 @@ export const addListeners = async (trx: Db, schema: string, changes: readonly Ch
     update ${sql.id(schema, 'track_days')} as t set sketch = fresh.sketch, listeners = fresh.listeners
     from unnest(
       ${column(fresh, 'uuid', ({ trackId }) => trackId)}, ${column(fresh, 'int', ({ day }) => day)},
-      ${bytesColumn(fresh, ({ sketch }) => sketch.toBytes())},
+      ${column(fresh, 'bytea', ({ sketch }) => sketch.toBytes())},
       ${column(fresh, 'int', ({ sketch }) => sketch.estimate())}) as fresh (track_id, day, sketch, listeners)
     where t.track_id = fresh.track_id and t.day = fresh.day`.execute(trx)
 }
@@ -169,6 +158,6 @@ export const addToDays = async (trx: Db, schema: string, changes: readonly Chang
     insert into ${sql.id(schema, 'day_listeners')} (day, partition, sketch)
     select * from unnest(
       ${column(fresh, 'int', ({ day }) => day)}, ${column(fresh, 'smallint', ({ partition }) => partition)},
-      ${bytesColumn(fresh, ({ sketch }) => sketch.toBytes())})
+      ${column(fresh, 'bytea', ({ sketch }) => sketch.toBytes())})
     on conflict (day, partition) do update set sketch = excluded.sketch`.execute(trx)
 }

@@ -27,6 +27,11 @@ export const pacesOf = ({ slot, listener, address, required }: Counted): Pace[] 
   return address === null ? [own] : [own, { kind: 'address', who: address, slot, amount: 1 }]
 }
 
+/** Most reports say more of a play that is known, or of what is none yet. */
+const isOfSamePaces = (before: Counted, after: Counted): boolean =>
+  before.slot === after.slot &&
+  (after.slot === null || (before.address === after.address && before.required === after.required))
+
 export const paceKey = ({ kind, who, slot }: Omit<Pace, 'amount'>): string => `${kind}/${who}/${slot}`
 
 /**
@@ -42,6 +47,7 @@ export const paceChanges = (
     sums.set(key, { ...pace, amount: (sums.get(key)?.amount ?? 0) + sign * pace.amount })
   }
   for (const { before, after } of changes) {
+    if (before !== undefined && isOfSamePaces(before, after)) continue
     const [old, fresh] = [before === undefined ? [] : pacesOf(before), pacesOf(after)]
     const same = (pace: Pace) => (other: Pace) =>
       paceKey(pace) === paceKey(other) && pace.amount === other.amount
@@ -64,6 +70,7 @@ export const turned = (
 
 /** The reasons of a hearing: what it had, but for the paces that are known now. */
 export const withPaces = (rule: PlayRule, hearing: Counted, now: ReadonlyMap<string, Pace>): Counted => {
+  if (hearing.slot === null || now.size === 0) return hearing
   let { reasons } = hearing
   for (const pace of pacesOf(hearing)) {
     const known = now.get(paceKey(pace))

@@ -6,21 +6,25 @@ export const union = (one: Parts, other: Parts): Parts => {
   if (other.length === 0 || one === other) return one
   if (one.length === 0) return other
   const all: number[] = []
+  let end = -1
+  const add = (from: number, to: number): void => {
+    if (end >= 0 && from <= end) all[all.length - 1] = end = Math.max(end, to)
+    else all.push(from, (end = to))
+  }
   let [i, j] = [0, 0]
   while (i < one.length || j < other.length) {
     const fromOne = j >= other.length || (i < one.length && (one[i] ?? 0) <= (other[j] ?? 0))
-    const [from = 0, to = 0] = fromOne ? one.slice(i, i + 2) : other.slice(j, j + 2)
-    if (fromOne) i += 2
-    else j += 2
-    const end = all.at(-1)
-    if (end !== undefined && from <= end) all[all.length - 1] = Math.max(end, to)
-    else all.push(from, to)
+    if (fromOne) add(one[i++] ?? 0, one[i++] ?? 0)
+    else add(other[j++] ?? 0, other[j++] ?? 0)
   }
   return all
 }
 
-export const lengthOf = (parts: Parts): number =>
-  parts.reduce((sum, second, index) => (index % 2 === 0 ? sum - second : sum + second), 0)
+export const lengthOf = (parts: Parts): number => {
+  let length = 0
+  for (let at = 0; at < parts.length; at += 2) length += (parts[at + 1] ?? 0) - (parts[at] ?? 0)
+  return length
+}
 
 /** `from-to;from-to` */
 export const writeParts = (parts: Parts): string => {

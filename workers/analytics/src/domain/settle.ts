@@ -1,10 +1,23 @@
 import { type Counts, type PlayRule, reasons as names } from '@veza/streams/store'
 import { bitOf, type Hearing, judge, merge } from './hearing.ts'
+import { type Parts } from './parts.ts'
 
 /** Which hearing. */
 export type Place = Pick<Hearing, 'trackId' | 'hour' | 'listener'>
 
 export const placeKey = ({ trackId, hour, listener }: Place): string => `${trackId}${hour}${listener}`
+
+/** By track, then hour, then listener. */
+export const comparePlaces = (one: Place, other: Place): number =>
+  one.trackId !== other.trackId
+    ? one.trackId < other.trackId
+      ? -1
+      : 1
+    : one.hour !== other.hour
+      ? one.hour - other.hour
+      : one.listener < other.listener
+        ? -1
+        : 1
 
 /** A hearing with what is counted of it. */
 export interface Counted extends Hearing {
@@ -35,32 +48,28 @@ export const grow = (rule: PlayRule, before: Counted | undefined, came: Hearing)
   return { ...hearing, heard, slot, required, reasons }
 }
 
-const columns: readonly (keyof Counted)[] = [
-  ...(['startedAt', 'firstAt', 'lastAt', 'furthestMs', 'durationMs', 'ownerId', 'address'] as const),
-  ...(['heard', 'slot', 'required', 'reasons'] as const),
-]
+const isSame = (one: Parts, other: Parts): boolean =>
+  one.length === other.length && one.every((second, index) => second === other[index])
 
 /** False for what was there already: a report that came again. */
 export const isChanged = ({ before, after }: Change): boolean =>
   before === undefined ||
-  columns.some((name) => before[name] !== after[name]) ||
-  before.parts.length !== after.parts.length ||
-  before.parts.some((second, index) => second !== after.parts[index])
+  before.lastAt !== after.lastAt ||
+  before.firstAt !== after.firstAt ||
+  before.startedAt !== after.startedAt ||
+  before.furthestMs !== after.furthestMs ||
+  before.durationMs !== after.durationMs ||
+  before.ownerId !== after.ownerId ||
+  before.address !== after.address ||
+  before.heard !== after.heard ||
+  before.slot !== after.slot ||
+  before.required !== after.required ||
+  before.reasons !== after.reasons ||
+  !isSame(before.parts, after.parts)
 
 /** Does the play count? */
 export const isClean = (counted: Counted | undefined): boolean =>
   counted !== undefined && counted.slot !== null && counted.reasons === 0
-
-const nothing: Counts = { plays: 0, seconds: 0, impossible: 0, overlapping: 0, burst: 0 }
-
-/** What a hearing is in the sums: a play, or one apart for the first of its reasons; and seconds, while it has none. */
-const countsOf = (counted: Counted | undefined): Counts => {
-  if (counted === undefined) return nothing
-  const { slot, heard, reasons } = counted
-  if (reasons === 0) return { ...nothing, seconds: heard, plays: slot === null ? 0 : 1 }
-  const first = names.find((name) => (reasons & bitOf[name]) !== 0)
-  return first === undefined || slot === null ? nothing : { ...nothing, [first]: 1 }
-}
 
 const countNames = ['plays', 'seconds', 'impossible', 'overlapping', 'burst'] as const
 
@@ -72,20 +81,44 @@ export interface Growth extends Counts {
   readonly ownerId: string | null
 }
 
-/** The growth of each track's hours, or days. @param hours of one bucket: 1 or 24 */
+type Growing = { -readonly [Name in keyof Growth]: Growth[Name] }
+
+/** Adds what a hearing is in the sums: a play, or one apart for the first of its reasons; and seconds, while it has none. */
+const count = (sum: Growing, counted: Counted | undefined, sign: 1 | -1): void => {
+  if (counted === undefined) return
+  const { slot, heard, reasons } = counted
+  if (reasons === 0) {
+    sum.seconds += sign * heard
+    if (slot !== null) sum.plays += sign
+    return
+  }
+  const first = names.find((name) => (reasons & bitOf[name]) !== 0)
+  if (first !== undefined && slot !== null) sum[first] += sign
+}
+
+const hasGrown = (growth: Growth): boolean => countNames.some((name) => growth[name] !== 0)
+
+/**
+ * The growth of each track's hours, or days, where there is any, in the order of the places.
+ *
+ * @param changes in the order of their places
+ * @param hours of one bucket: 1 or 24
+ */
 export const growthOf = (changes: readonly Change[], hours: number): Growth[] => {
-  const sums = new Map<string, Growth>()
+  const sums: Growing[] = []
+  let sum: Growing | undefined
   for (const { before, after } of changes) {
     const at = Math.floor(after.hour / hours)
-    const key = `${after.trackId}${at}`
-    const sum = sums.get(key) ?? { ...nothing, trackId: after.trackId, at, ownerId: null }
-    const [was, is] = [countsOf(before), countsOf(after)]
-    const grown = countNames.map((name) => [name, sum[name] + is[name] - was[name]] as const)
-    sums.set(key, {
-      ...sum,
-      ...(Object.fromEntries(grown) as unknown as Counts),
-      ownerId: (after.ownerId ?? '') >= (sum.ownerId ?? '') ? after.ownerId : sum.ownerId,
-    })
+    if (sum?.trackId !== after.trackId || sum.at !== at) {
+      sum = {
+        ...{ trackId: after.trackId, at, ownerId: null },
+        ...{ plays: 0, seconds: 0, impossible: 0, overlapping: 0, burst: 0 },
+      }
+      sums.push(sum)
+    }
+    count(sum, before, -1)
+    count(sum, after, 1)
+    if ((after.ownerId ?? '') >= (sum.ownerId ?? '')) sum.ownerId = after.ownerId
   }
-  return [...sums.values()]
+  return sums.filter(hasGrown)
 }
