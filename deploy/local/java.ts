@@ -86,3 +86,17 @@ export const findJava = (
       undefined,
     )
 }
+
+/**
+ * How the stack's Java programs are run: for minutes, beside everything else, on a small heap. The second compiler and the
+ * collector of many threads take twice the processor time to start, and a third more of it in the minutes after, before they
+ * pay.
+ *
+ * @param heap as -Xmx takes it
+ */
+export const jvmFlags = (heap: string): readonly string[] => [
+  `-Xmx${heap}`,
+  '-XX:TieredStopAtLevel=1',
+  '-XX:+UseSerialGC',
+  '-XX:+ExitOnOutOfMemoryError',
+]

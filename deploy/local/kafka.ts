@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { jvmFlags } from './java.ts'
 import { freePort } from './ports.ts'
 import { type Program } from './supervise.ts'
 
@@ -103,6 +104,7 @@ export const kafkaProgram = async (o: {
   if (!existsSync(join(data, 'meta.properties'))) {
     await configure()
     await run(java, [
+      ...jvmFlags(o.heap),
       logging,
       ...classPath,
       'kafka.tools.StorageTool',
@@ -116,7 +118,7 @@ export const kafkaProgram = async (o: {
   return {
     name: 'kafka',
     command: java,
-    args: [`-Xmx${o.heap}`, '-XX:+ExitOnOutOfMemoryError', logging, ...classPath, 'kafka.Kafka', config],
+    args: [...jvmFlags(o.heap), logging, ...classPath, 'kafka.Kafka', config],
     cwd: folder,
     env: process.env,
     stopSignal: 'SIGTERM',

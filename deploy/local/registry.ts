@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { jvmFlags } from './java.ts'
 import { freePort } from './ports.ts'
 import { type Program } from './supervise.ts'
 
@@ -24,7 +25,7 @@ export const registryProgram = async (o: {
   return {
     name: 'registry',
     command: join(o.javaHome, 'bin/java'),
-    args: ['-Xmx256m', '-XX:+ExitOnOutOfMemoryError', '-jar', join(o.folder, 'quarkus-run.jar')],
+    args: [...jvmFlags('256m'), '-jar', join(o.folder, 'quarkus-run.jar')],
     cwd: o.folder,
     env: {
       ...process.env,

@@ -22,7 +22,7 @@ interface Connection {
 export function createProducer(deps: ProducerDependencies, settings: ProducerSettings = {}): Producer {
   const deliveryTimeoutMs = settings.deliveryTimeoutMs ?? 120_000
   const requestTimeoutMs = settings.requestTimeoutMs ?? 10_000
-  const lingerMs = settings.lingerMs ?? 5
+  const lingerMs = settings.lingerMs ?? 2
   const batches = createBatches({
     maxQueuedRecords: settings.maxQueuedRecords ?? 100_000,
     maxQueuedBytes: settings.maxQueuedBytes ?? 64 * 1024 * 1024,

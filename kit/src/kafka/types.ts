@@ -39,7 +39,7 @@ export interface ProducerSettings {
   readonly maxQueuedRecords?: number
   /** The same in bytes of key, value and headers. Default 64 MiB. */
   readonly maxQueuedBytes?: number
-  /** Records of one produce request at most. Default 5,000. */
+  /** Records of one produce request at most. Default 1,000. */
   readonly maxBatchRecords?: number
   /** Bytes of one produce request at most; keep it below the broker's `message.max.bytes`. Default 900,000. */
   readonly maxBatchBytes?: number
@@ -49,7 +49,7 @@ export interface ProducerSettings {
   readonly requestTimeoutMs?: number
   /**
    * How long a record waits for others to share its request, which costs what many records do, here and at the broker.
-   * Default 5 ms; 0 for whoever sends what it has gathered already and waits for it.
+   * Default 2 ms; 0 for whoever sends what it has gathered already and waits for it.
    */
   readonly lingerMs?: number
 }

@@ -21,7 +21,7 @@ export const openOutboxRelay = (
     runRelay({
       ...{ context, shard, shards, health, log },
       databaseUrl: settings[setting],
-      producer: kafka.producer({ deliveryTimeoutMs }),
+      producer: kafka.producer({ deliveryTimeoutMs, lingerMs: 0 }),
       meter: telemetry.meter,
       settings: { pollMaxMs: settings.OUTBOX_POLL },
     }),
