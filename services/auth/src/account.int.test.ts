@@ -132,6 +132,19 @@ describe('a forgotten password', () => {
     await letterToken(email, '/forgot-password')
   })
 
+  it('is replaced once by many who use the token at once', async () => {
+    const { email } = (await fixture.person()).user
+    await fixture.post('/v1/auth/password/forgot', { email })
+    const token = await letterToken(email, '/reset-password')
+    const resets = ['one', 'two', 'three', 'four'].map((n) => ({ token, password: `an entirely new ${n}` }))
+    const answers = await Promise.all(
+      resets.map(async (reset) => (await fixture.post('/v1/auth/password/reset', reset)).status),
+    )
+    expect(answers.toSorted()).toEqual([204, 400, 400, 400])
+    const works = await Promise.all(resets.map(async (reset) => (await signIn(email, reset.password)).status))
+    expect(works).toEqual(answers.map((status) => (status === 204 ? 200 : 401)))
+  })
+
   it('is answered alike for an address that nobody has, and no letter is sent', async () => {
     const { user } = await fixture.person()
     const answers = await Promise.all(
