@@ -46,7 +46,7 @@ describe('the row of an account', () => {
   })
 
   it('of before names were sealed has it sealed by the next start, and works until then', async () => {
-    const [person, gone] = [await fixture.person(), await fixture.person()]
+    const [person, gone, keyless] = [await fixture.person(), await fixture.person(), await fixture.person()]
     const former = `Former ${randomBytes(8).toString('hex')}`
     await fixture.query('update accounts set display_name = $2, sealed_name = null where id = $1', [
       ...[person.user.id, former],
@@ -54,12 +54,23 @@ describe('the row of an account', () => {
     await store.erase(gone.user.id, cause)
     // What a process of before leaves of whom it erases.
     await fixture.query(`update accounts set display_name = '' where id = $1`, [gone.user.id])
+    // Restored from before they were erased, when the keys were not.
+    const restored = `Restored ${randomBytes(8).toString('hex')}`
+    await fixture.query('update accounts set display_name = $2, sealed_name = null where id = $1', [
+      ...[keyless.user.id, restored],
+    ])
+    const parts = await openParts(fixture.settings, {
+      ...{ log, codec: fixture.codec, applicationName: 'test', poolSize: 1 },
+    })
+    await parts.database.db.transaction().execute((trx) => parts.sealing.erase(trx, keyless.user.id))
+    await parts.close()
     const signIn = async () =>
       (await fixture.post('/v1/auth/login', { email: person.user.email, password })).body.user.displayName
     expect(await signIn()).toBe(former)
 
     await (await fixture.open()).close()
-    expect((await rowsOf('accounts')).join()).not.toContain(former)
+    const rows = (await rowsOf('accounts')).join()
+    for (const name of [former, restored]) expect(rows).not.toContain(name)
     expect(await signIn()).toBe(former)
   })
 })

@@ -137,6 +137,8 @@ describe('a sign-in is not finished, and nothing of it is there', () => {
     ['hangs up', '/token', hangsUp, unavailable],
     ['is too busy', '/token', answers(503, '{}'), unavailable],
     ['answers with a page', '/token', page, invalid],
+    ['answers with nothing', '/token', answers(200, ''), invalid],
+    ['has nothing to answer', '/token', answers(204, ''), invalid],
     ['answers with half of it', '/token', answers(200, '{"access_token":'), invalid],
     ['answers without an ID token', '/token', answers(200, '{"token_type":"bearer"}'), invalid],
     ['does not take our secret', '/token', answers(401, '{"error":"invalid_client"}'), invalid],

@@ -93,6 +93,26 @@ it('rows of accounts and identities that are rebuilt from events are those that 
   expect([await rows(), await identities()]).toEqual([live, linked])
   // Their address there is another by now: nothing but the link leads to their account.
   expect((await signInOutside('olga', 'elsewhere@example.org')).id).toBe(olga.id)
+  // Something happens to an account between the reading of its events and the writing of its row.
+  await fixture.query('begin')
+  await fixture.query('select from accounts where id = $1 for update', [ben.user.id])
+  const rebuilding = operations.rebuildAccounts()
+  const waiting = () =>
+    parts.database.pool.query(
+      `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
+    )
+  await expect.poll(async () => (await waiting()).rowCount, { timeout: 20_000 }).toBe(1)
+  await parts.streams.accounts.execute(parts.database.db, {
+    ...{ stream: accountStream(ben.user.id), key: ben.user.id },
+    decide: () => [{ type: 'email-verified', userId: ben.user.id, at: fixture.now() }],
+  })
+  await fixture.query('commit')
+  expect(await rebuilding).toEqual({ accounts: 6, mended: 1 })
+  const benNow = await fixture.query('select version, email_verified_at from accounts where id = $1', [
+    ben.user.id,
+  ])
+  expect(benNow).toEqual([{ version: 2, email_verified_at: fixture.now() }])
+
   // Whose link is lost and whose address changed gets another account, and with it the newer link.
   await fixture.query('delete from identities')
   fixture.pass(1_000)

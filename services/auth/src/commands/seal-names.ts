@@ -1,5 +1,6 @@
 import { SubjectErased } from '@veza/kit/sealing'
 import { type Logger } from '@veza/kit/log'
+import { type NotNull } from 'kysely'
 import { type AuthDeps } from './deps.ts'
 
 const batchSize = 50
@@ -13,19 +14,18 @@ export const sealNames = async ({
   personal,
   log,
 }: Pick<AuthDeps, 'db' | 'personal'> & { log: Logger }): Promise<void> => {
-  const seal = async ({ id, display_name: name }: { id: string; display_name: string | null }) => {
-    try {
-      const sealed_name = await personal.sealOne(id, 'displayName', name ?? '')
-      await db
-        .updateTable('accounts')
-        .set({ sealed_name, display_name: null })
-        .where('id', '=', id)
-        .where('display_name', 'is not', null)
-        .execute()
-    } catch (error) {
-      // Erased meanwhile, and the name with it.
-      if (!(error instanceof SubjectErased)) throw error
-    }
+  const seal = async ({ id, display_name }: { id: string; display_name: string }) => {
+    const sealed_name = await personal.sealOne(id, 'displayName', display_name).catch((error: unknown) => {
+      // Erased meanwhile, or in a backup that is older than their erasure: the name goes all the same.
+      if (error instanceof SubjectErased) return null
+      throw error
+    })
+    await db
+      .updateTable('accounts')
+      .set({ sealed_name, display_name: null })
+      .where('id', '=', id)
+      .where('display_name', 'is not', null)
+      .execute()
   }
   for (;;) {
     const rows = await db
@@ -34,6 +34,7 @@ export const sealNames = async ({
       .where('display_name', 'is not', null)
       .where('erased_at', 'is', null)
       .limit(batchSize)
+      .$narrowType<{ display_name: NotNull }>()
       .execute()
     if (rows.length === 0) return
     await Promise.all(rows.map(seal))
