@@ -1,21 +1,13 @@
-import { spawn } from 'node:child_process'
+import { execFile } from 'node:child_process'
 import { join } from 'node:path'
-import { text } from 'node:stream/consumers'
-import { describe, expect, it } from 'vitest'
+import { promisify } from 'node:util'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { run } from './commands.ts'
+import { SettingError } from './settings.ts'
 
-const cli = join(import.meta.dirname, 'cli.ts')
-
-async function contracts(args: readonly string[], env: Record<string, string> = {}) {
-  const child = spawn(process.execPath, ['--import', 'tsx', cli, ...args], {
-    env: { ...process.env, ...env },
-  })
-  const [stdout, stderr, code] = await Promise.all([
-    text(child.stdout),
-    text(child.stderr),
-    new Promise<number | null>((resolve) => child.once('exit', resolve)),
-  ])
-  return { stdout, stderr, code }
-}
+afterEach(() => {
+  vi.unstubAllEnvs()
+})
 
 describe('npm run contracts --', () => {
   it.each([
@@ -24,48 +16,74 @@ describe('npm run contracts --', () => {
     ['asyncapi', /^{\n {2}"asyncapi": "3\.0\.0"/],
     ['register', /v4 +chat\.events\.v1-veza\.chat\.MessagePosted/],
   ])('%s', async (command, output) => {
-    const { stdout, stderr, code } = await contracts([command])
-    expect({ stderr, code }).toEqual({ stderr: '', code: 0 })
-    expect(stdout).toMatch(output)
+    expect(await run([command])).toMatch(output)
   })
 
   it.each([
-    [[], {}, 78, /^Usage: npm run contracts -- <command>/],
-    [['chekc'], {}, 78, /^unknown command: chekc\n\nUsage:/],
+    [[], {}, SettingError, /^Usage: npm run contracts -- <command>/],
+    [['chekc'], {}, SettingError, /^unknown command: chekc\n\nUsage:/],
     [
       ['register'],
       { SCHEMA_REGISTRY_URL: '' },
-      78,
-      /^SCHEMA_REGISTRY_URL is not set; it looks like http\S+\n$/,
+      SettingError,
+      /^SCHEMA_REGISTRY_URL is not set; it looks like http\S+$/,
     ],
     [
       ['diff'],
       { SCHEMA_REGISTRY_URL: 'registry' },
-      78,
-      /^SCHEMA_REGISTRY_URL is no http\(s\) address; [^\n]+\n$/,
+      SettingError,
+      /^SCHEMA_REGISTRY_URL is no http\(s\) address; [^\n]+$/,
     ],
     [
       ['diff'],
       { SCHEMA_REGISTRY_URL: 'http://127.0.0.1:1' },
-      1,
-      /^SCHEMA_REGISTRY_URL: schema registry [^\n]+\n$/,
+      Error,
+      /^SCHEMA_REGISTRY_URL: schema registry [^\n]+$/,
     ],
-    [['topics', '--create'], { KAFKA_BROKERS: '' }, 78, /^KAFKA_BROKERS is not set; it looks like [^\n]+\n$/],
+    [
+      ['topics', '--create'],
+      { KAFKA_BROKERS: '' },
+      SettingError,
+      /^KAFKA_BROKERS is not set; it looks like [^\n]+$/,
+    ],
     [
       ['topics', '--create'],
       { TOPIC_REPLICATION: 'two' },
-      78,
-      /^TOPIC_REPLICATION is a whole number from 1\n$/,
+      SettingError,
+      /^TOPIC_REPLICATION is a whole number from 1$/,
     ],
     [
       ['topics', '--create'],
       { KAFKA_BROKERS: '127.0.0.1:1' },
-      1,
-      /^KAFKA_BROKERS \(127\.0\.0\.1:1\): [^\n]+\n$/,
+      Error,
+      /^KAFKA_BROKERS \(127\.0\.0\.1:1\): [^\n]+$/,
     ],
-  ])('%j with %j exits %i and says why', async (args, env, exitCode, message) => {
-    const { stdout, stderr, code } = await contracts(args, env)
-    expect({ stdout, code }).toEqual({ stdout: '', code: exitCode })
-    expect(stderr).toMatch(message)
+  ])('%j with %j says why not', async (args, env, kind, message) => {
+    for (const [name, value] of Object.entries(env)) vi.stubEnv(name, value)
+    const failure: unknown = await (async () => run(args))().catch((error: unknown) => error)
+    expect(failure).toBeInstanceOf(Error)
+    expect(failure instanceof SettingError).toBe(kind === SettingError)
+    expect((failure as Error).message).toMatch(message)
+  })
+})
+
+describe('the program', () => {
+  const program = (args: readonly string[], env: Record<string, string> = {}) =>
+    promisify(execFile)(process.execPath, ['--import', 'tsx', join(import.meta.dirname, 'cli.ts'), ...args], {
+      env: { ...process.env, ...env },
+    })
+
+  it('prints what a command gives, and nothing else', async () => {
+    expect(await program(['check'])).toEqual({ stdout: await run(['check']), stderr: '' })
+  })
+
+  it.each([
+    [{ SCHEMA_REGISTRY_URL: '' }, 78, /^SCHEMA_REGISTRY_URL is not set; it looks like http\S+\n$/],
+    [{ SCHEMA_REGISTRY_URL: 'http://127.0.0.1:1' }, 1, /^SCHEMA_REGISTRY_URL: schema registry [^\n]+\n$/],
+  ])('with %j exits %i and says why in a line', async (env, code, line) => {
+    await expect(program(['diff'], env)).rejects.toMatchObject({
+      ...{ code, stdout: '' },
+      stderr: expect.stringMatching(line) as string,
+    })
   })
 })

@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { nameListeners, replayAnalytics } from '@veza/analytics'
 import { connectCodec, type ListeningReported, toHeaders, topics } from '@veza/contracts'
-import { registerSchemas } from '@veza/contracts/deploy'
 import { connectKafka } from '@veza/kit/kafka'
 import { createLog } from '@veza/kit/log'
 import { openDatabase } from '@veza/kit/postgres'
@@ -48,7 +47,6 @@ const counted = ['hearings', 'paces', 'track_hours', 'track_days', 'day_listener
 it('a recount from the archive and the topic equals one from the topic, and nobody is named in the archive', async () => {
   const openedOn = Math.floor(Date.now() / (24 * hour))
   const { kafkaBrokers, schemaRegistryUrl } = infrastructure()
-  await registerSchemas(schemaRegistryUrl)
   const codec = await connectCodec(schemaRegistryUrl)
   const kafka = connectKafka(kafkaBrokers, { clientId: 'test', log })
   const [listening, chat] = await Promise.all([freshTopic({ partitions }), freshTopic({ partitions })])

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { connectCodec, toHeaders, topics, type Topic } from '@veza/contracts'
 import { schemaIds, versionsOf } from '@veza/contracts/catalogue'
-import { createTopics, registerSchemas } from '@veza/contracts/deploy'
 import { type ConsumedRecord, connectKafka, type Kafka } from '@veza/kit/kafka'
 import { createLog } from '@veza/kit/log'
 import { infrastructure } from '@veza/kit/testing'
@@ -31,8 +30,6 @@ const linesIn = (printed: readonly string[]) => printed.map((line) => JSON.parse
 
 /** Progress of two tracks, a tombstone, and bytes that are no record. */
 beforeAll(async () => {
-  await registerSchemas(schemaRegistryUrl)
-  await createTopics(kafkaBrokers, { replication: 1 })
   const codec = await connectCodec(schemaRegistryUrl)
   kafka = connectKafka(kafkaBrokers, { clientId: 'test', log: createLog('test', 'silent') })
   const type = 'TranscodeProgressed'

@@ -3,7 +3,6 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Codec, connectCodec, type ListeningReported, toHeaders, topics } from '@veza/contracts'
-import { registerSchemas } from '@veza/contracts/deploy'
 import { connectKafka, type Kafka, type OutgoingRecord } from '@veza/kit/kafka'
 import { createLog } from '@veza/kit/log'
 import { freshTopic, infrastructure } from '@veza/kit/testing'
@@ -20,7 +19,6 @@ let kafka: Kafka
 let codec: Codec
 
 beforeAll(async () => {
-  await registerSchemas(schemaRegistryUrl)
   codec = await connectCodec(schemaRegistryUrl)
   kafka = connectKafka(kafkaBrokers, { clientId: 'test', log: createLog('test', 'silent') })
 })

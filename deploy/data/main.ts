@@ -17,4 +17,4 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const)
 // Whoever reads what is printed has had enough: `… | head`.
 process.stdout.on('error', () => process.exit(0))
 
-await runCommandLine('data', commands, process.argv.slice(2), ending.signal)
+await runCommandLine('data', commands, ending.signal)

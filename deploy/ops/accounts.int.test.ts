@@ -1,20 +1,19 @@
-import { spawn } from 'node:child_process'
+import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { migrateAuth } from '@veza/auth/migrate'
-import { registerSchemas } from '@veza/contracts/deploy'
 import { type FreshDatabase, freshDatabase, infrastructure } from '@veza/kit/testing'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { callOps } from './testing/call-ops.ts'
 
 let database: FreshDatabase
 let folder: string
 let env: Record<string, string>
 beforeAll(async () => {
   const { schemaRegistryUrl } = infrastructure()
-  await registerSchemas(schemaRegistryUrl)
   database = await freshDatabase()
   await migrateAuth(database.url)
   folder = await mkdtemp(join(tmpdir(), 'veza-ops-'))
@@ -30,16 +29,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true })
 })
 
-const ops = async (args: readonly string[], settings: Record<string, string> = env) => {
-  const child = spawn(process.execPath, ['--import', 'tsx', join(import.meta.dirname, 'main.ts'), ...args], {
-    env: { PATH: process.env['PATH'], ...settings },
-  })
-  let [output, errors] = ['', '']
-  child.stdout.on('data', (data: Buffer) => (output += data.toString()))
-  child.stderr.on('data', (data: Buffer) => (errors += data.toString()))
-  const [code] = (await once(child, 'close')) as [number | null]
-  return { code, output, errors }
-}
+const ops = (args: readonly string[], settings = env) => callOps(args, settings)
 
 it('imports users from a file, tells bad lines, and makes one of them an administrator', async () => {
   const file = join(folder, 'users.ndjson')
@@ -69,4 +59,22 @@ it('says how it is called, and which settings are missing', async () => {
   const { code, errors } = await ops(['grant-role', 'p1@example.org', 'admin'], { VEZA_DIR: folder })
   expect([code, errors]).toEqual([78, expect.stringContaining('AUTH_DATABASE_URL is missing')])
   expect((await ops(['import-users', join(folder, 'none')])).code).toBe(1)
+})
+
+it('is a program, whose lines and exit code are the same', async () => {
+  const args = [
+    '--import',
+    'tsx',
+    join(import.meta.dirname, 'main.ts'),
+    'grant-role',
+    'p1@example.org',
+    'admin',
+  ]
+  const called = promisify(execFile)(process.execPath, args, {
+    env: { PATH: process.env['PATH'], VEZA_DIR: folder },
+  })
+  await expect(called).rejects.toMatchObject({
+    ...{ code: 78, stdout: '' },
+    stderr: expect.stringMatching(/^AUTH_DATABASE_URL is missing.*\n/) as string,
+  })
 })

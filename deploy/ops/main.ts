@@ -1,25 +1,4 @@
-import { grantRole, importUsers, rebuildAccounts } from './accounts.ts'
-import { rebuildChatCounts } from './chat.ts'
-import { type Command } from './command.ts'
 import { runCommandLine } from './command-line.ts'
-import { rebase, replayReadModel } from './events.ts'
-import { deadLetters, lag, redrive } from './dead-letters.ts'
-import { rewrapKeys } from './rewrap-keys.ts'
-import { retranscode } from './tracks.ts'
+import { commands } from './commands.ts'
 
-/** A command more is a line here. */
-const commands: readonly Command[] = [
-  grantRole,
-  importUsers,
-  rebuildAccounts,
-  rebuildChatCounts,
-  rewrapKeys,
-  replayReadModel,
-  rebase,
-  retranscode,
-  lag,
-  deadLetters,
-  redrive,
-]
-
-await runCommandLine('ops', commands, process.argv.slice(2))
+await runCommandLine('ops', commands)

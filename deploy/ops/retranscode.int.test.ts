@@ -1,17 +1,15 @@
-import { spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
-import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connectCodec } from '@veza/contracts'
-import { registerSchemas } from '@veza/contracts/deploy'
 import { createLog } from '@veza/kit/log'
 import { openDatabase } from '@veza/kit/postgres'
 import { freshDatabase, infrastructure } from '@veza/kit/testing'
 import { migrateTracks } from '@veza/tracks/migrate'
 import { currentRecipe, jobQueue, openTracks, type Outcome, type TracksDatabase } from '@veza/tracks/store'
 import { expect, it, onTestFinished, vi } from 'vitest'
+import { callOps } from './testing/call-ops.ts'
 
 const older = currentRecipe - 1
 const made = (recipe: number): Outcome => ({
@@ -24,7 +22,6 @@ const made = (recipe: number): Outcome => ({
 
 it('asks for every track of an older recipe once, tells how far they are, and goes on where it was broken off', async () => {
   const { schemaRegistryUrl } = infrastructure()
-  await registerSchemas(schemaRegistryUrl)
   const codec = await connectCodec(schemaRegistryUrl)
   const fresh = await freshDatabase()
   onTestFinished(() => fresh.drop())
@@ -53,27 +50,10 @@ it('asks for every track of an older recipe once, tells how far they are, and go
     return job
   }
 
-  const start = (args: readonly string[]) => {
-    const child = spawn(
-      process.execPath,
-      ['--import', 'tsx', join(import.meta.dirname, 'main.ts'), 'retranscode', ...args],
-      {
-        env: {
-          PATH: process.env['PATH'],
-          ...{ VEZA_DIR: folder, TRACKS_DATABASE_URL: fresh.url, SCHEMA_REGISTRY_URL: schemaRegistryUrl },
-        },
-      },
-    )
-    let output = ''
-    child.stdout.on('data', (data: Buffer) => (output += data.toString()))
-    child.stderr.on('data', (data: Buffer) => (output += data.toString()))
-    const ended = once(child, 'close') as Promise<[number | null]>
-    return { child, output: () => output, ended }
-  }
+  const env = { VEZA_DIR: folder, TRACKS_DATABASE_URL: fresh.url, SCHEMA_REGISTRY_URL: schemaRegistryUrl }
   const ops = async (...args: string[]) => {
-    const { output, ended } = start(args)
-    const [code] = await ended
-    return { code, lines: output().trim().split('\n') }
+    const { code, output } = await callOps(['retranscode', ...args], env)
+    return { code, lines: output.trim().split('\n') }
   }
   const state = (n: number, waiting: number, failed: number) =>
     `${n} tracks have a stream by the recipe of today, ${waiting} wait for one, of ${failed} none could be made`
@@ -95,13 +75,14 @@ it('asks for every track of an older recipe once, tells how far they are, and go
   expect(first).toMatchObject({ recipe: currentRecipe, priority: 'catalogue' })
   expect((await settleNext({ type: 'not-made', code: 'corrupt' })).priority).toBe('catalogue')
   // Run once more in the middle, it waits for what is left.
-  const watching = start([])
+  const lines: string[] = []
+  const watching = callOps(['retranscode'], env, (line) => void lines.push(line))
   await vi.waitFor(() => {
-    expect(watching.output()).toContain(state(2, 1, 1))
+    expect(lines).toContain(state(2, 1, 1))
   }, 30_000)
   await settleNext(made(currentRecipe))
-  expect(await watching.ended).toEqual([1, null])
-  expect(watching.output()).toContain(state(3, 0, 1))
+  expect((await watching).code).toBe(1)
+  expect(lines.at(-1)).toBe(state(3, 0, 1))
 
   // What failed is asked for again when one says so, and so is what never had a stream.
   expect((await ops('--again', '--detach')).lines.at(-1)).toBe(state(3, 2, 0))

@@ -1,26 +1,12 @@
-import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { join } from 'node:path'
-import { promisify } from 'node:util'
 import { createLog } from '@veza/kit/log'
 import { migrate, openDatabase } from '@veza/kit/postgres'
 import { createDataKeys, createSealing, envKeyEncryption } from '@veza/kit/sealing'
 import { freshDatabase } from '@veza/kit/testing'
 import { expect, onTestFinished, test } from 'vitest'
+import { callOps } from './testing/call-ops.ts'
 
-const run = promisify(execFile)
 const log = createLog('test', 'silent')
-
-const ops = (args: readonly string[], env: Record<string, string>) =>
-  run(process.execPath, ['--import', 'tsx', join(import.meta.dirname, 'main.ts'), ...args], {
-    env: { PATH: process.env['PATH'], ...env },
-  }).then(
-    ({ stdout }) => ({ code: 0, output: stdout }),
-    (error: unknown) => {
-      const { code, stdout, stderr } = error as { code: number; stdout: string; stderr: string }
-      return { code, output: stdout + stderr }
-    },
-  )
 
 test('rewrap-keys wraps the keys of every context anew, and says what it could not', async () => {
   const fresh = await freshDatabase()
@@ -39,10 +25,10 @@ test('rewrap-keys wraps the keys of every context anew, and says what it could n
     ...{ CHAT_DATABASE_URL: fresh.url, TRACKS_DATABASE_URL: fresh.url },
   }
 
-  const without = await ops(['rewrap-keys'], { ...urls, KEY_ENCRYPTION_KEY: now.toString('base64') })
+  const without = await callOps(['rewrap-keys'], { ...urls, KEY_ENCRYPTION_KEY: now.toString('base64') })
   expect(without).toMatchObject({ code: 1 })
-  expect(without.output).toContain('1 keys need env:')
-  const done = await ops(['rewrap-keys'], {
+  expect(without.errors).toContain('1 keys need env:')
+  const done = await callOps(['rewrap-keys'], {
     ...urls,
     KEY_ENCRYPTION_KEY: now.toString('base64'),
     KEY_ENCRYPTION_KEY_PREVIOUS: before.toString('base64'),
@@ -53,8 +39,8 @@ test('rewrap-keys wraps the keys of every context anew, and says what it could n
     expect(done.output).toContain(`${context}: 0 keys wrapped anew`)
   const elsewhere = createSealing({ db: database.db, keyEncryption: envKeyEncryption([now]) })
   expect(await elsewhere.open([{ sealed, place }])).toEqual([{ state: 'open', plain: Buffer.from('x') }])
-}, 120_000)
+})
 
 test('rewrap-keys takes no arguments', async () => {
-  expect((await ops(['rewrap-keys', 'now'], {})).code).toBe(64)
+  expect((await callOps(['rewrap-keys', 'now'], {})).code).toBe(64)
 })
