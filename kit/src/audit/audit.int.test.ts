@@ -1,6 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { type Codec, connectCodec, type RecordOf, topics } from '@veza/contracts'
-import { registerSchemas } from '@veza/contracts/deploy'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createEventStore, type EventStore, eventStore, renewEventStore } from '../events/index.ts'
@@ -61,7 +60,6 @@ const append = async (actor: string, events: readonly Event[], address?: string)
 
 beforeAll(async () => {
   const { schemaRegistryUrl } = infrastructure()
-  await registerSchemas(schemaRegistryUrl)
   codec = await connectCodec(schemaRegistryUrl)
   fresh = await freshDatabase()
   await migrate(fresh.url, {

@@ -2,14 +2,12 @@ import { once } from 'node:events'
 import { createServer, request } from 'node:http'
 import { type AddressInfo } from 'node:net'
 import { topics } from '@veza/contracts'
-import { registerSchemas } from '@veza/contracts/deploy'
 import { infrastructure } from '@veza/kit/testing'
 import { expect, test, vi } from 'vitest'
 import { openCodec } from './index.ts'
 
 test('a process that starts while the registry is away waits for it', async () => {
   const { schemaRegistryUrl } = infrastructure()
-  await registerSchemas(schemaRegistryUrl)
   const registry = new URL(schemaRegistryUrl)
   let isAway = true
   const road = createServer((incoming, outgoing) => {

@@ -1,5 +1,4 @@
 import { type Codec, connectCodec } from '@veza/contracts'
-import { registerSchemas } from '@veza/contracts/deploy'
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { createLog } from '../log/index.ts'
@@ -54,7 +53,6 @@ let stream: string
 const key = 'k'
 
 beforeAll(async () => {
-  await registerSchemas(infrastructure().schemaRegistryUrl)
   codec = await connectCodec(infrastructure().schemaRegistryUrl)
   fresh = await freshDatabase()
   await migrate(fresh.url, {

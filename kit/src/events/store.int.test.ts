@@ -1,5 +1,4 @@
 import { type Codec, connectCodec, topics } from '@veza/contracts'
-import { registerSchemas } from '@veza/contracts/deploy'
 import { sql } from 'kysely'
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
@@ -34,7 +33,6 @@ let stream: string
 
 beforeAll(async () => {
   const { schemaRegistryUrl } = infrastructure()
-  await registerSchemas(schemaRegistryUrl)
   codec = await connectCodec(schemaRegistryUrl)
   fresh = await freshDatabase()
   await migrate(fresh.url, {

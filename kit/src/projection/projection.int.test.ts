@@ -1,5 +1,4 @@
 import { connectCodec, type Codec, deadLetterTopic } from '@veza/contracts'
-import { registerSchemas } from '@veza/contracts/deploy'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, beforeEach, expect, it, onTestFinished, vi } from 'vitest'
 import { createEventStore, type EventStore, eventStore } from '../events/index.ts'
@@ -40,7 +39,6 @@ let workers: HostedWorker[]
 let relay: ReturnType<typeof runRelay>
 
 beforeAll(async () => {
-  await registerSchemas(infrastructure().schemaRegistryUrl)
   codec = await connectCodec(infrastructure().schemaRegistryUrl)
   kafka = connectKafka(infrastructure().kafkaBrokers, { clientId: 'test', log })
   telemetry = testTelemetry()

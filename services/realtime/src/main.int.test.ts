@@ -1,5 +1,4 @@
 import { createTokenSigner, infrastructure } from '@veza/kit/testing'
-import { createTopics, registerSchemas } from '@veza/contracts/deploy'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
@@ -45,8 +44,6 @@ const exitCode = async (child: ChildProcess): Promise<number | null> => {
 describe('the process', () => {
   it('is ready once it can serve, serves, and stops when told', async () => {
     const { kafkaBrokers, schemaRegistryUrl } = infrastructure()
-    await registerSchemas(schemaRegistryUrl)
-    await createTopics(kafkaBrokers, { replication: 1 })
     const chat = await startChatStub()
     closing.push(() => chat.close())
     const signer = await createTokenSigner()

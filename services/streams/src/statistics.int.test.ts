@@ -4,7 +4,6 @@ import { type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { text } from 'node:stream/consumers'
 import { connectCodec } from '@veza/contracts'
-import { registerSchemas } from '@veza/contracts/deploy'
 import { hyperLogLog } from '@veza/kit/hyperloglog'
 import { serve } from '@veza/kit/http'
 import { createLog } from '@veza/kit/log'
@@ -44,7 +43,6 @@ const answerTo = (path: string | undefined, body: string): unknown => {
 
 beforeAll(async () => {
   const { schemaRegistryUrl } = infrastructure()
-  await registerSchemas(schemaRegistryUrl)
   const codec = await connectCodec(schemaRegistryUrl)
   signer = await createTokenSigner()
   const fresh = await freshDatabase()

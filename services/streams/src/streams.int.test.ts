@@ -5,7 +5,6 @@ import { type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connectCodec, topics } from '@veza/contracts'
-import { registerSchemas } from '@veza/contracts/deploy'
 import { serve } from '@veza/kit/http'
 import { type OutgoingRecord } from '@veza/kit/kafka'
 import { createLog } from '@veza/kit/log'
@@ -59,7 +58,6 @@ const open = async (change: Partial<StreamsSettings> = {}) => {
 
 beforeAll(async () => {
   const { schemaRegistryUrl } = infrastructure()
-  await registerSchemas(schemaRegistryUrl)
   codec = await connectCodec(schemaRegistryUrl)
   signer = await createTokenSigner()
   dir = await mkdtemp(join(tmpdir(), 'veza-streams-'))

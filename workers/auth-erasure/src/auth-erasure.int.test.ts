@@ -1,7 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { migrateAuth } from '@veza/auth/migrate'
 import { connectCodec, deadLetterTopic, toHeaders, topics } from '@veza/contracts'
-import { registerSchemas } from '@veza/contracts/deploy'
 import { readEnv } from '@veza/kit/env'
 import { createHealth } from '@veza/kit/internal'
 import { connectKafka } from '@veza/kit/kafka'
@@ -16,7 +15,6 @@ const log = createLog('test', 'silent')
 
 it('forgets in auth whom users has forgotten, once, and passes over what else happens', async () => {
   const { kafkaBrokers, schemaRegistryUrl } = infrastructure()
-  await registerSchemas(schemaRegistryUrl)
   const codec = await connectCodec(schemaRegistryUrl)
   const fresh = await freshDatabase()
   onTestFinished(() => fresh.drop())

@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto'
 import { connectCodec, deadLetterTopic, toHeaders, topics } from '@veza/contracts'
-import { registerSchemas } from '@veza/contracts/deploy'
 import { followInvalidations, openCaches, sharedLevel, type Versioned } from '@veza/kit/cache'
 import { createHealth } from '@veza/kit/internal'
 import { connectKafka } from '@veza/kit/kafka'
@@ -17,7 +16,6 @@ const form = { write: (_: string, value: string) => value, read: (_: string, tex
 
 it('tells every process and Redis what has changed, in whatever order it hears of it, and goes on without Redis', async () => {
   const { kafkaBrokers, schemaRegistryUrl } = infrastructure()
-  await registerSchemas(schemaRegistryUrl)
   const codec = await connectCodec(schemaRegistryUrl)
   const name = freshGroup('cache-invalidation')
   const made = await Promise.all([

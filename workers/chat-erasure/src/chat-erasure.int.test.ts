@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto'
 import { migrateChat } from '@veza/chat/migrate'
 import { type ChatDatabase, outcomeIdOf, roomLog } from '@veza/chat/store'
 import { connectCodec, deadLetterTopic, toHeaders, topics } from '@veza/contracts'
-import { registerSchemas } from '@veza/contracts/deploy'
 import { createHealth } from '@veza/kit/internal'
 import { connectKafka, type OutgoingRecord } from '@veza/kit/kafka'
 import { createLog } from '@veza/kit/log'
@@ -23,7 +22,6 @@ const log = createLog('test', 'silent')
 
 it('forgets in chat whom users has forgotten, once told so or twice, and nobody else', async () => {
   const { kafkaBrokers, schemaRegistryUrl } = infrastructure()
-  await registerSchemas(schemaRegistryUrl)
   const codec = await connectCodec(schemaRegistryUrl)
   const fresh = await freshDatabase()
   onTestFinished(() => fresh.drop())

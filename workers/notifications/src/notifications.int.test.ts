@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto'
 import { migrateChat } from '@veza/chat/migrate'
 import { type ChatDatabase } from '@veza/chat/store'
 import { connectCodec, deadLetterTopic, notificationPublication, toHeaders, topics } from '@veza/contracts'
-import { createTopics, registerSchemas } from '@veza/contracts/deploy'
 import { createHealth } from '@veza/kit/internal'
 import { connectKafka } from '@veza/kit/kafka'
 import { createLog } from '@veza/kit/log'
@@ -17,9 +16,6 @@ const log = createLog('test', 'silent')
 
 it('tells users of what concerns them, by name or in a direct room, once and in order, and passes over the rest', async () => {
   const { kafkaBrokers, schemaRegistryUrl } = infrastructure()
-  await registerSchemas(schemaRegistryUrl)
-  // Those that are new may not be known to every broker at once.
-  await vi.waitFor(() => createTopics(kafkaBrokers, { replication: 1 }), waiting)
   const codec = await connectCodec(schemaRegistryUrl)
   const fresh = await freshDatabase()
   onTestFinished(() => fresh.drop())

@@ -2,7 +2,6 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { connectCodec } from '@veza/contracts'
-import { registerSchemas } from '@veza/contracts/deploy'
 import { createEventStore, eventStore } from '@veza/kit/events'
 import { type ConsumedRecord, connectKafka, headerOf } from '@veza/kit/kafka'
 import { createLog } from '@veza/kit/log'
@@ -60,7 +59,6 @@ const start = async (databaseUrl: string) => {
 }
 
 it('is taken over from when it is killed or stopped, and loses nothing', async () => {
-  await registerSchemas(infrastructure().schemaRegistryUrl)
   const codec = await connectCodec(infrastructure().schemaRegistryUrl)
   const fresh = await freshDatabase()
   onTestFinished(() => fresh.drop())

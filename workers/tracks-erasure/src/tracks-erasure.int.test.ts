@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto'
 import { connectCodec, deadLetterTopic, toHeaders, topics } from '@veza/contracts'
-import { registerSchemas } from '@veza/contracts/deploy'
 import { addressBook } from '@veza/kit/audit'
 import { createHealth } from '@veza/kit/internal'
 import { connectKafka } from '@veza/kit/kafka'
@@ -25,7 +24,6 @@ const log = createLog('test', 'silent')
 
 it('forgets in tracks whom users has forgotten: tracks, playlists, likes, reports, uploads, addresses; and nobody else', async () => {
   const { kafkaBrokers, schemaRegistryUrl } = infrastructure()
-  await registerSchemas(schemaRegistryUrl)
   const codec = await connectCodec(schemaRegistryUrl)
   const fresh = await freshDatabase()
   onTestFinished(() => fresh.drop())

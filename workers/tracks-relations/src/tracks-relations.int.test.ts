@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto'
 import { type Codec, connectCodec, type RecordOf, toHeaders, topics } from '@veza/contracts'
-import { createTopics, registerSchemas } from '@veza/contracts/deploy'
 import { createHealth } from '@veza/kit/internal'
 import { connectKafka, type Kafka } from '@veza/kit/kafka'
 import { createLog } from '@veza/kit/log'
@@ -21,8 +20,6 @@ let database: Database<RelationsDatabase>
 
 beforeAll(async () => {
   const { kafkaBrokers, schemaRegistryUrl } = infrastructure()
-  await registerSchemas(schemaRegistryUrl)
-  await createTopics(kafkaBrokers, { replication: 1 })
   codec = await connectCodec(schemaRegistryUrl)
   kafka = connectKafka(kafkaBrokers, { clientId: 'test', log })
   fresh = await freshDatabase()

@@ -3,7 +3,6 @@ import { createServer } from 'node:http'
 import { type AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { connectCodec, type topics } from '@veza/contracts'
-import { registerSchemas } from '@veza/contracts/deploy'
 import { remotePersonalData } from '@veza/kit/personal-data'
 import { createLog } from '@veza/kit/log'
 import { freshDatabase, infrastructure, testKeyEncryption } from '@veza/kit/testing'
@@ -34,7 +33,6 @@ let other: number | object | 'breaks off' = {}
 beforeAll(async () => {
   const fresh = await freshDatabase()
   await migrateUsers(fresh.url)
-  await registerSchemas(infrastructure().schemaRegistryUrl)
   const codec = await connectCodec(infrastructure().schemaRegistryUrl)
   store = openUsersStore(
     {

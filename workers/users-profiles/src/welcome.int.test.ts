@@ -2,7 +2,6 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import { createServer } from 'node:http'
 import { type AddressInfo } from 'node:net'
 import { connectCodec, type topics } from '@veza/contracts'
-import { registerSchemas } from '@veza/contracts/deploy'
 import { createLog } from '@veza/kit/log'
 import { freshDatabase, infrastructure } from '@veza/kit/testing'
 import { type Message } from '@veza/kit/worker'
@@ -20,7 +19,6 @@ let store: UsersStore
 beforeAll(async () => {
   const fresh = await freshDatabase()
   await migrateUsers(fresh.url)
-  await registerSchemas(infrastructure().schemaRegistryUrl)
   store = openUsersStore(
     {
       KEY_ENCRYPTION_KEY: randomBytes(32),

@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto'
 import { connectCodec, topics } from '@veza/contracts'
-import { registerSchemas } from '@veza/contracts/deploy'
 import { eventStore } from '@veza/kit/events'
 import { createHealth } from '@veza/kit/internal'
 import { connectKafka } from '@veza/kit/kafka'
@@ -22,7 +21,6 @@ const waitMs = 40_000
 /** Users' store, and a topic of its own that the events are relayed to. */
 const start = async () => {
   const { kafkaBrokers, schemaRegistryUrl } = infrastructure()
-  await registerSchemas(schemaRegistryUrl)
   const codec = await connectCodec(schemaRegistryUrl)
   const telemetry = testTelemetry()
   onTestFinished(() => telemetry.close())

@@ -1,6 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { connectCodec, toHeaders, topics } from '@veza/contracts'
-import { createTopics, registerSchemas } from '@veza/contracts/deploy'
 import { createHealth } from '@veza/kit/internal'
 import { connectKafka } from '@veza/kit/kafka'
 import { createLog } from '@veza/kit/log'
@@ -43,7 +42,6 @@ beforeAll(async () => {
   const fresh = await freshDatabase()
   url = fresh.url
   await migrateUsers(url)
-  await registerSchemas(infrastructure().schemaRegistryUrl)
   codec = await connectCodec(infrastructure().schemaRegistryUrl)
   store = openUsersStore(settings(), { name: 'test', poolSize: 4, codec, log })
   closers.push(
@@ -124,7 +122,6 @@ describe('the worker', () => {
     closers.unshift(() => kafka.close())
     const producer = kafka.producer()
     closers.unshift(() => producer.close())
-    await createTopics(infrastructure().kafkaBrokers, { replication: 1 })
     const health = createHealth()
     const worker = await openUsersViews(settings(), {
       ...{ kafka, codec, health, telemetry, log },

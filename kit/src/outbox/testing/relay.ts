@@ -1,6 +1,5 @@
 import { connect } from 'node:net'
 import { connectCodec, type Codec } from '@veza/contracts'
-import { registerSchemas } from '@veza/contracts/deploy'
 import { sql, type Kysely } from 'kysely'
 import { afterAll, beforeAll, beforeEach, expect, vi } from 'vitest'
 import { createEventStore, type Connection, type EventStore, eventStore } from '../../events/index.ts'
@@ -49,7 +48,6 @@ export let health: Health
 
 beforeAll(async () => {
   const { kafkaBrokers, schemaRegistryUrl } = infrastructure()
-  await registerSchemas(schemaRegistryUrl)
   codec = await connectCodec(schemaRegistryUrl)
   kafka = connectKafka(kafkaBrokers, { clientId: 'test', log })
   const [host = '', port] = (kafkaBrokers[0] ?? '').split(':')

@@ -1,5 +1,4 @@
 import { deadLetterTopic, connectCodec, topics, toHeaders, type Codec, type Topic } from '@veza/contracts'
-import { registerSchemas } from '@veza/contracts/deploy'
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, expect, vi } from 'vitest'
 import { createHealth } from '../../internal/index.ts'
@@ -37,7 +36,6 @@ const stops: (() => Promise<void>)[] = []
 beforeAll(async () => {
   kafka = connectKafka(infrastructure().kafkaBrokers, { clientId: 'test', log })
   producer = kafka.producer()
-  await registerSchemas(infrastructure().schemaRegistryUrl)
   const url = new URL(infrastructure().schemaRegistryUrl)
   registry = await startProxy({ host: url.hostname, port: Number(url.port) })
   url.port = String(registry.port)

@@ -3,7 +3,6 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Codec, connectCodec } from '@veza/contracts'
-import { registerSchemas } from '@veza/contracts/deploy'
 import { readEnv } from '@veza/kit/env'
 import { connectKafka, type Kafka } from '@veza/kit/kafka'
 import { createLog } from '@veza/kit/log'
@@ -70,7 +69,6 @@ export const password = 'correct horse battery'
 /** The codec, with every schema registered. */
 export const testCodec = async (): Promise<Codec> => {
   const { schemaRegistryUrl } = infrastructure()
-  await registerSchemas(schemaRegistryUrl)
   return connectCodec(schemaRegistryUrl)
 }
 

@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto'
 import { type ChatCommand, type Codec, connectCodec, topics } from '@veza/contracts'
-import { registerSchemas } from '@veza/contracts/deploy'
 import { type Caches } from '@veza/kit/cache'
 import { type EventStore, eventStore } from '@veza/kit/events'
 import { connectKafka, type OutgoingRecord, type Producer } from '@veza/kit/kafka'
@@ -119,7 +118,6 @@ export const chatUnderTest = async (
   { caches }: { readonly caches?: Pick<Caches, 'open'> } = {},
 ): Promise<ChatUnderTest> => {
   const { kafkaBrokers, schemaRegistryUrl } = infrastructure()
-  await registerSchemas(schemaRegistryUrl)
   const log = createLog('test', 'silent')
   const telemetry = testTelemetry()
   const topic = await freshTopic({ prefix: 'chat.commands' })

@@ -6,7 +6,6 @@ import { type FreshDatabase, freshDatabase, infrastructure } from '@veza/kit/tes
 import { afterAll, beforeAll } from 'vitest'
 import { outcomeIdOf } from '../domain/outcome-id.ts'
 import { type ChatCommand, type Codec, connectCodec, topics } from '@veza/contracts'
-import { registerSchemas } from '@veza/contracts/deploy'
 import { eventStore } from '@veza/kit/events'
 import { type Outcome } from '../domain/event.ts'
 import { type Command } from '../domain/message.ts'
@@ -22,7 +21,6 @@ let codec: Codec
 
 beforeAll(async () => {
   const { schemaRegistryUrl } = infrastructure()
-  await registerSchemas(schemaRegistryUrl)
   codec = await connectCodec(schemaRegistryUrl)
   fresh = await freshDatabase()
   await migrateChat(fresh.url)

@@ -3,7 +3,6 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Codec, connectCodec } from '@veza/contracts'
-import { registerSchemas } from '@veza/contracts/deploy'
 import { type Caches } from '@veza/kit/cache'
 import { serve } from '@veza/kit/http'
 import { createLog } from '@veza/kit/log'
@@ -37,7 +36,6 @@ export const tracksUnderTest = async (
   { caches }: { readonly caches?: Pick<Caches, 'open'> } = {},
 ) => {
   const { schemaRegistryUrl } = infrastructure()
-  await registerSchemas(schemaRegistryUrl)
   const codec: Codec = await connectCodec(schemaRegistryUrl)
   const database = await freshDatabase()
   await migrateTracks(database.url)

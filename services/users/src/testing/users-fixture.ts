@@ -1,6 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { connectCodec } from '@veza/contracts'
-import { registerSchemas } from '@veza/contracts/deploy'
 import { type Caches } from '@veza/kit/cache'
 import { type EventStore, eventStore } from '@veza/kit/events'
 import { createLog } from '@veza/kit/log'
@@ -99,7 +98,6 @@ export const startUsers = async (
   const log = createLog('test', 'silent')
   const telemetry = testTelemetry()
   const { schemaRegistryUrl } = infrastructure()
-  await registerSchemas(schemaRegistryUrl)
   const fresh = await freshDatabase()
   await migrateUsers(fresh.url)
   const key = randomBytes(32)

@@ -10,7 +10,6 @@ import {
   toHeaders,
   topics,
 } from '@veza/contracts'
-import { registerSchemas } from '@veza/contracts/deploy'
 import {
   connectKafka,
   type ConsumedRecord,
@@ -45,7 +44,6 @@ export let codec: Codec
 
 beforeAll(async () => {
   const { kafkaBrokers, schemaRegistryUrl } = infrastructure()
-  await registerSchemas(schemaRegistryUrl)
   codec = await connectCodec(schemaRegistryUrl)
   fresh = await freshDatabase()
   await migrateChat(fresh.url)

@@ -3,7 +3,6 @@ import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { connectCodec } from '@veza/contracts'
-import { registerSchemas } from '@veza/contracts/deploy'
 import { createLog } from '@veza/kit/log'
 import { filesystemObjects, type Objects } from '@veza/kit/objects'
 import { openDatabase } from '@veza/kit/postgres'
@@ -17,7 +16,6 @@ import { workOn } from '../work-on.ts'
 /** Tracks' database and a folder of objects of a test's own, with as many runners as it asks for. */
 export const jobsUnderTest = async () => {
   const { schemaRegistryUrl } = infrastructure()
-  await registerSchemas(schemaRegistryUrl)
   const codec = await connectCodec(schemaRegistryUrl)
   const fresh = await freshDatabase()
   await migrateTracks(fresh.url)
