@@ -62,10 +62,12 @@ describe('a source becomes a stream', () => {
   it.each(Object.keys(audioFormats))(
     'from %s, decoded without a warning in every rendition',
     async (ending) => {
-      const made = await transcode(await makeAudio(dir, `source.${ending}`, { seconds: 7 }))
+      // One of them is longer than a segment.
+      const seconds = ending === 'flac' ? 7 : 2
+      const made = await transcode(await makeAudio(dir, `source.${ending}`, { seconds }))
       // Lossy formats carry what their encoders add.
-      expect(made.durationMs).toBeGreaterThanOrEqual(6_999)
-      expect(made.durationMs).toBeLessThan(7_100)
+      expect(made.durationMs).toBeGreaterThanOrEqual(1_000 * seconds - 1)
+      expect(made.durationMs).toBeLessThan(1_000 * seconds + 100)
       for (const playlist of [
         'master.m3u8',
         '96k/index.m3u8',
@@ -95,8 +97,8 @@ describe('a source becomes a stream', () => {
   })
 
   it('at -14 LUFS, or as loud as its peaks allow', async () => {
-    const quiet = await transcode(await makeAudio(dir, 'quiet.wav', { seconds: 5, volume: -30 }))
-    const loud = await transcode(await makeAudio(dir, 'loud.wav', { seconds: 5, volume: 3 }))
+    const quiet = await transcode(await makeAudio(dir, 'quiet.wav', { seconds: 3, volume: -30 }))
+    const loud = await transcode(await makeAudio(dir, 'loud.wav', { seconds: 3, volume: 3 }))
     for (const made of [quiet, loud])
       for (const rendition of ['96k', '160k', '256k']) {
         const { integrated, truePeak } = await loudnessOf(join(made.dir, rendition, 'index.m3u8'))
@@ -109,7 +111,7 @@ describe('a source becomes a stream', () => {
     // A click makes the ceiling the limit.
     const click = await transcode(
       await makeAudio(dir, 'click.wav', {
-        seconds: 5,
+        seconds: 3,
         extra: ['-af', "volume=-30dB,aeval='if(eq(n,44100),0.9,val(ch))':c=same"],
       }),
     )
@@ -144,7 +146,7 @@ describe('a source becomes a stream', () => {
 
   it('and tells how far it is', async () => {
     const shares: number[] = []
-    await transcode(await makeAudio(dir, 'progress.wav', { seconds: 20 }), {
+    await transcode(await makeAudio(dir, 'progress.wav', { seconds: 8 }), {
       onProgress: (share) => void shares.push(share),
     })
     expect(shares).toEqual(shares.toSorted((a, b) => a - b))
@@ -159,7 +161,7 @@ describe('a source becomes a stream', () => {
     expect(silence.gain).toBe(0)
     for (const channels of ['1', '6']) {
       const made = await transcode(
-        await makeAudio(dir, `channels-${channels}.wav`, { seconds: 3, extra: ['-ac', channels] }),
+        await makeAudio(dir, `channels-${channels}.wav`, { seconds: 2, extra: ['-ac', channels] }),
       )
       const { integrated } = await loudnessOf(join(made.dir, 'master.m3u8'))
       expect(integrated).toBeCloseTo(-14, 0)

@@ -27,6 +27,9 @@ const failed = () => {
   throw new Error('the meter failed')
 }
 
+let compiled: Promise<object> | undefined
+const compile = (): Promise<object> => (compiled ??= readFile(program).then((bytes) => wasm.compile(bytes)))
+
 /** Sound, decoded: one array a channel. */
 export interface Sound {
   readonly left: Float32Array
@@ -54,7 +57,7 @@ export const decode = async (path: string): Promise<Sound> => {
  */
 export const meter = async ({ left, right }: Sound): Promise<{ integrated: number; truePeak: number }> => {
   // An instance a call: what it was given is never freed.
-  const module = await wasm.compile(await readFile(program))
+  const module = await compile()
   const imports: Record<string, Record<string, () => never>> = {}
   for (const { module: from, name } of wasm.Module.imports(module))
     imports[from] = { ...imports[from], [name]: failed }
