@@ -11,12 +11,12 @@ import {
   toHeaders,
   topics,
 } from '@veza/contracts'
-import { createTopics, registerSchemas } from '@veza/contracts/deploy'
 import { createHealth } from '@veza/kit/internal'
 import { connectKafka, type ConsumedRecord, type Kafka, type Producer } from '@veza/kit/kafka'
 import { createLog } from '@veza/kit/log'
 import { openDatabase } from '@veza/kit/postgres'
 import {
+  freePort,
   freshDatabase,
   freshGroup,
   freshTopic,
@@ -46,8 +46,6 @@ let telemetry: TestTelemetry
 
 beforeAll(async () => {
   const { kafkaBrokers, schemaRegistryUrl } = infrastructure()
-  await registerSchemas(schemaRegistryUrl)
-  await createTopics(kafkaBrokers, { replication: 1 })
   codec = await connectCodec(schemaRegistryUrl)
   kafka = connectKafka(kafkaBrokers, { clientId: 'test', log })
   telemetry = testTelemetry()
@@ -283,70 +281,83 @@ it('tells the totals of what changed, the newest last, and again after whoever t
   )
 }, 90_000)
 
-it('counts the same as if nothing had happened when it is killed again and again', async () => {
+it('counts each report once when of two processes one is killed in the middle of a chunk, and then the other', async () => {
   const { database, settings } = await counts()
   const { kafkaBrokers, schemaRegistryUrl } = infrastructure()
   const tracks = Array.from({ length: 20 }, () => randomUUID())
-  const reports = audience(1_500, tracks)
-  const own = await sources()
-  await sendReports(topics.listeningEvents.name, reports)
+  const reports = audience(300, tracks)
   const env = {
     ...process.env,
     KAFKA_BROKERS: kafkaBrokers.join(','),
     SCHEMA_REGISTRY_URL: schemaRegistryUrl,
     STREAMS_DATABASE_URL: settings.STREAMS_DATABASE_URL,
-    ...{ ANALYTICS_CHUNK: '200', INTERNAL_PORT: '0', LOG_LEVEL: 'error' },
+    ...{ ANALYTICS_CHUNK: '200', LOG_LEVEL: 'error' },
   }
-  const start = () => {
+  const ports = [await freePort(), await freePort()] as const
+  /** By its port it has the place in the group of whoever had it before. */
+  const start = async (port: number) => {
     const entry = join(root, 'workers/analytics/src/main.ts')
-    const child = spawn(process.execPath, ['--import', 'tsx', entry], { cwd: root, env, stdio: 'ignore' })
-    const ended = once(child, 'exit')
-    return { child, ended }
-  }
-  const counted = async (): Promise<number> => {
-    const { rows } = await sql<{ n: number }>`
-      select count(*)::int as n from analytics.hearings where track_id = any(${tracks}::uuid[])`.execute(
-      database.db,
-    )
-    return rows[0]?.n ?? 0
-  }
-  const all = new Set(reports.map(({ trackId, listenerId }) => trackId + listenerId)).size
-  for (const share of [0, 0.3, 0.6]) {
-    const { child, ended } = start()
+    const child = spawn(process.execPath, ['--import', 'tsx', entry], {
+      ...{ cwd: root, stdio: 'ignore' },
+      env: { ...env, INTERNAL_PORT: String(port) },
+    })
     onTestFinished(() => void child.kill('SIGKILL'))
+    const ended = once(child, 'exit')
     await vi.waitFor(
       async () => {
-        expect(await counted()).toBeGreaterThan(share * all)
+        expect((await fetch(`http://127.0.0.1:${port}/readyz`)).status).toBe(200)
       },
-      { timeout: waitMs, interval: 5 },
+      { timeout: waitMs, interval: 50 },
     )
-    child.kill('SIGKILL')
-    await ended
+    return async (signal: 'SIGKILL' | 'SIGTERM') => {
+      child.kill(signal)
+      await ended
+    }
   }
-  const { child, ended } = start()
-  onTestFinished(() => void child.kill('SIGKILL'))
+  /** Sends reports. `during` runs when both processes have begun to write a chunk of them, and can't go on until it ends. */
+  const sendHeld = async (some: readonly ListeningReported[], during: () => Promise<void>) => {
+    const holder = await database.pool.connect()
+    await holder.query(`begin; set local idle_in_transaction_session_timeout = 0;
+      lock table analytics.hearings in exclusive mode`)
+    await sendReports(topics.listeningEvents.name, some)
+    await vi.waitFor(
+      async () => {
+        const { rows } = await database.pool.query(`select count(*) as n from pg_stat_activity
+          where datname = current_database() and application_name = 'analytics' and wait_event_type = 'Lock'`)
+        expect(rows).toEqual([{ n: 2 }])
+      },
+      { timeout: waitMs },
+    )
+    await during()
+    await holder.query('commit')
+    holder.release()
+  }
+  const own = await sources()
+  const [first, second] = await Promise.all(ports.map(start))
+  await sendHeld(reports.slice(0, reports.length / 2), async () => first?.('SIGKILL'))
+  const third = await start(ports[0])
+  await sendHeld(reports.slice(reports.length / 2), async () => second?.('SIGKILL'))
+  const fourth = await start(ports[1])
 
   // The same reports, once, in one go.
   const plain = await counts()
   await sendReports(own[0].name, reports)
   await run({ ...plain.settings, ANALYTICS_CHUNK: 10_000 }, own)
-  const wanted = async () => {
-    const { rows } = await sql<{ n: number }>`
-      select coalesce(sum(next_offset), 0)::int as n from analytics.projected_checkpoints`.execute(
-      plain.database.db,
-    )
-    expect(rows[0]?.n).toBe(reports.length)
-    const { hearings = [], ...sums } = await countsIn(plain.database.db, 'analytics', tracks)
+  const sumsIn = async (of: typeof database) => {
+    const { hearings = [], ...sums } = await countsIn(of.db, 'analytics', tracks)
     // The topics have different numbers of partitions.
     return { hearings: hearings.length, ...sums }
   }
   await vi.waitFor(
     async () => {
-      const { hearings = [], ...sums } = await countsIn(database.db, 'analytics', tracks)
-      expect({ hearings: hearings.length, ...sums }).toEqual(await wanted())
+      const { rows } = await sql<{ n: number }>`
+        select coalesce(sum(next_offset), 0)::int as n from analytics.projected_checkpoints`.execute(
+        plain.database.db,
+      )
+      expect(rows[0]?.n).toBe(reports.length)
+      expect(await sumsIn(database)).toEqual(await sumsIn(plain.database))
     },
     { timeout: waitMs },
   )
-  child.kill('SIGTERM')
-  await ended
+  await Promise.all([third('SIGTERM'), fourth('SIGTERM')])
 }, 180_000)
