@@ -1,6 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import fc from 'fast-check'
-import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest'
 import { createLog } from '../log/index.ts'
 import { openRedis, type Redis, script } from '../redis/index.ts'
 import { startRedis, type TestRedis } from '../testing/index.ts'
@@ -228,4 +228,85 @@ test('of three processes on one Redis nobody sees less than they saw, whatever i
     ),
     { seed: 11, numRuns: 25 },
   )
+})
+
+test('reads go on while Redis is paused, killed and back and keys change, and nothing stale comes back with it', async () => {
+  const [first, second, third] = [await connect(), await connect(), await connect()]
+  const invalidator = openInvalidator(third, { log })
+  const ids = ['a', 'b', 'c']
+  const truth = truthOf()
+  /** What whoever reads now has to see at least. */
+  const told = new Map<string, number>()
+  const edges = [first, second].map((redis) => edgeOn(redis, 'outages', truth.load))
+  let reads = 0
+  const state = { over: false }
+  onTestFinished(() => {
+    state.over = true
+  })
+  const read = async (cache: (typeof edges)[number]['cache'], id: string): Promise<void> => {
+    const least = told.get(id) ?? 0
+    const { version, value } = await cache.read(id)
+    expect(version).toBeGreaterThanOrEqual(least)
+    expect(value).toBe(version === 0 ? undefined : `${id} at ${version}`)
+    reads++
+  }
+  const reading = edges.map(async ({ cache, caches }) => {
+    for (let n = 0; !state.over; n++) {
+      // Now and then it begins anew, and has what Redis has.
+      if (n % 5 === 0) caches.flush()
+      await read(cache, ids[n % ids.length] ?? '')
+      await turn()
+    }
+  })
+  const changing = (async () => {
+    for (let version = 1; !state.over; version++)
+      for (const id of ids) {
+        truth.set(id, version)
+        const change = { tag: `outages:${id}`, version }
+        await invalidator.bury([change])
+        for (const { caches } of edges) {
+          caches.told()
+          caches.changed([change])
+        }
+        told.set(id, version)
+        await turn()
+      }
+  })()
+  const areThere = (there: boolean) =>
+    vi.waitFor(
+      async () => {
+        await invalidator.renew()
+        expect([first, second, third].map(({ available }) => available)).toEqual([there, there, there])
+      },
+      { timeout: 10_000 },
+    )
+  const goOn = async () => {
+    const so = reads
+    await vi.waitFor(() => {
+      expect(reads).toBeGreaterThan(so + 100)
+    })
+  }
+  await invalidator.renew()
+  for (const isKilled of [false, true, false]) {
+    await goOn()
+    if (isKilled) await server.kill()
+    else server.signal('SIGSTOP')
+    await areThere(false)
+    await goOn()
+    if (isKilled) await server.start()
+    else server.signal('SIGCONT')
+    await areThere(true)
+    // In doubt of what it could not bury, it has begun a new generation by now.
+    await invalidator.renew()
+    for (const redis of [first, second])
+      for (const id of ids) await read(edgeOn(redis, 'outages', truth.load).cache, id)
+  }
+  state.over = true
+  await Promise.all([...reading, changing])
+
+  // And is of use again.
+  await edges[0]?.cache.read('a')
+  truth.load.mockClear()
+  await edgeOn(second, 'outages', truth.load).cache.read('a')
+  expect(truth.load).not.toHaveBeenCalled()
 })
