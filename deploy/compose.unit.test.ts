@@ -138,9 +138,13 @@ test('every secret comes from outside and says what it is; the example names the
 
 test('the jars that Maven fetches are of the version of the table', () => {
   const pom = readFileSync(join(import.meta.dirname, 'local/kafka/pom.xml'), 'utf8')
-  expect(/<artifactId>kafka_2\.13<\/artifactId>\s*<version>([^<]*)</.exec(pom)?.[1]).toBe(
-    programs.kafka.version,
-  )
+  const ofKafka =
+    /<groupId>org\.apache\.kafka<\/groupId>\s*<artifactId>([^<]*)<\/artifactId>\s*<version>([^<]*)</g
+  const { version } = programs.kafka
+  expect([...pom.matchAll(ofKafka)].map(([, name, of]) => [name, of])).toEqual([
+    ['kafka_2.13', version],
+    ['kafka-tools', version],
+  ])
 })
 
 test('the image has the manifest of every workspace that a process runs from', () => {

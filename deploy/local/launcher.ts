@@ -8,5 +8,7 @@ export {
 export { type Endpoints, startVeza, type Veza } from './veza.ts'
 export { provision } from './provision.ts'
 export { type Child, ChildFailed } from './supervise.ts'
+export { installPrograms } from './programs.ts'
+export { findJava } from './java.ts'
 export { MachineNotReady } from './checks.ts'
 export { ensureSystemPrograms } from './system-programs.ts'

@@ -1,5 +1,6 @@
 import { execFile, spawn } from 'node:child_process'
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs'
+import { hash } from 'node:crypto'
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { promisify } from 'node:util'
@@ -78,9 +79,14 @@ export interface ProgramFolders {
   readonly registry: string
 }
 
-/** Where each program lies once it is there; the version is part of the name, so a new one is fetched by itself. */
+const kafkaPom = join(import.meta.dirname, 'kafka/pom.xml')
+
+/** Where each program lies once it is there. The name says what it was made of, so that another one is fetched by itself. */
 export const programFolders = (programsDir: string): ProgramFolders => ({
-  kafka: join(programsDir, `kafka-${programs.kafka.version}`),
+  kafka: join(
+    programsDir,
+    `kafka-${programs.kafka.version}-${hash('sha256', readFileSync(kafkaPom)).slice(0, 8)}`,
+  ),
   registry: join(programsDir, `registry-${programs.registry.version}`),
 })
 
@@ -140,9 +146,8 @@ const install = async (
   mkdirSync(draft, { recursive: true })
   const what = `${name} ${programs[name].version}`
   if (name === 'kafka') {
-    const pom = join(import.meta.dirname, 'kafka/pom.xml')
     await maven(
-      ['-f', pom, `${plugin}:copy-dependencies`, `-DoutputDirectory=${draft}`],
+      ['-f', kafkaPom, `${plugin}:copy-dependencies`, `-DoutputDirectory=${draft}`],
       what,
       o.javaHome,
       o.progress,
