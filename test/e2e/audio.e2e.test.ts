@@ -5,7 +5,7 @@ import { makeAudio } from '@veza/kit/testing'
 import pg from 'pg'
 import { afterAll, beforeAll, expect, inject, it, vi } from 'vitest'
 import { helper } from '../stack/helper-server.ts'
-import { register, request } from '../support/api.ts'
+import { type Person, register, request } from '../support/api.ts'
 import { listen, readTrack, startPlayback, uploadTrack } from '../support/audio.ts'
 import { connect } from './people.ts'
 
@@ -67,6 +67,91 @@ it('a file goes in by a tus client and comes out as a stream that plays', async 
   )
   const own = await startPlayback(http, ann, trackId)
   expect((await fetch(own.hlsUrl)).status).toBe(200)
+})
+
+/** Follows who hears a track, by the SDK. `left`: the code with which that ended. */
+const followTrack = async (person: Person, trackId: string) => {
+  const { client } = await connect(person)
+  const subscription = client.newSubscription(`track:${trackId}`)
+  const counts: number[] = []
+  subscription.on('publication', ({ data }) => counts.push((data as { listeners: number }).listeners))
+  const left = new Promise<number>((resolve) =>
+    subscription.on('unsubscribed', ({ code }) => {
+      resolve(code)
+    }),
+  )
+  subscription.subscribe()
+  await subscription.ready(30_000)
+  return { counts, left }
+}
+
+it('what a player reports is counted: live, in the statistics, and for its owner', async () => {
+  const { http } = inject('veza')
+  const [ann, ben] = await Promise.all([register(http, 'Ann'), register(http, 'Ben')])
+  const trackId = await uploadTrack(http, ann, await makeAudio(dir, 'short.flac', { seconds: 4 }))
+  await ready(trackId, ann)
+  const { counts } = await followTrack(ann, trackId)
+  const { sessionId } = await startPlayback(http, ben, trackId)
+  const startedAt = Date.now()
+  const report = async (state: string): Promise<void> => {
+    const position = Math.min(4, (Date.now() - startedAt) / 1000)
+    const body = { sessionId, position, state }
+    expect((await request(http, 'POST', '/v1/listening', { token: ben.token, body })).status).toBe(202)
+  }
+  const read = async (path: string) => (await request(http, 'GET', path, { token: ann.token })).body
+  const waiting = { timeout: 60_000, interval: 250 }
+  const none = { impossible: 0, overlapping: 0, burst: 0 }
+  // Half of it is a play; whoever says so before that time has passed is not believed.
+  await vi.waitFor(async () => {
+    await report('playing')
+    expect(await read(`/v1/tracks/${trackId}/stats`)).toMatchObject({
+      ...{ trackId, plays: 1, listenedSeconds: 4, apart: none, listeningNow: 1 },
+      days: [{ plays: 1, listeners: 1 }],
+    })
+  }, waiting)
+  await report('ended')
+  await vi.waitFor(async () => {
+    expect(await read(`/v1/tracks/${trackId}/stats`)).toMatchObject({ plays: 1, listeningNow: 0 })
+    expect(counts.at(-1)).toBe(0)
+  }, waiting)
+  expect(counts).toContain(1)
+  expect(await read('/v1/users/me/track-stats')).toMatchObject({
+    ...{ total: { plays: 1, listenedSeconds: 4 }, tracks: [{ trackId, plays: 1 }] },
+  })
+  expect(JSON.stringify(await read('/v1/trending?limit=100'))).toContain(trackId)
+})
+
+it('who is blocked hears no more within seconds, nor does anybody of what is deleted', async () => {
+  const { http } = inject('veza')
+  const [ann, ben, cem] = await Promise.all([
+    register(http, 'Ann'),
+    register(http, 'Ben'),
+    register(http, 'Cem'),
+  ])
+  const trackId = await uploadTrack(http, ann, await makeAudio(dir, 'mine.flac', { seconds: 4 }))
+  await ready(trackId, ann)
+  const listener = async (person: Person) => {
+    const { hlsUrl } = await startPlayback(http, person, trackId)
+    const segment = hlsUrl.replace('master.m3u8', '96k/0000.m4s')
+    const status = async () => (await fetch(segment)).status
+    expect(await status()).toBe(200)
+    return { status, ...(await followTrack(person, trackId)) }
+  }
+  const [bens, cems] = await Promise.all([listener(ben), listener(cem)])
+  const silent = (of: typeof bens) =>
+    vi.waitFor(
+      async () => {
+        expect(await of.status()).toBe(404)
+      },
+      { timeout: 20_000, interval: 250 },
+    )
+  expect((await request(http, 'PUT', `/v1/users/${cem.id}/block`, { token: ann.token })).status).toBe(200)
+  await silent(cems)
+  expect(await cems.left).toBe(2000)
+  expect(await bens.status()).toBe(200)
+  expect((await request(http, 'DELETE', `/v1/tracks/${trackId}`, { token: ann.token })).status).toBe(204)
+  await silent(bens)
+  expect(await bens.left).toBe(2000)
 })
 
 it('the owner of a file that is cut to pieces is told why nothing came of it', async () => {

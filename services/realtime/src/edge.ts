@@ -17,6 +17,7 @@ import { type TracksApi } from './adapters/tracks-api.ts'
 import { createLastSeenWriter } from './last-seen.ts'
 import { createListeners, type ListenersSettings } from './listeners.ts'
 import { type PresenceSettings, createPresence } from './presence/presence.ts'
+import { reviewFollowers } from './review-followers.ts'
 import { createFiller } from './rooms/fill.ts'
 import { type RoomsSettings, createRooms } from './rooms/rooms.ts'
 import { type ServerSettings, createServer } from './server.ts'
@@ -34,6 +35,8 @@ export interface EdgeSettings {
   readonly presence: PresenceSettings
   readonly listeners: ListenersSettings
   readonly headsIntervalMs: number
+  /** Between two looks at whether those who follow a track may still hear it. */
+  readonly followersIntervalMs: number
   /** Between two writes of when those were last seen who stay connected. */
   readonly lastSeenIntervalMs: number
   /** How often deadlines of connections are looked at. */
@@ -159,6 +162,7 @@ export const startEdge = async (options: EdgeOptions): Promise<Edge> => {
   const { maxListed } = settings.presence
   const typing = createTyping({ rooms, publish, signal, maxAudience: maxListed, now })
   const listeners = createListeners({ settings: settings.listeners, publish, now })
+  const review = reviewFollowers({ listeners, mayHear: (pairs) => tracks.mayHear(pairs), report })
   const tail = createTail({
     codec,
     rooms,
@@ -215,7 +219,7 @@ export const startEdge = async (options: EdgeOptions): Promise<Edge> => {
     presence,
     typing,
     listeners,
-    mayHear: (...question) => tracks.mayHear(...question),
+    mayHear: (pairs) => tracks.mayHear(pairs),
     markRead: (...mark) => chat.markRead(...mark),
     storedLastSeen: (...asked) => chat.lastSeen(...asked),
     post: createPosts({ producer, codec, startTrace, topic: topicNames.commands, now }),
@@ -255,6 +259,7 @@ export const startEdge = async (options: EdgeOptions): Promise<Edge> => {
       filler.compare(rooms.all(), headsGraceMs)
       userLogs.doubt()
     }, settings.headsIntervalMs),
+    setInterval(() => void review(), settings.followersIntervalMs),
     setInterval(() => {
       presence.tick()
       listeners.tick()

@@ -14,8 +14,8 @@ afterEach(() => {
 })
 afterAll(() => world.close())
 
-const connect = async (url: string) => {
-  const client = new Centrifuge(url, { websocket: WebSocket, token: await world.token(randomUUID()) })
+const connect = async (url: string, userId = randomUUID()) => {
+  const client = new Centrifuge(url, { websocket: WebSocket, token: await world.token(userId) })
   clients.push(client)
   client.connect()
   await client.ready(5000)
@@ -89,4 +89,35 @@ it('does not tell of a track that is not for the one who asks, and takes nothing
   )
   third.subscribe()
   expect(await limited).toBe(106)
+})
+
+it('tells nobody any more who may not hear the track any more, for good, and goes on telling the others', async () => {
+  const edge = await world.edge({ followersIntervalMs: 50 })
+  const [trackId, userId] = [randomUUID(), randomUUID()]
+  const [mine, theirs] = await Promise.all([
+    connect(edge.url, userId).then((client) => follow(client, trackId)),
+    connect(edge.url).then((client) => follow(client, trackId)),
+  ])
+  const ended = new Promise<number>((resolve) =>
+    mine.sub.on('unsubscribed', ({ code }) => {
+      resolve(code)
+    }),
+  )
+  world.silent.add(trackId + userId)
+  expect(await ended).toBe(2000)
+  await world.report(trackId, randomUUID(), 'playing')
+  await vi.waitFor(() => {
+    expect(theirs.counts.at(-1)).toBe(1)
+  }, waiting)
+  expect(mine.counts).toEqual([0])
+
+  mine.sub.subscribe()
+  await vi.waitFor(() => {
+    expect(mine.sub.state).toBe('unsubscribed')
+  }, waiting)
+  // As soon as they may again, they are as before.
+  world.silent.delete(trackId + userId)
+  mine.sub.subscribe()
+  await mine.sub.ready(5000)
+  expect(mine.counts).toEqual([0, 1])
 })

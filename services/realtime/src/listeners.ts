@@ -19,9 +19,16 @@ export interface ListenersSettings {
   readonly maxCounted: number
 }
 
+/** A connection's following of a track, from the one subscription to its end. */
+export interface Follower {
+  readonly trackId: string
+  readonly userId: string
+  /** They may not hear the track any more: ends it, if it has not ended meanwhile. */
+  expel(): void
+}
+
 interface Followed {
-  /** Connections that follow the channel. */
-  connections: number
+  readonly followers: Set<Follower>
   /** When each listener's last report stops to count. */
   readonly until: Map<string, number>
   told: number
@@ -34,9 +41,11 @@ interface Followed {
  * as a report is due.
  */
 export interface Listeners {
-  follow(trackId: string): void
-  unfollow(trackId: string): void
+  follow(follower: Follower): void
+  unfollow(follower: Follower): void
   has(trackId: string): boolean
+  /** All who follow a track here. */
+  followers(): Iterable<Follower>
   /** The count as subscribers are told it. */
   current(trackId: string): Json
   heard(report: ListeningReport): void
@@ -65,16 +74,24 @@ export const createListeners = ({
   }
 
   return {
-    follow(trackId) {
+    follow(follower) {
+      const { trackId } = follower
       const track = tracks.get(trackId)
-      if (track !== undefined) track.connections++
-      else tracks.set(trackId, { connections: 1, until: new Map(), told: 0, toldAt: -Infinity })
+      if (track !== undefined) track.followers.add(follower)
+      else
+        tracks.set(trackId, {
+          ...{ followers: new Set([follower]), until: new Map(), told: 0, toldAt: -Infinity },
+        })
     },
-    unfollow(trackId) {
-      const track = tracks.get(trackId)
-      if (track !== undefined && --track.connections === 0) tracks.delete(trackId)
+    unfollow(follower) {
+      const track = tracks.get(follower.trackId)
+      if (track?.followers.delete(follower) === true && track.followers.size === 0)
+        tracks.delete(follower.trackId)
     },
     has: (trackId) => tracks.has(trackId),
+    *followers() {
+      for (const track of tracks.values()) yield* track.followers
+    },
     current: (trackId) => audience(tracks.get(trackId)?.told ?? 0),
     heard({ trackId, listenerId, state, reportedAt }) {
       const track = tracks.get(trackId)

@@ -18,6 +18,7 @@ beforeEach(() => {
   })
 })
 
+const followerOf = (trackId: string) => ({ trackId, userId: 'somebody', expel: () => undefined })
 const report = (listenerId: string, state = 'playing', trackId = 't') => {
   listeners.heard({ trackId, listenerId, state, reportedAt: now })
 }
@@ -28,7 +29,7 @@ const tick = (ms: number) => {
 
 describe('who hears a track', () => {
   it('is counted once a person, and told when it changes, not more often than is due', () => {
-    listeners.follow('t')
+    listeners.follow(followerOf('t'))
     report('ana')
     report('ana')
     report('ben')
@@ -46,7 +47,7 @@ describe('who hears a track', () => {
   })
 
   it('is not counted any more after a pause, the end, or silence', () => {
-    listeners.follow('t')
+    listeners.follow(followerOf('t'))
     for (const who of ['ana', 'ben', 'cem']) report(who)
     tick(0)
     report('ana', 'paused')
@@ -58,16 +59,19 @@ describe('who hears a track', () => {
 
   it('is counted for followed tracks alone, and only so many', () => {
     report('ana')
-    listeners.follow('t')
-    listeners.follow('t')
+    const [one, other] = [followerOf('t'), followerOf('t')]
+    listeners.follow(one)
+    listeners.follow(other)
+    expect([...listeners.followers()]).toEqual([one, other])
     tick(0)
     expect(told).toEqual([])
     for (let n = 0; n < 10; n++) report(`listener-${n}`)
     tick(2_000)
     expect(told).toEqual([['track:t', 3]])
-    listeners.unfollow('t')
+    listeners.unfollow(one)
+    listeners.unfollow(one)
     expect(listeners.has('t')).toBe(true)
-    listeners.unfollow('t')
+    listeners.unfollow(other)
     expect(listeners.has('t')).toBe(false)
     expect(listeners.current('t')).toBe('{"type":"listeners","listeners":0}')
   })

@@ -53,6 +53,7 @@ const edgeSettings = (env: Environment): EdgeSettings => ({
   },
   listeners: { ttlMs: 30_000, everyMs: 2_000, maxCounted: 100_000 },
   headsIntervalMs: env.HEADS_INTERVAL,
+  followersIntervalMs: env.TRACKS_RECHECK,
   lastSeenIntervalMs: env.LAST_SEEN_INTERVAL,
   tickMs: 1000,
   drainWindowMs: env.DRAIN_WINDOW,

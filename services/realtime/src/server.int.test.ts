@@ -102,7 +102,7 @@ const setUp = async (
     }),
     typing: { start: () => undefined, onStart: () => undefined },
     listeners: createListeners({ settings: settings.listeners, publish, now: Date.now }),
-    mayHear: () => Promise.resolve(true),
+    mayHear: () => Promise.resolve([true]),
     post: () => Promise.resolve(),
     storedLastSeen: () => Promise.resolve([]),
     markRead: () => Promise.resolve({ code: 'not-a-member' }),

@@ -56,6 +56,10 @@ export const environment = {
   }),
   PRESENCE_SPREAD: duration('Over which what changes in a room is gathered and sent to other edges', '500ms'),
   HEADS_INTERVAL: duration('Between two comparisons of what chat has stored with what was delivered', '30s'),
+  TRACKS_RECHECK: duration(
+    'How long somebody goes on being told who hears a track that they may not hear any more',
+    '5s',
+  ),
   LAST_SEEN_INTERVAL: duration('Between two writes of when somebody who stays connected was last seen', '5m'),
   DRAIN_WINDOW: duration('Over which connections are closed when the process stops', '5s'),
 }

@@ -1,6 +1,7 @@
 import { parseChannel, parseTrackChannel } from '@veza/contracts'
 import { admit } from './admission.ts'
 import { type Client, Refused } from './client.ts'
+import { type Follower } from './listeners.ts'
 import { errors, insufficientState, serverUnsubscribe } from './protocol/codes.ts'
 import { type SubscribeCommand } from './protocol/commands.ts'
 import { type Publication } from './protocol/replies.ts'
@@ -14,8 +15,8 @@ export class Subscriptions implements Subscriber {
   readonly #client: Client
   readonly #socket: Socket
   readonly #rooms = new Map<string, Room>()
-  /** Tracks whose listeners it is told of, by channel; undefined = none, as mostly. */
-  #tracks: Map<string, string> | undefined
+  /** Of tracks whose listeners it is told of, by channel; undefined = none, as mostly. */
+  #tracks: Map<string, Follower> | undefined
   /** The last of the commands of a channel that are under way; undefined = none, as mostly. */
   #pending: Map<string, Promise<void>> | undefined
   /** Rooms that the user has left while a subscription to them was under way; undefined = none, as mostly. */
@@ -87,7 +88,7 @@ export class Subscriptions implements Subscriber {
       this.#context.presence.leave(room.id, this.#client.clientId)
     }
     this.#rooms.clear()
-    for (const trackId of this.#tracks?.values() ?? []) this.#context.listeners.unfollow(trackId)
+    for (const follower of this.#tracks?.values() ?? []) this.#context.listeners.unfollow(follower)
     this.#tracks = undefined
   }
 
@@ -165,12 +166,21 @@ export class Subscriptions implements Subscriber {
     const { listeners, mayHear } = this.#context
     if (this.#tracks?.has(channel) === true) throw new Refused(errors.alreadySubscribed)
     this.#assertRoom()
-    return mayHear(trackId, this.#client.userId)
-      .then((may) => {
-        if (!may) throw new Refused(errors.permissionDenied)
+    const { userId } = this.#client
+    return mayHear([{ trackId, userId }])
+      .then(([may]) => {
+        if (may !== true) throw new Refused(errors.permissionDenied)
         if (this.#client.isClosed()) return
-        ;(this.#tracks ??= new Map()).set(channel, trackId)
-        listeners.follow(trackId)
+        const follower: Follower = {
+          ...{ trackId, userId },
+          expel: () => {
+            if (this.#tracks?.get(channel) !== follower) return
+            this.#unfollow(channel)
+            this.#client.send({ type: 'unsubscribed', channel, advice: serverUnsubscribe })
+          },
+        }
+        ;(this.#tracks ??= new Map()).set(channel, follower)
+        listeners.follow(follower)
         this.#socket.subscribe(channel)
         this.#client.send({
           type: 'subscribe',
@@ -190,11 +200,11 @@ export class Subscriptions implements Subscriber {
   }
 
   #unfollow(channel: string): void {
-    const trackId = this.#tracks?.get(channel)
-    if (trackId === undefined) return
+    const follower = this.#tracks?.get(channel)
+    if (follower === undefined) return
     this.#tracks?.delete(channel)
     this.#socket.unsubscribe(channel)
-    this.#context.listeners.unfollow(trackId)
+    this.#context.listeners.unfollow(follower)
   }
 
   async #enter(command: SubscribeCommand, room: Room): Promise<void> {

@@ -32,6 +32,7 @@ import { publishDue } from './commands/publish-due.ts'
 import { sweepUploads } from './commands/sweep-uploads.ts'
 import { readCover } from './queries/covers.ts'
 import { readFeed } from './queries/feed.ts'
+import { readHearable } from './queries/hearable.ts'
 import { readPersonalData } from './queries/personal-data.ts'
 import { getPlaylist, knownTracks, listPlaylists, tracksOf } from './queries/playlists.ts'
 import { listReports } from './queries/reports.ts'
@@ -203,6 +204,7 @@ export const openTracks = async (settings: TracksSettings, common: TracksCommon)
   mountInternal(internal, settings.SERVICE_TOKEN, {
     readPlayable: readPlayable(reading),
     readListed: readListed(db),
+    readHearable: readHearable(db),
   })
   const audit = auditOf('tracks', { db, topic: topics.tracksEvents, codec, addresses })
   mountAuditSource(internal, settings.SERVICE_TOKEN, audit)

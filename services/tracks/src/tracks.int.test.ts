@@ -183,6 +183,28 @@ describe('the internal API', () => {
     expect((await ask({ trackId, userId: ana.userId, moderator: false }, 'wrong')).status).toBe(401)
   })
 
+  it('says who of many may hear which track, as it says of one', async () => {
+    const [ana, ben] = [await veza.person(), await veza.person()]
+    const tracks: string[] = []
+    for (const visibility of ['public', 'unlisted', 'followers', 'private'])
+      tracks.push(await readyTrack(ana, { visibility }))
+    const hearable = async (userId: string) => {
+      const pairs = [...tracks, await uploaded(ana), randomUUID()].map((trackId) => ({ trackId, userId }))
+      const { status, body } = await ask({ pairs }, serviceToken, 'hearable')
+      expect(status).toBe(200)
+      const alone = await Promise.all(pairs.map((pair) => ask({ ...pair, moderator: false })))
+      expect(body['hearable']).toEqual(alone.map((one) => one.status === 200))
+      return (body['hearable'] as boolean[]).map(Number).join('')
+    }
+    expect([await hearable(ana.userId), await hearable(ben.userId)]).toEqual(['111100', '110000'])
+    await sql`insert into relations.follows values (${ben.userId}, ${ana.userId})`.execute(database.db)
+    expect(await hearable(ben.userId)).toBe('111000')
+    await sql`insert into relations.blocks values (${ana.userId}, ${ben.userId})`.execute(database.db)
+    expect(await hearable(ben.userId)).toBe('000000')
+    expect((await ask({ pairs: [] }, serviceToken, 'hearable')).status).toBe(400)
+    expect((await ask({ pairs: [] }, 'wrong', 'hearable')).status).toBe(401)
+  })
+
   it('says which tracks everybody may find', async () => {
     const ana = await veza.person()
     const open = await readyTrack(ana, { visibility: 'public' })

@@ -1,8 +1,21 @@
+import { z } from 'zod'
+
+/** Somebody, and a track that they follow or would follow. */
+export interface Hearing {
+  readonly trackId: string
+  readonly userId: string
+}
+
+/** Pairs of one call at most: tracks refuses more. */
+export const maxHearings = 1_000
+
 /** What realtime asks of tracks. */
 export interface TracksApi {
-  /** Whether the user may hear the track. Rejects when tracks does not answer. */
-  mayHear(trackId: string, userId: string): Promise<boolean>
+  /** Which of these people may hear which track, in the order of the pairs. Rejects when tracks does not say. */
+  mayHear(pairs: readonly Hearing[]): Promise<readonly boolean[]>
 }
+
+const hearableAnswer = z.object({ hearable: z.array(z.boolean()) })
 
 /** Asks tracks' internal API. */
 export const createTracksApi = ({
@@ -14,17 +27,19 @@ export const createTracksApi = ({
   readonly serviceToken: string
   readonly timeoutMs: number
 }): TracksApi => ({
-  async mayHear(trackId, userId) {
-    const response = await fetch(new URL('/internal/v1/tracks/playable', url), {
+  async mayHear(pairs) {
+    const response = await fetch(new URL('/internal/v1/tracks/hearable', url), {
       method: 'POST',
       headers: { authorization: `Bearer ${serviceToken}`, 'content-type': 'application/json' },
-      body: JSON.stringify({ trackId, userId, moderator: false }),
+      body: JSON.stringify({ pairs }),
       signal: AbortSignal.timeout(timeoutMs),
     })
-    await response.body?.cancel()
-    if (response.ok) return true
-    // No such track, or not for them; or nothing is to be heard of it yet.
-    if (response.status === 404 || response.status === 409) return false
-    throw new Error(`tracks answered ${response.status}`)
+    if (!response.ok) {
+      await response.body?.cancel()
+      throw new Error(`tracks answered ${response.status}`)
+    }
+    const { hearable } = hearableAnswer.parse(await response.json())
+    if (hearable.length !== pairs.length) throw new Error('tracks left a pair out')
+    return hearable
   },
 })

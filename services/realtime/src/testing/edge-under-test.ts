@@ -6,7 +6,6 @@ import {
   toHeaders,
   topics,
 } from '@veza/contracts'
-import { registerSchemas } from '@veza/contracts/deploy'
 import { type Kafka, type OutgoingRecord, type Producer, connectKafka } from '@veza/kit/kafka'
 import { createLog } from '@veza/kit/log'
 import {
@@ -42,7 +41,7 @@ export interface World {
   }
   /** Says that somebody hears a track, as streams does. */
   report(trackId: string, listenerId: string, state: string): Promise<void>
-  /** Tracks that users may not hear. */
+  /** Tracks that nobody may hear, by their ids, and with a user's id behind it, that this one may not. */
   readonly silent: Set<string>
   /** Starts another edge. It is closed with the world, unless it was before. */
   edge(settings?: PartialSettings, codec?: Codec): Promise<Edge & { url: string }>
@@ -84,6 +83,7 @@ export const edgeSettings = (changed: PartialSettings = {}): EdgeSettings => ({
   presence: { ttlMs: 15_000, maxListed: 500, spreadMs: 100, ...changed.presence },
   listeners: { ttlMs: 30_000, everyMs: 50, maxCounted: 1_000, ...changed.listeners },
   headsIntervalMs: changed.headsIntervalMs ?? 30_000,
+  followersIntervalMs: changed.followersIntervalMs ?? 30_000,
   lastSeenIntervalMs: changed.lastSeenIntervalMs ?? 300_000,
   tickMs: changed.tickMs ?? 20,
   drainWindowMs: changed.drainWindowMs ?? 50,
@@ -100,7 +100,6 @@ export const identityOf = (userId: string, secondsToLive: number): Identity => (
 
 export const startWorld = async (): Promise<World> => {
   const { kafkaBrokers, schemaRegistryUrl } = infrastructure()
-  await registerSchemas(schemaRegistryUrl)
   const codec = await connectCodec(schemaRegistryUrl)
   const log = createLog('test', 'silent')
   const kafka = connectKafka(kafkaBrokers, { clientId: 'realtime-test', log })
@@ -175,7 +174,12 @@ export const startWorld = async (): Promise<World> => {
         kafka,
         codec: ownCodec,
         chat: createChatApi({ url: chat.url, serviceToken: chat.serviceToken, timeoutMs: 5000 }),
-        tracks: { mayHear: (trackId) => Promise.resolve(!silent.has(trackId)) },
+        tracks: {
+          mayHear: (pairs) =>
+            Promise.resolve(
+              pairs.map(({ trackId, userId }) => !silent.has(trackId) && !silent.has(trackId + userId)),
+            ),
+        },
         tokens: createTokenVerifier({
           keys: (kid) => signer.keys(kid),
           issuer: signer.issuer,

@@ -10,6 +10,7 @@ import {
   z,
 } from '@veza/kit/http'
 import { type Actor } from '../domain/track.ts'
+import { type Hearing } from '../queries/hearable.ts'
 import { type Playable } from '../queries/tracks.ts'
 import { answer } from './answer.ts'
 
@@ -18,6 +19,8 @@ export interface InternalHandlers {
   /** undefined: there is nothing to hear yet. */
   readPlayable(trackId: string, actor: Actor): Promise<Playable | undefined>
   readListed(trackIds: readonly string[]): Promise<string[]>
+  /** In the order of the pairs. */
+  readHearable(pairs: readonly Hearing[]): Promise<boolean[]>
 }
 
 const playableRoute = createRoute({
@@ -43,6 +46,25 @@ const listedRoute = createRoute({
     ...problemResponses(400, 401, 503),
   },
 })
+const hearableRoute = createRoute({
+  method: 'post',
+  path: '/internal/v1/tracks/hearable',
+  summary: 'Whether these people may hear these tracks now',
+  request: {
+    body: jsonBody(
+      z.object({
+        pairs: z
+          .array(z.object({ trackId: id, userId: id }))
+          .min(1)
+          .max(1_000),
+      }),
+    ),
+  },
+  responses: {
+    200: jsonResponse('In the order of the pairs', z.object({ hearable: z.array(z.boolean()) })),
+    ...problemResponses(400, 401, 503),
+  },
+})
 
 /** Mounts the API for Veza's own processes. Its listener is never behind the gateway. */
 export const mountInternal = (app: Api, token: string, handlers: InternalHandlers): void => {
@@ -56,5 +78,8 @@ export const mountInternal = (app: Api, token: string, handlers: InternalHandler
   })
   app.openapi(listedRoute, async (c) =>
     c.json({ trackIds: await answer(handlers.readListed(c.req.valid('json').trackIds)) }, 200),
+  )
+  app.openapi(hearableRoute, async (c) =>
+    c.json({ hearable: await answer(handlers.readHearable(c.req.valid('json').pairs)) }, 200),
   )
 }
