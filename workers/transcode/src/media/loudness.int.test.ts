@@ -117,6 +117,22 @@ describe('measured by a meter that is not FFmpeg’s', () => {
   )
 })
 
+/** Hz: FFmpeg's AAC encoder leaves out what lies above, by the bits that it has. */
+const cutOffs = { '96k': 15_000, '160k': 17_000, '256k': 20_000 } as const
+
+it('white noise comes out quieter by what AAC leaves out of it, and by nothing else', async () => {
+  const path = await make('white noise', { expression: '0.2*(2*random(0)-1)|0.2*(2*random(1)-1)' })
+  const made = await transcode(path)
+  const whole = await meter(await decode(path))
+  for (const { name } of recipe.renditions) {
+    const below = `firequalizer=gain='if(lt(f,${cutOffs[name]}),0,-100)':accuracy=2`
+    const left = await meter(await decode(path, below))
+    const heard = await meter(await decode(join(made.dir, name, 'index.m3u8')))
+    expect(Math.abs(heard.integrated - left.integrated - made.gain), name).toBeLessThan(0.5)
+    if (name === '96k') expect(whole.integrated - left.integrated).toBeGreaterThan(1.5)
+  }
+})
+
 describe('without a gap', () => {
   it('a rendition has every sample of its source in its place, by what track.json says of it', async () => {
     // On both sides of where one segment ends and the next begins, 288,000.

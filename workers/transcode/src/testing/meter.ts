@@ -36,11 +36,14 @@ export interface Sound {
   readonly right: Float32Array
 }
 
-/** Decodes as a player that knows no edit lists. */
-export const decode = async (path: string): Promise<Sound> => {
+/** Decodes as a player that knows no edit lists. @param filter of FFmpeg, at 48 kHz */
+export const decode = async (path: string, filter = 'anull'): Promise<Sound> => {
   const { stdout } = await run(
     'ffmpeg',
-    ['-v', 'error', '-i', path, '-f', 'f32le', '-ac', '2', '-ar', '48000', 'pipe:1'],
+    [
+      ...['-v', 'error', '-i', path, '-af', `aresample=48000,${filter}`],
+      ...['-f', 'f32le', '-ac', '2', '-ar', '48000', 'pipe:1'],
+    ],
     { encoding: 'buffer', maxBuffer: 200_000_000 },
   )
   const samples = new Float32Array(new Uint8Array(stdout).buffer)
