@@ -157,6 +157,8 @@ export async function createTopics(
     clientId: 'contracts',
     brokers: [...brokers],
     logLevel: logLevel.NOTHING,
+    // Whoever waits for an answer would rather hear after two seconds than after ten that no broker is there.
+    retry: { retries: 3 },
   }).admin()
   await admin.connect()
   try {

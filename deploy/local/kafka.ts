@@ -31,6 +31,8 @@ const properties = (o: { port: number; controllerPort: number; data: string }) =
     'share.coordinator.state.topic.replication.factor': 1,
     'share.coordinator.state.topic.min.isr': 1,
     'group.initial.rebalance.delay.ms': 0,
+    // Tests wait for the ends of sessions: Kafka would have none shorter than 6 s.
+    'group.min.session.timeout.ms': 1_000,
     // A broker that was killed may come back only when its old session is over.
     'broker.session.timeout.ms': 5_000,
     'broker.heartbeat.interval.ms': 1_000,

@@ -6,7 +6,7 @@ import {
   silent,
   partitions,
   waiting,
-  sessionTimeoutMs,
+  shortSessionMs,
   direct,
   proxied,
   proxy,
@@ -104,7 +104,7 @@ describe('group consumer', () => {
   it('gathers records for those who do not wait for each', async () => {
     const chunks: ConsumedRecord[][] = []
     await consume({
-      gatherMs: 3_000,
+      gatherMs: 1_000,
       onChunk: (chunk) => Promise.resolve(void chunks.push(chunk)),
     })
     const sender = await producer()
@@ -197,10 +197,11 @@ describe('group consumer', () => {
     const seen: ConsumedRecord[] = []
     let still: boolean | undefined
     await consume({
+      sessionTimeoutMs: shortSessionMs,
       onChunk: async (chunk, control) => {
         if (chunk[0]?.value?.toString() === '0') {
           // It is time itself that would end the session.
-          await new Promise((resolve) => setTimeout(resolve, sessionTimeoutMs * 1.5))
+          await new Promise((resolve) => setTimeout(resolve, shortSessionMs * 1.5))
         }
         still = chunk.every((r) => control.stillMine(r))
         seen.push(...chunk)
@@ -252,6 +253,7 @@ describe('group consumer', () => {
     let mine: boolean | undefined
     await consume(
       {
+        sessionTimeoutMs: shortSessionMs,
         onChunk: async ([first], control) => {
           if (++calls > 1 || !first) return
           await new Promise<void>((resolve) => {

@@ -11,8 +11,10 @@ import { type ConsumedRecord, type GroupOptions, type Kafka } from '../types.ts'
 export const silent = { debug: vi.fn(), info: vi.fn(), warn: vi.fn(), error: vi.fn() }
 export const partitions = 3
 export const waiting = { timeout: 40_000, interval: 20 }
-// Short enough for a test, long enough for a busy machine.
-export const sessionTimeoutMs = 6000
+// Long enough for a busy machine.
+const sessionTimeoutMs = 6_000
+/** Of tests that wait for the end of a session. */
+export const shortSessionMs = 3_000
 
 export let direct: Kafka
 export let proxied: Kafka
