@@ -247,6 +247,7 @@ export const topics = {
       'MemberBanned',
       'BanLifted',
       'MessageReported',
+      'MessageReportsDismissed',
       'WordsBlocked',
     ],
     owner: 'chat',

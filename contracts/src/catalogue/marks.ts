@@ -33,7 +33,15 @@ export const personalMarks: Readonly<Record<string, PersonalMark>> = {
   // It may be that of a person's profile.
   tag: 'person',
   ...{ body: 'text', displayName: 'text', title: 'text', description: 'text', filename: 'text' },
-  ...{ artist: 'text', album: 'text', genre: 'text', tags: 'text', name: 'text', words: 'text' },
+  ...{
+    artist: 'text',
+    album: 'text',
+    genre: 'text',
+    tags: 'text',
+    name: 'text',
+    words: 'text',
+    note: 'text',
+  },
   ...{ reaction: 'text', 'TrackReported.reason': 'text', 'TrackTakenDown.reason': 'text' },
   addressTag: 'pseudonym',
 }

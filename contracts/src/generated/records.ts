@@ -448,6 +448,20 @@ export interface MessageReported {
   happenedAt: number
 }
 
+/** A moderator looked into the reports of a message and found nothing wrong. */
+export interface MessageReportsDismissed {
+  /** The room; also the record's key. */
+  roomId: string
+  /** Who brought it about. */
+  actorId: string
+  /** The message. */
+  messageId: string
+  /** What the moderator noted about it, at most 1,000 characters; empty: nothing. */
+  note: string
+  /** When it was decided, milliseconds since the Unix epoch. */
+  happenedAt: number
+}
+
 /** The account has another password, or none any more. The password itself is in no event. */
 export interface PasswordChanged {
   /** The account's user; also the record's key. */
@@ -886,6 +900,8 @@ export interface TrackReportsDismissed {
   moderatorId: string
   /** Milliseconds since the Unix epoch. */
   dismissedAt: number
+  /** What the moderator noted about it, at most 1,000 characters; empty: nothing, or version 1 wrote the record. */
+  note: string
 }
 
 /** A moderator put a track back that was taken down. */
@@ -1147,6 +1163,7 @@ export interface Records {
   MessageEdited: MessageEdited
   MessagePosted: MessagePosted
   MessageReported: MessageReported
+  MessageReportsDismissed: MessageReportsDismissed
   PasswordChanged: PasswordChanged
   PlaylistCreated: PlaylistCreated
   PlaylistDeleted: PlaylistDeleted

@@ -55,6 +55,16 @@ describe('moderation', () => {
     })
     expect(await status(cleo, 'GET', '/reports')).toBe(403)
 
+    const dismissal = `/messages/${messageId}/reports/dismissal`
+    expect(await status(cleo, 'PUT', dismissal, {})).toBe(403)
+    expect(await status(ben, 'PUT', `/messages/${randomUUID()}/reports/dismissal`, {})).toBe(404)
+    expect(await status(ben, 'PUT', dismissal, { note: 'x'.repeat(1_001) })).toBe(400)
+    for (const note of ['A quotation', 'Again'])
+      expect(await status(ben, 'PUT', dismissal, { note })).toBe(204)
+    expect((await ben.call<object>('GET', at('/reports'))).body).toEqual({ reports: [] })
+    expect(await status(cleo, 'PUT', `/messages/${messageId}/report`, { reason: 'rude' })).toBe(204)
+    expect((await ben.call<{ reports: object[] }>('GET', at('/reports'))).body.reports).toHaveLength(1)
+
     for (let i = 0; i < 2; i++) expect(await status(ben, 'PUT', `/bans/${cleo.userId}`)).toBe(204)
     expect((await ben.call<object>('GET', at('/bans'))).body).toMatchObject({
       bans: [{ userId: cleo.userId }],
@@ -80,6 +90,8 @@ describe('moderation', () => {
       'RoomSettingsChanged',
       'WordsBlocked',
       'MessageReported',
+      'MessageReportsDismissed',
+      'MessageReported',
       'MemberLeft',
       'MemberBanned',
       'BanLifted',
@@ -88,7 +100,8 @@ describe('moderation', () => {
       'MemberLeft',
       'RoomSettingsChanged',
     ])
-    expect(audit[10]).toMatchObject({
+    expect(audit[10]).toMatchObject({ actor: ben.userId, value: { messageId, note: 'A quotation' } })
+    expect(audit[12]).toMatchObject({
       actor: ben.userId,
       value: { roomId: room, actorId: ben.userId, userId: cleo.userId, how: 'banned' },
     })

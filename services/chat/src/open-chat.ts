@@ -22,7 +22,7 @@ import { readUserLogs, type StoredNotice } from './adapters/user-log.ts'
 import { changeRoom } from './commands/change-room.ts'
 import { createRoom, openDirectRoom } from './commands/create-room.ts'
 import { markRead } from './commands/mark-read.ts'
-import { blockWordsEverywhere, reportMessage } from './commands/moderate.ts'
+import { blockWordsEverywhere, dismissReports, reportMessage } from './commands/moderate.ts'
 import { sendCommand } from './commands/send-command.ts'
 import { readAccess, readHeads } from './queries/access.ts'
 import { readForwards } from './queries/events.ts'
@@ -113,6 +113,7 @@ export const openChat = (settings: ChatSettings, common: ChatCommon): Chat => {
   mountModeration(app, caller, {
     changeRoom: changeRoom(rooms, now),
     reportMessage: reportMessage(rooms, getMessage(db, memberships), now),
+    dismissReports: dismissReports(rooms, getMessage(db, memberships), now),
     blockWordsEverywhere: blockWordsEverywhere(rooms, now),
     listInvitations: listInvitations(db),
     listBans: listBans(db),

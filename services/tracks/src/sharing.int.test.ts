@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -166,6 +167,18 @@ describe('reports', () => {
     (await mia.call<Reports>('GET', '/v1/moderation/track-reports?limit=100')).body.reports.filter(
       (report) => report.trackId === trackId,
     )
+  interface Entry {
+    actor: string
+    details: Record<string, unknown>
+  }
+  const dismissals = async (trackId: string): Promise<Entry[]> => {
+    const query = `names=${trackId}&type=TrackReportsDismissed&limit=10`
+    const { SERVICE_TOKEN } = veza.settings
+    const asked = await veza.first.internal.request(`/internal/v1/tracks/audit?${query}`, {
+      headers: { authorization: `Bearer ${SERVICE_TOKEN}` },
+    })
+    return ((await asked.json()) as { entries: Entry[] }).entries
+  }
   const report = (person: Person, trackId: string, body: object = { reason: 'spam' }) =>
     person.call('POST', `/v1/tracks/${trackId}/reports`, body)
 
@@ -202,8 +215,16 @@ describe('reports', () => {
     const trackId = await ready(ana)
     await Promise.all([report(ben, trackId), report(mia, trackId), report(ben, trackId)])
     expect(await reportsOf(trackId)).toHaveLength(2)
-    expect((await mia.call('DELETE', `/v1/tracks/${trackId}/reports`)).status).toBe(204)
+    const dismiss = (person: Person, note?: string, id = trackId) =>
+      person.call('PUT', `/v1/tracks/${id}/reports/dismissal`, note === undefined ? {} : { note })
+    expect((await dismiss(ben)).body.code).toBe('not-moderator')
+    expect((await dismiss(mia, undefined, randomUUID())).body.code).toBe('track-not-found')
+    expect((await dismiss(mia, 'x'.repeat(1_001))).status).toBe(400)
+    for (const note of ['A cover of their own', 'Again']) expect((await dismiss(mia, note)).status).toBe(204)
     expect(await reportsOf(trackId)).toEqual([])
+    expect((await dismissals(trackId)).map(({ actor, details }) => [actor, details['note']])).toEqual([
+      [mia.userId, 'A cover of their own'],
+    ])
     expect(await seen(ben, trackId)).toBe(200)
     await report(ben, trackId)
     expect(await reportsOf(trackId)).toHaveLength(1)

@@ -1,11 +1,11 @@
 import { useSignal } from '@preact/signals'
-import { useEffect } from 'preact/hooks'
+import { useEffect, useRef } from 'preact/hooks'
 import { api, ask, once, type Schemas } from '../api/client.ts'
 import { session } from '../api/session.ts'
 import { words } from '../i18n/index.ts'
 import { momentOf } from '../i18n/time.ts'
-import { PersonName } from '../people/people.tsx'
-import { Outcome, useAction } from '../ui/action.tsx'
+import { nameOf, PersonName } from '../people/people.tsx'
+import { Dismissal, Outcome, useAction } from '../ui/action.tsx'
 import { Empty, Field } from '../ui/controls.tsx'
 import { useLoad } from '../ui/load.ts'
 import { Paged, Shown } from '../ui/pages.tsx'
@@ -164,20 +164,14 @@ const Report = ({ report, settled }: { report: TrackReport; settled: () => void 
         >
           {status.takeDown}
         </button>
-        <button
-          type="button"
-          class="button"
-          disabled={action.isBusy}
-          onClick={() => {
-            action.run(async () => {
-              await ask(api.DELETE('/v1/tracks/{trackId}/reports', { params }))
-              settled()
-            })
-          }}
-        >
-          {status.unfounded}
-        </button>
         {action.problem !== undefined && <Outcome of={action} />}
+        <Dismissal
+          about={`${status.reasons[report.reason]}, ${nameOf(report.reporterId)}`}
+          work={async (body) => {
+            await ask(api.PUT('/v1/tracks/{trackId}/reports/dismissal', { params, body }))
+            settled()
+          }}
+        />
       </div>
     </li>
   )
@@ -185,10 +179,13 @@ const Report = ({ report, settled }: { report: TrackReport; settled: () => void 
 
 const Reports = () => {
   const round = useSignal(0)
+  const heading = useRef<HTMLHeadingElement>(null)
   const { status } = words.value
   return (
     <section class="card form" aria-labelledby="reports">
-      <h2 id="reports">{status.reports}</h2>
+      <h2 id="reports" ref={heading} tabIndex={-1}>
+        {status.reports}
+      </h2>
       <Paged
         name={String(round.value)}
         empty={<p class="quiet">{status.noReports}</p>}
@@ -205,6 +202,8 @@ const Reports = () => {
                 key={`${report.trackId}${report.reporterId}`}
                 report={report}
                 settled={() => {
+                  // What had the keyboard is about to go.
+                  heading.current?.focus()
                   round.value += 1
                 }}
               />

@@ -1,9 +1,10 @@
 import { useSignal } from '@preact/signals'
+import { useRef } from 'preact/hooks'
 import { api, ask, once, type Schemas } from '../api/client.ts'
 import { words } from '../i18n/index.ts'
 import { ago } from '../i18n/time.ts'
 import { nameOf, PersonAvatar } from '../people/people.tsx'
-import { ActionButton, Outcome, useAction } from '../ui/action.tsx'
+import { ActionButton, Dismissal, Outcome, useAction } from '../ui/action.tsx'
 import { useLoad } from '../ui/load.ts'
 import { Paged, Shown } from '../ui/pages.tsx'
 
@@ -143,12 +144,14 @@ const ReportedMessage = ({
   reports,
   me,
   changed,
+  dismissed,
 }: {
   roomId: string
   messageId: string
   reports: readonly Report[]
   me: string
   changed: () => void
+  dismissed: () => void
 }) => {
   const isRemoved = useSignal(false)
   const [loaded] = useLoad(messageId, () =>
@@ -157,22 +160,33 @@ const ReportedMessage = ({
   return (
     <li class="member">
       <Shown of={loaded}>
-        {(message) =>
-          isRemoved.value || message.deletedAt !== undefined ? (
-            <p class="quiet message-deleted">{words.value.chat.deleted}</p>
-          ) : (
-            <Reported
-              roomId={roomId}
-              message={message}
-              reports={reports}
-              me={me}
-              removed={() => {
-                isRemoved.value = true
+        {(message) => (
+          <>
+            {isRemoved.value || message.deletedAt !== undefined ? (
+              <p class="quiet message-deleted">{words.value.chat.deleted}</p>
+            ) : (
+              <Reported
+                roomId={roomId}
+                message={message}
+                reports={reports}
+                me={me}
+                removed={() => {
+                  isRemoved.value = true
+                }}
+                changed={changed}
+              />
+            )}
+            <Dismissal
+              about={nameOf(message.senderId)}
+              work={async (body) => {
+                const params = { path: { roomId, messageId }, header: once() }
+                const path = '/v1/rooms/{roomId}/messages/{messageId}/reports/dismissal'
+                await ask(api.PUT(path, { params, body }))
+                dismissed()
               }}
-              changed={changed}
             />
-          )
-        }
+          </>
+        )}
       </Shown>
     </li>
   )
@@ -183,10 +197,13 @@ export const Reports = ({ roomId, me, changed }: { roomId: string; me: string; c
   const [loaded, again] = useLoad(roomId, () =>
     ask(api.GET('/v1/rooms/{roomId}/reports', { params: { path: { roomId } } })),
   )
+  const heading = useRef<HTMLHeadingElement>(null)
   const { moderation } = words.value
   return (
     <section class="moderation" aria-labelledby="room-reports">
-      <h3 id="room-reports">{moderation.reports}</h3>
+      <h3 id="room-reports" ref={heading} tabIndex={-1}>
+        {moderation.reports}
+      </h3>
       <Shown of={loaded} again={again}>
         {({ reports }) =>
           reports.length === 0 ? (
@@ -201,6 +218,11 @@ export const Reports = ({ roomId, me, changed }: { roomId: string; me: string; c
                   reports={reports.filter((report) => report.messageId === messageId)}
                   me={me}
                   changed={changed}
+                  dismissed={() => {
+                    // What had the keyboard is about to go.
+                    heading.current?.focus()
+                    again()
+                  }}
                 />
               ))}
             </ul>

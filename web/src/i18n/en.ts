@@ -297,6 +297,8 @@ export const en = {
     noReports: 'Nobody has reported anything.',
     reportedBy: (name: string, reason: string) => `${name}: ${reason}`,
     removeMessage: 'Delete the message',
+    dismiss: 'Dismiss',
+    note: 'A note, if you like',
     slowMode: 'Slow mode',
     slowModeOff: 'Off',
     slowModeSeconds: (seconds: number) => `A message every ${seconds} s`,
@@ -346,7 +348,6 @@ export const en = {
     noReports: 'Nobody has reported anything.',
     reason: 'Reason',
     takeDown: 'Take down',
-    unfounded: 'Unfounded',
     reasons: {
       copyright: 'Copyright',
       abuse: 'Abuse',

@@ -300,6 +300,8 @@ export const fr: Words = {
     noReports: 'Personne n’a rien signalé.',
     reportedBy: (name, reason) => `${name} : ${reason}`,
     removeMessage: 'Supprimer le message',
+    dismiss: 'Classer sans suite',
+    note: 'Une note, si vous voulez',
     slowMode: 'Mode lent',
     slowModeOff: 'Désactivé',
     slowModeSeconds: (seconds: number) => `Un message toutes les ${seconds} s`,
@@ -349,7 +351,6 @@ export const fr: Words = {
     noReports: 'Personne n’a rien signalé.',
     reason: 'Motif',
     takeDown: 'Retirer',
-    unfounded: 'Sans fondement',
     reasons: {
       copyright: 'Droit d’auteur',
       abuse: 'Abus',

@@ -68,3 +68,45 @@ export const ActionButton = ({
     {label}
   </button>
 )
+
+/** Finds reports unfounded, with a note for the audit by whoever wants to leave one. */
+export const Dismissal = ({
+  about,
+  work,
+}: {
+  about: string
+  work: (body: { note?: string }) => Promise<unknown>
+}) => {
+  const note = useSignal('')
+  const action = useAction()
+  const { moderation } = words.value
+  return (
+    <form
+      class="dismissal"
+      onSubmit={(event) => {
+        event.preventDefault()
+        const text = note.value.trim()
+        action.run(() => work(text === '' ? {} : { note: text }))
+      }}
+    >
+      <input
+        aria-label={`${moderation.note}: ${about}`}
+        placeholder={moderation.note}
+        maxLength={1000}
+        value={note.value}
+        onInput={(event) => {
+          note.value = event.currentTarget.value
+        }}
+      />
+      <button
+        type="submit"
+        class="button"
+        aria-label={`${moderation.dismiss}: ${about}`}
+        disabled={action.isBusy}
+      >
+        {moderation.dismiss}
+      </button>
+      {action.problem !== undefined && <Outcome of={action} />}
+    </form>
+  )
+}

@@ -47,8 +47,17 @@ export interface Rooms {
    * offset: nothing of theirs comes behind it.
    */
   forget(roomId: string, act: Act): Promise<number>
-  /** false: the same person reported it before. */
+  /** false: the same person reported it before, and nobody has looked into it yet. */
   report(act: Act, report: { roomId: string; messageId: string; reason: string }): Promise<boolean>
+  /**
+   * Settles the open reports of a message once `check` has let the room as it stands pass, and rejects what that throws.
+   * false: there were none.
+   */
+  dismissReports(
+    act: Act,
+    dismissal: { roomId: string; messageId: string; note: string },
+    check: (room: Room | undefined) => void,
+  ): Promise<boolean>
   /** The words that no room lets through. */
   blockWords(act: Act, words: readonly string[]): Promise<void>
 }
@@ -221,6 +230,21 @@ export const roomStore = (
         if (numInsertedOrUpdatedRows === 0n) return false
         const value = { roomId, actorId, messageId, happenedAt: at.getTime() }
         await append(trx, roomId, [{ type: 'MessageReported', value }], metadata)
+        return true
+      }),
+
+    dismissReports: ({ actorId, at, metadata }, { roomId, messageId, note }, check) =>
+      inTransaction(async (trx) => {
+        await lock(trx, roomId)
+        check(await readRoom(trx, roomId, actorId, actorId))
+        const { numDeletedRows } = await trx
+          .deleteFrom('reports')
+          .where('room_id', '=', roomId)
+          .where('message_id', '=', messageId)
+          .executeTakeFirstOrThrow()
+        if (numDeletedRows === 0n) return false
+        const value = { roomId, actorId, messageId, note, happenedAt: at.getTime() }
+        await append(trx, roomId, [{ type: 'MessageReportsDismissed', value }], metadata)
         return true
       }),
 

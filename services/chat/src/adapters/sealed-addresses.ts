@@ -15,6 +15,8 @@ export const withSealedAddresses = (rooms: Rooms, addresses: AddressBook): Rooms
       rooms.change(roomId, subjectId, await sealed(act), decide),
     forget: async (roomId, act) => rooms.forget(roomId, await sealed(act)),
     report: async (act, report) => rooms.report(await sealed(act), report),
+    dismissReports: async (act, dismissal, check) =>
+      rooms.dismissReports(await sealed(act), dismissal, check),
     blockWords: async (act, words) => rooms.blockWords(await sealed(act), words),
   }
 }

@@ -63,7 +63,8 @@ export const visibleTo = <R extends { visibility: Visibility }>(
 const ranks: Record<Role, number> = { owner: 2, moderator: 1, member: 0 }
 const rankOf = (role: Role | null) => (role === null ? -1 : ranks[role])
 
-const assertModerator = ({ actorRole, visibility }: Room): void => {
+/** Throws Rejection unless the actor moderates the room. */
+export const assertModerator = ({ actorRole, visibility }: Room): void => {
   if (visibility === 'direct') throw new Rejection('direct-room')
   if (rankOf(actorRole) < ranks.moderator) throw new Rejection('not-moderator')
 }

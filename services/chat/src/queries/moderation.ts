@@ -63,7 +63,7 @@ export const listBans =
       .execute()
   }
 
-/** For moderators, the newest first, at most 100. Throws Rejection. */
+/** Those that nobody has dismissed, for moderators; the newest first, at most 100. Throws Rejection. */
 export const listReports =
   (db: Kysely<ChatDatabase>) =>
   async (roomId: string, userId: string): Promise<ReportView[]> => {

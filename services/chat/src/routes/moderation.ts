@@ -11,7 +11,7 @@ import {
   type CallerMiddleware,
   idempotencyHeader,
 } from '@veza/kit/http'
-import { type ReportInput } from '../commands/moderate.ts'
+import { type DismissalInput, type ReportInput } from '../commands/moderate.ts'
 import { type RoomCommand, type RoomEvent } from '../domain/room.ts'
 import { type BanView, type InvitationView, type ReportView } from '../queries/moderation.ts'
 import { type PageInput } from '../queries/rooms.ts'
@@ -22,6 +22,7 @@ import { blockedWord, count, cursors, id, nextCursor, text } from './fields.ts'
 export interface ModerationHandlers {
   changeRoom(roomId: string, command: RoomCommand, metadata: EventMetadata): Promise<readonly RoomEvent[]>
   reportMessage(input: ReportInput, metadata: EventMetadata): Promise<void>
+  dismissReports(input: DismissalInput, metadata: EventMetadata): Promise<void>
   blockWordsEverywhere(actorId: string, words: readonly string[], metadata: EventMetadata): Promise<void>
   listInvitations(userId: string, page: PageInput): Promise<InvitationView[]>
   listBans(roomId: string, userId: string, page: PageInput): Promise<BanView[]>
@@ -35,6 +36,7 @@ const maxSlowModeSeconds = 24 * 3600
 
 const roomParams = z.object({ roomId: id })
 const userParams = z.object({ roomId: id, userId: id })
+const messageParams = z.object({ roomId: id, messageId: id })
 const time = z.iso.datetime()
 const next = z.string().nullable()
 const limit = count(1, 100, 50)
@@ -303,10 +305,10 @@ export const mountModeration = (
       ...common,
       method: 'put',
       path: '/v1/rooms/{roomId}/messages/{messageId}/report',
-      summary: "Report a message to the room's moderators; once a person",
+      summary: "Report a message to the room's moderators; once a person, until one has looked into it",
       request: {
         headers: idempotencyHeader,
-        params: z.object({ roomId: id, messageId: id }),
+        params: messageParams,
         body: jsonBody(z.object({ reason: text(1000) }).openapi('Report')),
       },
       responses: done,
@@ -321,9 +323,32 @@ export const mountModeration = (
   app.openapi(
     createRoute({
       ...common,
+      method: 'put',
+      path: '/v1/rooms/{roomId}/messages/{messageId}/reports/dismissal',
+      summary: 'Find the open reports of a message unfounded; for moderators',
+      description: 'The note stands in the audit, for good. Who reported the message may report it again.',
+      request: {
+        headers: idempotencyHeader,
+        params: messageParams,
+        body: jsonBody(z.object({ note: text(1000).optional() }).openapi('ReportsDismissal')),
+      },
+      responses: done,
+    }),
+    async (c) => {
+      const { note = '' } = c.req.valid('json')
+      const input = { ...c.req.valid('param'), note, actorId: c.var.identity.userId }
+      await answer(handlers.dismissReports(input, requestMetadata(c)))
+      return c.body(null, 204)
+    },
+  )
+
+  app.openapi(
+    createRoute({
+      ...common,
       method: 'get',
       path: '/v1/rooms/{roomId}/reports',
-      summary: 'What members reported, the newest first, at most 100; for moderators',
+      summary:
+        'What members reported and no moderator has dismissed, the newest first, at most 100; for moderators',
       request: { params: roomParams },
       responses: {
         200: jsonResponse(

@@ -64,8 +64,8 @@ export const trackRecord = (event: TrackEvent): NewEvent<Topic> => {
       return { type: 'TrackReported', value: { ...about, reporterId, reason, reportedAt: at } }
     }
     case 'reports-dismissed': {
-      const { moderatorId } = event
-      return { type: 'TrackReportsDismissed', value: { ...about, moderatorId, dismissedAt: at } }
+      const { moderatorId, note } = event
+      return { type: 'TrackReportsDismissed', value: { ...about, moderatorId, note, dismissedAt: at } }
     }
     case 'taken-down': {
       const { moderatorId, reason } = event
@@ -152,8 +152,8 @@ const trackEvent = (stored: StoredEvent<Topic>): TrackEvent | undefined => {
       return { type: 'reported', ...about, reporterId, reason: reasonOf(reason), at: new Date(reportedAt) }
     }
     case 'TrackReportsDismissed': {
-      const { moderatorId, dismissedAt } = stored.value
-      return { type: 'reports-dismissed', ...about, moderatorId, at: new Date(dismissedAt) }
+      const { moderatorId, note, dismissedAt } = stored.value
+      return { type: 'reports-dismissed', ...about, moderatorId, note, at: new Date(dismissedAt) }
     }
     case 'TrackTakenDown': {
       const { moderatorId, reason, takenDownAt } = stored.value

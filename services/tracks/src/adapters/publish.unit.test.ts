@@ -26,7 +26,7 @@ const events: TrackEvent[] = [
   { type: 'publication-scheduled', ...about, publishAt: new Date(1_795_000_100_000) },
   { type: 'publication-scheduled', ...about, publishAt: null },
   { type: 'reported', ...about, reporterId: 'b', reason: 'spam' },
-  { type: 'reports-dismissed', ...about, moderatorId: 'm' },
+  { type: 'reports-dismissed', ...about, moderatorId: 'm', note: 'a cover' },
   { type: 'taken-down', ...about, moderatorId: 'm', reason: 'copyright' },
   { type: 'restored', ...about, moderatorId: 'm' },
   { type: 'deleted', ...about, deletedBy: 'm' },

@@ -62,6 +62,8 @@ export interface Track extends Details {
   readonly publishedAt: Date | null
   /** Why a moderator took it down; null: none did. */
   readonly takenDown: ReportReason | null
+  /** Somebody reported it, and no moderator has looked into it since. */
+  readonly reported: boolean
   /** Names the picture; null: there is none. */
   readonly cover: string | null
   readonly source: SourceFile
@@ -140,7 +142,7 @@ export type TrackCommand =
   /** Its time may have come. */
   | { readonly type: 'publish-due'; readonly at: Date }
   | { readonly type: 'report'; readonly actor: Actor; readonly reason: ReportReason; readonly at: Date }
-  | { readonly type: 'dismiss-reports'; readonly actor: Actor; readonly at: Date }
+  | { readonly type: 'dismiss-reports'; readonly actor: Actor; readonly note: string; readonly at: Date }
   | { readonly type: 'take-down'; readonly actor: Actor; readonly reason: ReportReason; readonly at: Date }
   | { readonly type: 'restore'; readonly actor: Actor; readonly at: Date }
   | { readonly type: 'delete'; readonly actor: Actor; readonly at: Date }
@@ -175,7 +177,7 @@ export type TrackEvent = Happened &
     | { readonly type: 'visibility-changed'; readonly visibility: Visibility }
     | { readonly type: 'publication-scheduled'; readonly publishAt: Date | null }
     | { readonly type: 'reported'; readonly reporterId: string; readonly reason: ReportReason }
-    | { readonly type: 'reports-dismissed'; readonly moderatorId: string }
+    | { readonly type: 'reports-dismissed'; readonly moderatorId: string; readonly note: string }
     | { readonly type: 'taken-down'; readonly moderatorId: string; readonly reason: ReportReason }
     | { readonly type: 'restored'; readonly moderatorId: string }
     | { readonly type: 'deleted'; readonly deletedBy: string }
@@ -307,9 +309,10 @@ export const decide = (command: TrackCommand, track: Track | undefined): TrackEv
       return [{ type: 'reported', ...about, reporterId: actor.userId, reason }]
     }
     case 'dismiss-reports': {
-      assertModerator(command.actor)
+      const { actor, note } = command
+      assertModerator(actor)
       if (track.deleted) throw new Rejection('track-not-found')
-      return [{ type: 'reports-dismissed', ...about, moderatorId: command.actor.userId }]
+      return track.reported ? [{ type: 'reports-dismissed', ...about, moderatorId: actor.userId, note }] : []
     }
     case 'take-down': {
       const { actor, reason } = command
@@ -354,6 +357,7 @@ export const evolve = (track: Track | undefined, event: TrackEvent): Track | und
         publishAt: null,
         publishedAt: isAnnounced(visibility) ? uploadedAt : null,
         takenDown: null,
+        reported: false,
         cover: null,
         stream: null,
         wanted: null,
@@ -385,12 +389,13 @@ export const evolve = (track: Track | undefined, event: TrackEvent): Track | und
     case 'publication-scheduled':
       return { ...track, publishAt: event.publishAt }
     case 'taken-down':
-      return { ...track, takenDown: event.reason }
+      return { ...track, takenDown: event.reason, reported: false }
     case 'restored':
-      return { ...track, takenDown: null }
+      return { ...track, takenDown: null, reported: false }
     case 'reported':
+      return { ...track, reported: true }
     case 'reports-dismissed':
-      return track
+      return { ...track, reported: false }
     case 'deleted':
       return { ...track, deleted: true }
     default:

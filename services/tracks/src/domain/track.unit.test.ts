@@ -201,7 +201,7 @@ describe('a track that is announced', () => {
 describe('moderators', () => {
   const takeDown = (actor: typeof ana): TrackCommand => ({ type: 'take-down', actor, reason: 'abuse', at })
   const restore = (actor: typeof ana): TrackCommand => ({ type: 'restore', actor, at })
-  const dismiss = (actor: typeof ana): TrackCommand => ({ type: 'dismiss-reports', actor, at })
+  const dismiss = (actor: typeof ana): TrackCommand => ({ type: 'dismiss-reports', actor, note: '', at })
   const report = (actor: typeof ana): TrackCommand => ({ type: 'report', actor, reason: 'spam', at })
 
   it('take a track down and put it back, each once', () => {
@@ -219,5 +219,14 @@ describe('moderators', () => {
     expect(types(after(upload, report(ben)))).toEqual(['reported'])
     expect(types(after(upload, report(ben), dismiss(moderator)))).toEqual(['reports-dismissed'])
     expect(code(upload, remove(ana), report(ben))).toBe('track-not-found')
+  })
+
+  it('dismiss what is open, which is nothing once a moderator has acted on it', () => {
+    for (const settled of [dismiss(moderator), takeDown(moderator)])
+      expect(types(after(upload, report(ben), settled, dismiss(moderator)))).toEqual([])
+    expect(types(after(upload, dismiss(moderator)))).toEqual([])
+    expect(types(after(upload, report(ben), dismiss(moderator), report(ben), dismiss(moderator)))).toEqual([
+      'reports-dismissed',
+    ])
   })
 })

@@ -76,12 +76,16 @@ export const readPersonalData =
         .limit(pageSize)
         .execute(),
     )
-    // Files' names and what titles were before are in the events alone. Who reported them is not theirs to know.
+    // Files' names and what titles were before are in the events alone. Who reported or moderated them, and what was noted, is not
+    // theirs to know.
     const history = inPages(async (after?: { id: string; at: string }) => {
       const entries = await audit.read({ names: [userId] }, after, pageSize)
       return entries.map(({ id, at, type, actor, address, details }) => ({
         ...{ id, at, what: type, address: actor === userId ? address : null },
-        details: actor === userId ? details : { ...details, reporterId: undefined, moderatorId: undefined },
+        details:
+          actor === userId
+            ? details
+            : { ...details, reporterId: undefined, moderatorId: undefined, note: undefined },
       }))
     })
     return Promise.resolve({ tracks, likes, uploads, playlists, reports, history })

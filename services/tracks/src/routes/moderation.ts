@@ -145,27 +145,50 @@ export const mountModeration = (
     },
   )
 
-  for (const [path, type, summary] of [
-    ['/v1/tracks/{trackId}/takedown', 'restore', 'Put a track back that was taken down, for moderators'],
-    [
-      '/v1/tracks/{trackId}/reports',
-      'dismiss-reports',
-      'Find the reports of a track unfounded, for moderators',
-    ],
-  ] as const)
-    app.openapi(
-      createRoute({
-        ...common,
-        method: 'delete',
-        path,
-        summary,
-        request: { headers: idempotencyHeader, params },
-        responses: settled,
-      }),
-      async (c) => {
-        const command = { type, actor: actorOf(c.var.identity), at: handlers.now() } as const
-        await answer(handlers.moderateTrack(c.req.valid('param').trackId, command, requestMetadata(c)))
-        return c.body(null, 204)
+  app.openapi(
+    createRoute({
+      ...common,
+      method: 'delete',
+      path: '/v1/tracks/{trackId}/takedown',
+      summary: 'Put a track back that was taken down, for moderators',
+      request: { headers: idempotencyHeader, params },
+      responses: settled,
+    }),
+    async (c) => {
+      const command = { type: 'restore', actor: actorOf(c.var.identity), at: handlers.now() } as const
+      await answer(handlers.moderateTrack(c.req.valid('param').trackId, command, requestMetadata(c)))
+      return c.body(null, 204)
+    },
+  )
+
+  app.openapi(
+    createRoute({
+      ...common,
+      method: 'put',
+      path: '/v1/tracks/{trackId}/reports/dismissal',
+      summary: 'Find the open reports of a track unfounded, for moderators',
+      description: 'The note stands in the audit, for good. Who reported the track may report it again.',
+      request: {
+        headers: idempotencyHeader,
+        params,
+        body: jsonBody(
+          z
+            .object({ note: comment.default('') })
+            .strict()
+            .openapi('TrackReportsDismissal'),
+        ),
       },
-    )
+      responses: settled,
+    }),
+    async (c) => {
+      const command = {
+        type: 'dismiss-reports',
+        actor: actorOf(c.var.identity),
+        ...c.req.valid('json'),
+        at: handlers.now(),
+      } as const
+      await answer(handlers.moderateTrack(c.req.valid('param').trackId, command, requestMetadata(c)))
+      return c.body(null, 204)
+    },
+  )
 }

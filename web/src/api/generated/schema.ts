@@ -4727,7 +4727,7 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
-        /** Report a message to the room's moderators; once a person */
+        /** Report a message to the room's moderators; once a person, until one has looked into it */
         put: {
             parameters: {
                 query?: never;
@@ -4744,6 +4744,125 @@ export interface paths {
             requestBody: {
                 content: {
                     "application/json": components["schemas"]["Report"];
+                };
+            };
+            responses: {
+                /** @description It is so now */
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description Problem (RFC 9457) */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Problem (RFC 9457) */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Problem (RFC 9457) */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Problem (RFC 9457) */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Problem (RFC 9457) */
+                409: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Problem (RFC 9457) */
+                410: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Problem (RFC 9457) */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Problem (RFC 9457) */
+                503: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/rooms/{roomId}/messages/{messageId}/reports/dismissal": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Find the open reports of a message unfounded; for moderators
+         * @description The note stands in the audit, for good. Who reported the message may report it again.
+         */
+        put: {
+            parameters: {
+                query?: never;
+                header?: {
+                    /** @description Makes a repetition safe: the same key and request get the first answer again, for a day. Another body under it is 422 `idempotency-key-reused`; while the first request is still at work, 409 `request-in-flight` */
+                    "idempotency-key"?: string;
+                };
+                path: {
+                    messageId: string;
+                    roomId: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["ReportsDismissal"];
                 };
             };
             responses: {
@@ -5025,7 +5144,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What members reported, the newest first, at most 100; for moderators */
+        /** What members reported and no moderator has dismissed, the newest first, at most 100; for moderators */
         get: {
             parameters: {
                 query?: never;
@@ -6325,8 +6444,25 @@ export interface paths {
                 };
             };
         };
-        /** Find the reports of a track unfounded, for moderators */
-        delete: {
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/tracks/{trackId}/reports/dismissal": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Find the open reports of a track unfounded, for moderators
+         * @description The note stands in the audit, for good. Who reported the track may report it again.
+         */
+        put: {
             parameters: {
                 query?: never;
                 header?: {
@@ -6338,7 +6474,11 @@ export interface paths {
                 };
                 cookie?: never;
             };
-            requestBody?: never;
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["TrackReportsDismissal"];
+                };
+            };
             responses: {
                 /** @description Done, or done before */
                 204: {
@@ -6394,6 +6534,8 @@ export interface paths {
                 };
             };
         };
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -9723,6 +9865,9 @@ export interface components {
                 reporterId: string;
             }[];
         };
+        ReportsDismissal: {
+            note?: string;
+        };
         Roles: {
             roles: ("moderator" | "admin")[];
             /** @description Of the account: what it is changed at. Another one is answered 409 */
@@ -10082,6 +10227,10 @@ export interface components {
                  */
                 trackId: string;
             }[];
+        };
+        TrackReportsDismissal: {
+            /** @description at most 1000 characters */
+            note?: string;
         };
         TrackStats: {
             /** @description Plays that do not count, by what is wrong with them */
