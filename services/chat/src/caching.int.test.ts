@@ -35,12 +35,16 @@ it('with caches nobody reads a room any longer than their process is told that t
   expect(await reads()).toBe(404)
   expect((await ben.call('POST', path, post)).status).toBe(404)
 
-  // Whoever was turned away before they were let in is let in once it is heard of.
+  // Whoever was turned away before they were let in is let in at once, heard of or not: here a private room, to read…
   expect(await reads(eve)).toBe(404)
   await about('add-member', eve.userId)
-  expect(await reads(eve)).toBe(404)
-  await told(eve.userId)
   expect(await reads(eve)).toBe(200)
+  // …and a public one, to post.
+  const open = await ana.createRoom('public')
+  const posts = async () => (await eve.call('POST', `/v1/rooms/${open}/messages`, post)).status
+  expect(await posts()).toBe(403)
+  await elsewhere(open, { type: 'add-member', actorId: eve.userId, userId: eve.userId }, {})
+  expect(await posts()).toBe(202)
 
   // In the process that takes the change nobody needs to be told.
   expect((await ana.call('DELETE', `/v1/rooms/${roomId}/members/${eve.userId}`)).status).toBeLessThan(300)

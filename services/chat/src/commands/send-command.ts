@@ -2,8 +2,6 @@ import { randomUUID } from 'node:crypto'
 import { type ChatCommand, type Codec, commandRecord, toHeaders, topics } from '@veza/contracts'
 import { type Producer } from '@veza/kit/kafka'
 import { outcomeIdOf } from '../domain/outcome-id.ts'
-import { Rejection } from '../domain/rejection.ts'
-import { type Role } from '../domain/room.ts'
 
 export interface SendCommandInput {
   readonly roomId: string
@@ -18,15 +16,14 @@ export interface SendCommandInput {
  */
 export const sendCommand =
   (deps: {
-    /** What the sender is in the room. Rejects Rejection. */
-    memberships: { readable(roomId: string, userId: string): Promise<{ readonly role: Role | null }> }
+    /** Rejects Rejection unless the sender is in the room. */
+    memberships: { member(roomId: string, userId: string): Promise<void> }
     codec: Codec
     producer: Producer
     now: () => Date
   }) =>
   async ({ roomId, senderId, command, traceparent }: SendCommandInput): Promise<string> => {
-    const { role } = await deps.memberships.readable(roomId, senderId)
-    if (role === null) throw new Rejection('not-a-member')
+    await deps.memberships.member(roomId, senderId)
     const sentAt = deps.now()
     const { type, value } = commandRecord(command, { roomId, senderId, sentAt: sentAt.getTime() })
     await deps.producer.send({

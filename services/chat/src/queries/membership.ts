@@ -1,13 +1,14 @@
-import { type Cache, type Caches } from '@veza/kit/cache'
+import { type Cache, type Caches, type Versioned } from '@veza/kit/cache'
 import { currentVersionOf } from '@veza/kit/events'
 import { type Database } from '@veza/kit/postgres'
 import { sql } from 'kysely'
 import { streamOf } from '../adapters/rooms.ts'
 import { type ChatDatabase } from '../adapters/schema.ts'
+import { Rejection } from '../domain/rejection.ts'
 import { type Role, type Visibility, visibleTo } from '../domain/room.ts'
 
 /** What somebody is in a room. What kind of room it is never changes. */
-export interface Membership {
+interface Membership {
   readonly visibility: Visibility
   /** null = not a member. */
   readonly role: Role | null
@@ -15,11 +16,14 @@ export interface Membership {
 
 /**
  * What people are in rooms, as of the version of the room's stream: what is asked before anything is read or posted. Who is
- * in a private room is nobody else's business, so it does not leave the process (ADR 79).
+ * in a private room is nobody else's business, so it does not leave the process (ADR 79). What is remembered lets in; only
+ * what the database says turns away, so that nobody is who has just joined at another process.
  */
 export interface Memberships {
   /** Throws Rejection `room-not-found`, also for a room that does not exist for the person. */
-  readable(roomId: string, userId: string): Promise<Membership>
+  readable(roomId: string, userId: string): Promise<void>
+  /** The same, and throws `not-a-member` for a room that they may read alone. */
+  member(roomId: string, userId: string): Promise<void>
   /** Something about the person has happened in the room. */
   changed(roomId: string, userId: string, version: number): void
 }
@@ -46,25 +50,44 @@ export const openMemberships = (
   caches: Pick<Caches, 'open'>,
 ): Memberships => {
   const rowOf = prepareRow(database)
-  const cache: Cache<Membership> = caches.open({
-    name: 'membership',
-    maxBytes: membershipBytes,
-    async load(id) {
-      const [roomId, userId] = [id.slice(0, uuidLength), id.slice(uuidLength + 1)]
-      const [row] = await rowOf({ roomId, userId, stream: streamOf(roomId) })
-      const { visibility, role, current = 0 } = row ?? {}
-      return {
-        version: current,
-        value:
-          visibility === undefined || visibility === null ? undefined : { visibility, role: role ?? null },
-      }
-    },
-  })
+  const load = async (id: string): Promise<Versioned<Membership>> => {
+    const [roomId, userId] = [id.slice(0, uuidLength), id.slice(uuidLength + 1)]
+    const [row] = await rowOf({ roomId, userId, stream: streamOf(roomId) })
+    const { visibility, role, current = 0 } = row ?? {}
+    return {
+      version: current,
+      value: visibility === undefined || visibility === null ? undefined : { visibility, role: role ?? null },
+    }
+  }
+  const cache: Cache<Membership> = caches.open({ name: 'membership', maxBytes: membershipBytes, load })
+
+  /** @param check throws Rejection */
+  const decide = async (
+    roomId: string,
+    userId: string,
+    check: (found: Membership | undefined) => void,
+  ): Promise<void> => {
+    const id = `${roomId}/${userId}`
+    const remembered = await cache.read(id)
+    try {
+      check(remembered.value)
+    } catch (error) {
+      if (!(error instanceof Rejection)) throw error
+      const { version, value } = await load(id)
+      cache.changed(id, version)
+      check(value)
+    }
+  }
+
   return {
-    async readable(roomId, userId) {
-      const { value } = await cache.read(`${roomId}/${userId}`)
-      return visibleTo(value, value?.role ?? null)
-    },
+    readable: (roomId, userId) =>
+      decide(roomId, userId, (found) => {
+        visibleTo(found, found?.role ?? null)
+      }),
+    member: (roomId, userId) =>
+      decide(roomId, userId, (found) => {
+        if (visibleTo(found, found?.role ?? null).role === null) throw new Rejection('not-a-member')
+      }),
     changed(roomId, userId, version) {
       cache.changed(`${roomId}/${userId}`, version)
     },
