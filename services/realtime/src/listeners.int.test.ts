@@ -1,26 +1,8 @@
 import { randomUUID } from 'node:crypto'
-import { Centrifuge } from 'centrifuge'
-import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest'
-import { WebSocket } from 'ws'
-import { type World, startWorld } from './testing/edge-under-test.ts'
+import { type Centrifuge } from 'centrifuge'
+import { expect, it, vi } from 'vitest'
+import { connect, world } from './testing/sdk-clients.ts'
 
-let world: World
-const clients: Centrifuge[] = []
-beforeAll(async () => {
-  world = await startWorld()
-})
-afterEach(() => {
-  for (const client of clients.splice(0)) client.disconnect()
-})
-afterAll(() => world.close())
-
-const connect = async (url: string, userId = randomUUID()) => {
-  const client = new Centrifuge(url, { websocket: WebSocket, token: await world.token(userId) })
-  clients.push(client)
-  client.connect()
-  await client.ready(5000)
-  return client
-}
 const follow = async (client: Centrifuge, trackId: string) => {
   const sub = client.newSubscription(`track:${trackId}`)
   const counts: number[] = []
@@ -34,7 +16,10 @@ const waiting = { timeout: 20_000, interval: 20 }
 it('tells at every edge how many people hear a track, from its first subscriber on', async () => {
   const [first, second] = [await world.edge(), await world.edge({ listeners: { ttlMs: 2_000 } })]
   const trackId = randomUUID()
-  const [here, there] = [await follow(await connect(first.url), trackId), await connect(second.url)]
+  const [here, there] = [
+    await follow(await connect(first.url, randomUUID()), trackId),
+    await connect(second.url, randomUUID()),
+  ]
   const other = await follow(there, trackId)
   expect(here.counts).toEqual([0])
   const [ana, ben] = [randomUUID(), randomUUID()]
@@ -44,7 +29,7 @@ it('tells at every edge how many people hear a track, from its first subscriber 
     for (const { counts } of [here, other]) expect(counts).toContain(2)
   }, waiting)
   // Whoever comes later is told at once.
-  const late = await follow(await connect(first.url), trackId)
+  const late = await follow(await connect(first.url, randomUUID()), trackId)
   expect(late.counts).toEqual([2])
   await world.report(trackId, ben, 'ended')
   await vi.waitFor(() => {
@@ -65,7 +50,7 @@ it('tells at every edge how many people hear a track, from its first subscriber 
 
 it('does not tell of a track that is not for the one who asks, and takes nothing on its channel', async () => {
   const edge = await world.edge({ session: { maxSubscriptions: 2 } })
-  const client = await connect(edge.url)
+  const client = await connect(edge.url, randomUUID())
   const silent = randomUUID()
   world.silent.add(silent)
   const sub = client.newSubscription(`track:${silent}`)
@@ -96,7 +81,7 @@ it('tells nobody any more who may not hear the track any more, for good, and goe
   const [trackId, userId] = [randomUUID(), randomUUID()]
   const [mine, theirs] = await Promise.all([
     connect(edge.url, userId).then((client) => follow(client, trackId)),
-    connect(edge.url).then((client) => follow(client, trackId)),
+    connect(edge.url, randomUUID()).then((client) => follow(client, trackId)),
   ])
   const ended = new Promise<number>((resolve) =>
     mine.sub.on('unsubscribed', ({ code }) => {

@@ -1,29 +1,10 @@
 import { toHeaders, topics, type Records } from '@veza/contracts'
-import { Centrifuge, type ClientInfo } from 'centrifuge'
+import { type Centrifuge, type ClientInfo } from 'centrifuge'
 import { randomUUID } from 'node:crypto'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { WebSocket } from 'ws'
-import { type World, identityOf, startWorld } from './testing/edge-under-test.ts'
+import { describe, expect, it } from 'vitest'
+import { identityOf } from './testing/edge-under-test.ts'
 import { type RawClient, openRaw } from './testing/raw-client.ts'
-
-let world: World
-const clients: Centrifuge[] = []
-
-beforeAll(async () => {
-  world = await startWorld()
-})
-afterEach(() => {
-  for (const client of clients.splice(0)) client.disconnect()
-})
-afterAll(() => world.close())
-
-const connect = async (url: string, userId: string): Promise<Centrifuge> => {
-  const client = new Centrifuge(url, { websocket: WebSocket, token: await world.token(userId) })
-  clients.push(client)
-  client.connect()
-  await client.ready(5000)
-  return client
-}
+import { connect, world } from './testing/sdk-clients.ts'
 
 const follow = async (client: Centrifuge, roomId: string) => {
   const sub = client.newSubscription(`room:${roomId}`, { joinLeave: true })
@@ -170,7 +151,7 @@ describe('rpc', () => {
   it('says when somebody was last seen at an edge that has ended, and only of members', async () => {
     const [ann, bob, eve] = [randomUUID(), randomUUID(), randomUUID()]
     const roomId = world.chat.addRoom([ann, bob])
-    const lastSeen = async (client: Awaited<ReturnType<typeof connect>>) => {
+    const lastSeen = async (client: Centrifuge) => {
       const question = { channel: `room:${roomId}`, userIds: [bob, eve, 'nobody'] }
       const answer: { data: { lastSeen: Record<string, number> } } = await client.rpc('last-seen', question)
       return answer.data.lastSeen
