@@ -5,8 +5,7 @@ import { sayProblem, words } from '../i18n/index.ts'
 import { clock, momentOf, timeOfDay } from '../i18n/time.ts'
 import { nameOf, PersonAvatar, PersonName } from '../people/people.tsx'
 import { current, playFrom } from '../player/player.ts'
-import { IconButton } from '../ui/controls.tsx'
-import { Icon } from '../ui/icon.tsx'
+import { Icon, type IconName } from '../ui/icon.tsx'
 import { namedOf } from './mention-list.tsx'
 import { mentionedIn } from './mentions.ts'
 import { Body } from './message-body.tsx'
@@ -89,6 +88,23 @@ const Reactions = ({ room, message }: { room: OpenRoom; message: Message }) => {
   )
 }
 
+/** What one may do to a message. Its picture is drawn when it is seen: there are hundreds, and who listens needs none. */
+const Act = ({
+  icon,
+  label,
+  isSeen,
+  onClick,
+}: {
+  icon: IconName
+  label: string
+  isSeen: boolean
+  onClick: () => void
+}) => (
+  <button type="button" class="icon-button" aria-label={label} title={label} onClick={onClick}>
+    {isSeen && <Icon name={icon} />}
+  </button>
+)
+
 /** A message, with what one may do to it. */
 export const MessageRow = ({
   room,
@@ -108,6 +124,7 @@ export const MessageRow = ({
   onReply?: (message: Message) => void
   onThread?: (rootId: string) => void
 }) => {
+  const isSeen = useSignal(false)
   const isEditing = useSignal(false)
   const isChoosing = useSignal(false)
   /** `done`: the moderators have been told. */
@@ -135,6 +152,12 @@ export const MessageRow = ({
     <article
       class={`message ${isContinued ? 'is-continued' : ''} ${isMine ? 'is-mine' : ''}`}
       aria-label={chat.actions(nameOf(message.senderId))}
+      onPointerEnter={() => {
+        isSeen.value = true
+      }}
+      onFocusIn={() => {
+        isSeen.value = true
+      }}
     >
       {isContinued ? <span class="message-gutter" /> : <PersonAvatar id={message.senderId} />}
       <div class="message-main">
@@ -243,7 +266,8 @@ export const MessageRow = ({
             ))
           ) : (
             <>
-              <IconButton
+              <Act
+                isSeen={isSeen.value}
                 icon="smile"
                 label={chat.react}
                 onClick={() => {
@@ -252,7 +276,8 @@ export const MessageRow = ({
                 }}
               />
               {onReply !== undefined && (
-                <IconButton
+                <Act
+                  isSeen={isSeen.value}
                   icon="reply"
                   label={chat.reply}
                   onClick={() => {
@@ -261,7 +286,8 @@ export const MessageRow = ({
                 />
               )}
               {isMine && (
-                <IconButton
+                <Act
+                  isSeen={isSeen.value}
                   icon="edit"
                   label={chat.edit}
                   onClick={() => {
@@ -270,7 +296,8 @@ export const MessageRow = ({
                 />
               )}
               {!isMine && room.role !== null && reporting.value === 'no' && (
-                <IconButton
+                <Act
+                  isSeen={isSeen.value}
                   icon="flag"
                   label={chat.report}
                   onClick={() => {
@@ -279,7 +306,8 @@ export const MessageRow = ({
                 />
               )}
               {(isMine || looksAfter) && (
-                <IconButton
+                <Act
+                  isSeen={isSeen.value}
                   icon="trash"
                   label={chat.remove}
                   onClick={() => {
@@ -290,7 +318,8 @@ export const MessageRow = ({
             </>
           )}
           {isChoosing.value && (
-            <IconButton
+            <Act
+              isSeen={isSeen.value}
               icon="close"
               label={words.value.app.cancel}
               onClick={() => {

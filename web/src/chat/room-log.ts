@@ -34,6 +34,8 @@ export interface HistoryPage {
   readonly messages: readonly Message[]
   /** Cursor to what is older; null: there is nothing. */
   readonly next: string | null
+  /** The same to what is newer. */
+  readonly previous: string | null
 }
 
 /** How a page of history is asked for. */
@@ -117,7 +119,9 @@ export const withEarlier = (log: RoomLog, page: HistoryPage): RoomLog => {
 export const withLater = (log: RoomLog, page: HistoryPage): RoomLog => {
   const last = log.messages.at(-1)?.messageNumber ?? 0
   const newer = page.messages.toReversed().filter(({ messageNumber }) => messageNumber > last)
-  return { ...log, ...trimmed([...log.messages, ...newer], log.earlier) }
+  // What was posted after the page was read, and told before it came, is not in it.
+  const reachesEnd = page.previous === null && page.offset >= log.offset
+  return { ...log, ...trimmed([...log.messages, ...newer], log.earlier), reachesEnd }
 }
 
 const change = (log: RoomLog, messageId: string, to: (message: Message) => Message): readonly Message[] => {
@@ -126,7 +130,7 @@ const change = (log: RoomLog, messageId: string, to: (message: Message) => Messa
   return found === undefined ? log.messages : log.messages.with(at, to(found))
 }
 
-const posted = (log: RoomLog, event: RoomEvent & { type: 'message.posted' }): RoomLog => {
+const posted = (log: RoomLog, event: RoomEvent & { type: 'message.posted' }, readsBack: boolean): RoomLog => {
   const pending = log.pending.filter(({ clientMessageId }) => clientMessageId !== event.clientMessageId)
   const root = event.threadId
   const messages =
@@ -134,6 +138,8 @@ const posted = (log: RoomLog, event: RoomEvent & { type: 'message.posted' }): Ro
       ? log.messages
       : change(log, root, (found) => ({ ...found, replies: (found.replies ?? 0) + 1 }))
   if (!log.reachesEnd) return { ...log, messages, pending }
+  if (event.messageNumber <= (messages.at(-1)?.messageNumber ?? 0)) return { ...log, pending }
+  if (readsBack && messages.length >= windowSize) return { ...log, messages, reachesEnd: false, pending }
   return { ...log, ...trimmed([...messages, event], log.earlier), pending }
 }
 
@@ -159,13 +165,20 @@ const reacted = (
  * recovery, is there once.
  *
  * @param me whose page it is: it says which reactions are one's own
+ * @param readsBack what is posted does not push out what one reads: the log ends before it
  */
-export const evolve = (log: RoomLog, offset: number, event: RoomEvent, me: string): RoomLog => {
+export const evolve = (
+  log: RoomLog,
+  offset: number,
+  event: RoomEvent,
+  me: string,
+  readsBack = false,
+): RoomLog => {
   if (offset <= log.offset) return log
   const moved = { ...log, offset }
   switch (event.type) {
     case 'message.posted':
-      return posted(moved, event)
+      return posted(moved, event, readsBack)
     case 'message.edited': {
       const { body, editedAt, mentions } = event
       return {

@@ -29,11 +29,13 @@ const page = (
   from: number,
   to: number,
   next: string | null = from > 1 ? String(from) : null,
+  previous: string | null = String(to),
 ): HistoryPage => ({
   epoch: 'e',
   offset: to,
   messages: Array.from({ length: Math.max(0, to - from + 1) }, (_, at) => message(to - at)),
   next,
+  previous,
 })
 const posted = (messageNumber: number, senderId = 'ann'): RoomEvent & { type: 'message.posted' } => {
   const { messageId, clientMessageId, body, postedAt } = message(messageNumber)
@@ -107,7 +109,7 @@ test('a type of a later version of Veza changes nothing, and its number counts',
 })
 
 test('back to the beginning and forward again it is one stretch without holes, never longer than the window', () => {
-  const last = windowSize * 2 + 37
+  let last = windowSize * 2 + 37
   let log = logFrom(page(last - 49, last), true, [])
   const isOneStretch = (): void => {
     const [first = 0] = numbers(log)
@@ -129,6 +131,23 @@ test('back to the beginning and forward again it is one stretch without holes, n
     isOneStretch()
   }
   expect(numbers(log)).toEqual(range(last + 1 - windowSize, last))
+  expect(log.reachesEnd).toBe(false)
+  // A page that was read before the last post was told of may lack it.
+  const newest = (to: number) => page(to - 24, to, null, null)
+  expect(withLater(log, newest(last)).reachesEnd).toBe(false)
+  log = withLater(log, newest(last + 2))
+  expect(log.reachesEnd).toBe(true)
+  // One that has what is told of only now has it once.
+  for (const number of [last + 2, last + 3]) log = evolve(log, number, posted(number), me)
+  isOneStretch()
+  expect(numbers(log).at(-1)).toBe(last + 3)
+  // Whoever reads back keeps what they read, and goes on to what came meanwhile.
+  const back = evolve(log, last + 4, posted(last + 4), me, true)
+  expect([numbers(back), back.reachesEnd]).toEqual([numbers(log), false])
+  log = withLater(back, newest(last + 4))
+  expect([numbers(log).at(-1), log.reachesEnd]).toEqual([last + 4, true])
+  isOneStretch()
+  last += 4
   expect(log.earlier).toEqual({ around: `m${last + 1 - windowSize}` })
   // A page around the first has newer ones too: they are there already.
   log = withEarlier(log, page(last + 1 - windowSize - 25, last + 1 - windowSize + 25))

@@ -43,6 +43,8 @@ export interface OpenRoom {
   react(messageId: string, reaction: string, add: boolean): Promise<void>
   /** Tells the room's moderators of a message. Rejects with ApiProblem. */
   report(messageId: string, reason: string): Promise<void>
+  /** Whether one reads further back than its end: what is posted then does not push out what is read. */
+  readBack(isSo: boolean): void
   loadEarlier(): Promise<void>
   loadLater(): Promise<void>
   toEnd(): Promise<void>
@@ -91,6 +93,7 @@ export const openRoom = (
   let held: { offset: number; event: RoomEvent }[] | undefined
   let toldTypingAt = 0
   let readNumber = 0
+  let readsBack = false
   let reading: ReturnType<typeof setTimeout> | undefined
 
   const change = (to: (log: RoomLog) => RoomLog): void => {
@@ -101,7 +104,7 @@ export const openRoom = (
     if (log.value.pending !== before) writeOutbox(me, roomId, log.value.pending)
   }
 
-  const page = async (query?: Place, limit = pageSize): Promise<HistoryPage & { previous: string | null }> =>
+  const page = async (query?: Place, limit = pageSize): Promise<HistoryPage> =>
     ask(api.GET('/v1/rooms/{roomId}/messages', { params: { ...params, query: { limit, ...query } } }))
 
   const load = async (place?: Place): Promise<void> => {
@@ -140,7 +143,7 @@ export const openRoom = (
     }
     if (offset === undefined) return
     if (held !== undefined) held.push({ offset, event: data })
-    else change((current) => evolve(current, offset, data, me))
+    else change((current) => evolve(current, offset, data, me, readsBack))
     for (const listener of listeners) listener(data)
     if (data.type === 'message.posted' && typingUntil.has(data.senderId)) {
       clearTimeout(typingUntil.get(data.senderId))
@@ -294,6 +297,9 @@ export const openRoom = (
       const request = { params: { path: { roomId, messageId }, header: once() }, body: { reason } }
       await ask(api.PUT('/v1/rooms/{roomId}/messages/{messageId}/report', request))
     },
+    readBack(isSo) {
+      readsBack = isSo
+    },
     async loadEarlier() {
       const earlier = log.value?.earlier ?? null
       if (earlier === null) return
@@ -304,9 +310,7 @@ export const openRoom = (
       const last = log.value?.messages.at(-1)
       if (last === undefined) return
       const around = await page({ around: last.messageId })
-      // The newest page holds the last message that is shown, so both are one stretch.
-      if (around.previous === null) await load()
-      else change((current) => (current.messages.at(-1) === last ? withLater(current, around) : current))
+      change((current) => (current.messages.at(-1) === last ? withLater(current, around) : current))
     },
     toEnd: () => load(),
     onEvent(listener) {
