@@ -6,6 +6,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { checkMachine, type MachineCheck, MachineNotReady, type Probes } from './checks.ts'
 import { findJava } from './java.ts'
 import { freePort } from './ports.ts'
+import { programFolders } from './programs.ts'
 
 const folder = { path: '' }
 const servers: Server[] = []
@@ -88,7 +89,7 @@ test('a missing program says what it is for and how to get it, once the programs
     'mvn is not on the PATH, and fetches kafka and registry: install Apache Maven (apt-get install maven, brew install maven)',
     'tar is not on the PATH, and fetches kafka and registry: install tar',
   ])
-  mkdirSync(join(folder.path, '.veza/programs/kafka-4.4.0'), { recursive: true })
+  mkdirSync(programFolders(join(folder.path, '.veza/programs')).kafka, { recursive: true })
   expect(await problems({ env, programs: ['kafka'] })).toEqual([])
 })
 

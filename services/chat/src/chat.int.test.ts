@@ -29,6 +29,7 @@ it('describes itself', () => {
     '/v1/rooms/{roomId}/bans',
     '/v1/invitations',
     '/v1/rooms/{roomId}/messages/{messageId}/report',
+    '/v1/rooms/{roomId}/messages/{messageId}/reports/dismissal',
     '/v1/rooms/{roomId}/reports',
     '/v1/rooms/{roomId}/messages',
     '/v1/rooms/{roomId}/messages/{messageId}',
