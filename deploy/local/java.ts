@@ -88,9 +88,8 @@ export const findJava = (
 }
 
 /**
- * How the stack's Java programs are run: for minutes, beside everything else, on a small heap. The second compiler and the
- * collector of many threads take twice the processor time to start, and a third more of it in the minutes after, before they
- * pay.
+ * How the stack's Java programs are run: for minutes, beside everything else, on a small heap. With the second compiler and
+ * the collector of many threads they take twice the processor time to start.
  *
  * @param heap as -Xmx takes it
  */

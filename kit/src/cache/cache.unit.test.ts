@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it, vi } from 'vitest'
-import { openCaches, Overloaded, uncached, type Versioned } from './index.ts'
+import { openCaches, Overloaded, type Versioned } from './index.ts'
 import { createGate } from './gate.ts'
 import { type SharedLevel, unknown } from './types.ts'
 
@@ -36,34 +36,6 @@ describe('a cache', () => {
     expect(await cache.read('nobody')).toEqual({ version: 0, value: undefined })
     expect(await cache.read('nobody')).toEqual({ version: 0, value: undefined })
     expect(load).toHaveBeenCalledTimes(2)
-  })
-
-  it('loads together what is asked for in one turn and not kept, as one reading of the database', async () => {
-    const caches = openCaches({ now: ticking().now, loadsAtOnce: 1 })
-    caches.told()
-    const loadAll = vi.fn((ids: readonly string[]) =>
-      Promise.resolve(
-        new Map(ids.flatMap((id) => (id === 'nobody' ? [] : [[id, { version: 1, value: id }]]))),
-      ),
-    )
-    const options = { name: 'many', loadAll, maxBytes: bytes }
-    const cache = caches.open(options)
-    const read = (...ids: string[]) => Promise.all(ids.map(async (id) => (await cache.read(id)).value))
-    expect(await read('a', 'b', 'a', 'nobody')).toEqual(['a', 'b', 'a', undefined])
-    expect(await read('b', 'c', 'nobody')).toEqual(['b', 'c', undefined])
-    expect(loadAll.mock.calls).toEqual([[['a', 'b', 'nobody']], [['c']]])
-
-    loadAll.mockRejectedValueOnce(new Error('away'))
-    expect(await Promise.allSettled([cache.read('d'), cache.read('e')])).toMatchObject([
-      { status: 'rejected' },
-      { status: 'rejected' },
-    ])
-    expect(await read('d')).toEqual(['d'])
-
-    const plain = uncached.open(options)
-    loadAll.mockClear()
-    await Promise.all([plain.read('a'), plain.read('b')])
-    expect(loadAll.mock.calls).toEqual([[['a', 'b']]])
   })
 
   it('evicts what is older than it was told, keeps what is as new, and passes over tags of others', async () => {
