@@ -72,6 +72,7 @@ const failures: Record<string, () => Error> = {
       extra: { places: 5 },
       headers: { 'retry-after': '60' },
     }),
+  busy: () => new Problem(503, 'busy', 'Too many people are here at this moment'),
   forbidden: () => new HTTPException(403),
   odd: () => new HTTPException(501),
 }
@@ -216,6 +217,12 @@ test('refusals are not logged', async () => {
   await post('{')
   await ask('/v1/failures/full')
   expect(logged).toEqual([])
+})
+
+test('a refusal for want of room is logged by its code, without a stack that each of a crowd would cost', async () => {
+  expect((await ask('/v1/failures/busy')).status).toBe(503)
+  expect(logged.map((line) => JSON.parse(line) as unknown)).toMatchObject([{ level: 'warn', code: 'busy' }])
+  expect(logged.join('')).not.toContain('stack')
 })
 
 const chunked = (...chunks: string[]): Promise<{ status: number | undefined; text: string }> =>
