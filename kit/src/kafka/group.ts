@@ -18,6 +18,7 @@ export interface ConsumerDependencies {
 /** One eachBatch call of kafkajs: it fetches nothing more from that broker until all of its calls have returned. */
 interface Delivery extends Backlog {
   readonly payload: EachBatchPayload
+  readonly lane: number
   readonly resolve: () => void
   readonly reject: (error: unknown) => void
 }
@@ -25,7 +26,8 @@ interface Delivery extends Backlog {
 /** Between two joins. What was delivered in one must not be committed in another: the partition may be elsewhere. */
 interface Membership {
   readonly abort: AbortController
-  readonly partitions: ReadonlySet<string>
+  /** Numbered. */
+  readonly partitions: ReadonlyMap<string, number>
 }
 
 /**
@@ -39,12 +41,13 @@ export function consumeGroup(deps: ConsumerDependencies, options: GroupOptions):
   const sessionTimeout = options.sessionTimeoutMs ?? 10_000
   const heartbeatInterval = Math.floor(sessionTimeout / 10)
   const gatherMs = options.gatherMs ?? 0
+  const lanes = options.chunksAtOnce ?? 1
   const limits = {
     maxRecords: options.maxChunkRecords ?? 1000,
     maxBytes: options.maxChunkBytes ?? 4 * 1024 * 1024,
   }
 
-  let membership: Membership = { abort: new AbortController(), partitions: new Set() }
+  let membership: Membership = { abort: new AbortController(), partitions: new Map() }
   let deliveries: Delivery[] = []
   /** Next offset to read, by topic and partition: done but not committed. */
   const uncommitted = new Map<string, { topic: string; partition: number; offset: string }>()
@@ -58,36 +61,40 @@ export function consumeGroup(deps: ConsumerDependencies, options: GroupOptions):
   let heartbeatFailure: unknown
   /** Until the next fetch may go out. All chunks of an answer wait for the same moment. */
   let gathering: Promise<void> | undefined
-  let working: Promise<void> | undefined
+  /** By lane. Each has partitions of its own, and works on one chunk of them at a time. */
+  const working = new Map<number, Promise<void>>()
   let stopping = false
 
   function eachBatch(payload: EachBatchPayload): Promise<void> {
     if (stopping) return Promise.resolve()
     commitThrough = (offsets) => payload.commitOffsetsIfNecessary(offsets)
     return new Promise((resolve, reject) => {
-      deliveries.push({ payload, records: recordsOf(payload.batch), taken: 0, resolve, reject })
-      working ??= work()
+      const lane = (membership.partitions.get(partitionKey(payload.batch)) ?? 0) % lanes
+      deliveries.push({ payload, records: recordsOf(payload.batch), taken: 0, lane, resolve, reject })
+      if (!working.has(lane)) working.set(lane, work(lane))
     })
   }
 
-  async function work(): Promise<void> {
+  async function work(lane: number): Promise<void> {
     // All partitions of one answer are handed over in the same turn: wait for its end.
     await Promise.resolve()
     const heart = setInterval(() => void beat(), heartbeatInterval)
     try {
-      while (deliveries.length > 0 && !membership.abort.signal.aborted) {
+      while (!membership.abort.signal.aborted) {
         const during = membership
-        const chunk = takeChunk(deliveries, limits)
-        const done = await attempt(chunk, during)
+        const own = deliveries.filter((delivery) => delivery.lane === lane)
+        if (own.length === 0) break
+        const done = await attempt(takeChunk(own, limits), during)
         // After a rejoin the deliveries are others, and these records come again.
         if (during !== membership) continue
         if (!done) break
-        finish()
+        finish(own)
       }
-      if (deliveries.length > 0) await giveBack()
+      // The others' chunks are not done yet: who ends last gives back what is left of all.
+      if (working.size === 1 && deliveries.length > 0) await giveBack()
     } finally {
       clearInterval(heart)
-      working = undefined
+      working.delete(lane)
     }
   }
 
@@ -115,9 +122,9 @@ export function consumeGroup(deps: ConsumerDependencies, options: GroupOptions):
     return false
   }
 
-  /** Everything taken is done: note how far, and let those return that have nothing left. */
-  function finish(): void {
-    for (const { records, taken, payload } of deliveries) {
+  /** Everything taken of these is done: note how far, and let those return that have nothing left. */
+  function finish(own: readonly Delivery[]): void {
+    for (const { records, taken, payload } of own) {
       const last = records[taken - 1]
       if (!last) continue
       const { topic, partition } = last
@@ -125,8 +132,8 @@ export function consumeGroup(deps: ConsumerDependencies, options: GroupOptions):
       uncommitted.set(partitionKey(last), { topic, partition, offset: String(last.offset + 1) })
       if (positions.has(partitionKey(last))) positions.set(partitionKey(last), last.offset + 1)
     }
-    const ended = deliveries.filter(({ taken, records }) => taken === records.length)
-    deliveries = deliveries.filter(({ taken, records }) => taken < records.length)
+    const ended = own.filter(({ taken, records }) => taken === records.length)
+    deliveries = deliveries.filter((delivery) => !ended.includes(delivery))
     void release(ended)
   }
 
@@ -184,7 +191,7 @@ export function consumeGroup(deps: ConsumerDependencies, options: GroupOptions):
     }
   }
 
-  function endMembership(partitions: ReadonlySet<string>): void {
+  function endMembership(partitions: Membership['partitions']): void {
     const ended = deliveries
     membership.abort.abort()
     membership = { abort: new AbortController(), partitions }
@@ -216,7 +223,7 @@ export function consumeGroup(deps: ConsumerDependencies, options: GroupOptions):
       const partitions = Object.entries(assignment).flatMap(([topic, numbers]) =>
         numbers.map((partition) => ({ topic, partition })),
       )
-      endMembership(new Set(partitions.map(partitionKey)))
+      endMembership(new Map(partitions.map((each, nth) => [partitionKey(each), nth])))
       for (const { topic, partition } of partitions) {
         const offset = positions.get(partitionKey({ topic, partition }))
         if (offset !== undefined) joined.seek({ topic, partition, offset: String(offset) })
@@ -226,7 +233,7 @@ export function consumeGroup(deps: ConsumerDependencies, options: GroupOptions):
     onRebalancing: () => void commit(),
     onLost() {
       commitThrough = undefined
-      endMembership(new Set())
+      endMembership(new Map())
     },
   })
 
@@ -234,7 +241,7 @@ export function consumeGroup(deps: ConsumerDependencies, options: GroupOptions):
   async function stop(): Promise<void> {
     stopping = true
     membership.abort.abort()
-    await working
+    await Promise.all(working.values())
     clearInterval(commitTimer)
     await commit()
     await consumer.stop()

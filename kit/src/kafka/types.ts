@@ -98,10 +98,15 @@ export interface GroupOptions {
    */
   readonly startAt?: Readonly<Record<string, readonly number[]>>
   /**
-   * Called with what all partitions delivered meanwhile, one call at a time, each partition's records in order. Offsets
-   * are committed after it resolves. A rejection is logged and the same records come again after a pause.
+   * Called with what its partitions delivered meanwhile, each partition's records in order, one call at a time unless
+   * `chunksAtOnce` says otherwise. Offsets are committed after it resolves. A rejection is logged and the same records come again after a pause.
    */
   readonly onChunk: (chunk: ConsumedRecord[], control: ChunkControl) => Promise<void>
+  /**
+   * How many calls may be under way, each with records of partitions that no other has: for whoever has work to do while the
+   * database has a chunk. Default 1.
+   */
+  readonly chunksAtOnce?: number
   /** Default 1,000. */
   readonly maxChunkRecords?: number
   /** Bytes of keys and values. Default 4 MiB. */

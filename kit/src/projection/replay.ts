@@ -42,6 +42,8 @@ export interface ReplayOptions {
   readonly signal?: AbortSignal
   /** Default 10,000, in at most 4 MiB: what comes of a key in one chunk is written once. */
   readonly maxChunkRecords?: number
+  /** Chunks that are under way, of other partitions each: see GroupOptions of kit/kafka. Default 1. */
+  readonly chunksAtOnce?: number
   /** How often a chunk may fail in a row before the replay is given up. Default 8: as long as a database takes to restart. */
   readonly attempts?: number
 }
@@ -139,6 +141,7 @@ export const replay = async <T extends Topic, DB>(
     onProgress,
     signal,
     maxChunkRecords = 10_000,
+    chunksAtOnce = 1,
     attempts = 8,
     before,
   } = options
@@ -182,6 +185,7 @@ export const replay = async <T extends Topic, DB>(
   const groupId = `${projection.name}-replay-${randomUUID()}`
   const consumer = await kafka.consume({
     ...{ groupId, topics: [...topics.keys()], fromBeginning: true, startAt, maxChunkRecords },
+    chunksAtOnce,
     async onChunk(records) {
       try {
         await onChunk(records)

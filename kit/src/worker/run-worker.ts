@@ -48,15 +48,16 @@ export function runWorker<T extends Topic>(options: WorkerOptions<T>): Worker {
   })
 
   /** Until it works or the chunk is no longer ours, then it rejects. */
-  async function insist<R>(what: string, signal: AbortSignal, work: () => Promise<R>): Promise<R> {
+  async function insist<R>(what: string, control: ChunkControl, work: () => Promise<R>): Promise<R> {
+    const { signal } = control
     for (let attempt = 0; ; attempt++) {
       signal.throwIfAborted()
       try {
         const result = await work()
-        vitals.recovered()
+        vitals.recovered(control)
         return result
       } catch (error) {
-        vitals.failed(`${what}: ${textOf(error)}`, true)
+        vitals.failed(control, `${what}: ${textOf(error)}`, true)
         log.warn({ err: error, worker: name, attempt }, `${what} failed, trying again`)
         await pause(backoff(attempt, settings.retryMinMs, settings.retryMaxMs), signal)
       }
@@ -74,9 +75,9 @@ export function runWorker<T extends Topic>(options: WorkerOptions<T>): Worker {
       attempts: failure?.attempts ?? 0,
       firstFailedAt: failure?.firstFailedAt ?? Date.now(),
     })
-    const { signal } = run.control
-    await insist('producing a dead letter', signal, () => options.deadLetter.send(letter))
-    await insist('telling of a dead letter', signal, () => options.onDead?.(dead) ?? Promise.resolve())
+    const { control } = run
+    await insist('producing a dead letter', control, () => options.deadLetter.send(letter))
+    await insist('telling of a dead letter', control, () => options.onDead?.(dead) ?? Promise.resolve())
     vitals.deadLettered(errorClass)
     const { topic, partition, offset } = record
     log.error({ worker: name, topic, partition, offset, errorClass, reason }, 'a record was dead-lettered')
@@ -122,7 +123,7 @@ export function runWorker<T extends Topic>(options: WorkerOptions<T>): Worker {
       let failure: unknown
       try {
         const outcomes = await attempt(messages, run)
-        vitals.recovered()
+        vitals.recovered(run.control)
         await settle(messages, outcomes, run)
         return
       } catch (error) {
@@ -132,7 +133,7 @@ export function runWorker<T extends Topic>(options: WorkerOptions<T>): Worker {
       note(messages, run)
       const down = await options.dependencies().catch(textOf)
       blamed = down === undefined ? blamed + 1 : 0
-      vitals.failed(down ?? textOf(failure), down !== undefined)
+      vitals.failed(run.control, down ?? textOf(failure), down !== undefined)
       const fields = { err: failure, worker: name, messages: messages.length, failures, down }
       log.warn(fields, 'the handler failed, trying again')
       if (blamed >= attemptsAllowed) {
@@ -168,11 +169,11 @@ export function runWorker<T extends Topic>(options: WorkerOptions<T>): Worker {
     await bury({ record: message.record, message, errorClass: nameOf(failure), reason: outcome.reason }, run)
     run.spans.end(message, outcome)
     vitals.settled([outcome])
-    vitals.recovered()
+    vitals.recovered(run.control)
   }
 
   async function workOn(records: ConsumedRecord[], control: ChunkControl): Promise<void> {
-    const read = await insist('reading a chunk', control.signal, () => decodeChunk(codec, topics, records))
+    const read = await insist('reading a chunk', control, () => decodeChunk(codec, topics, records))
     const failures: Run<T>['failures'] = new Map()
     for (const { record, error } of read.poison) {
       const reason = `${error.code}: ${error.message}`
@@ -189,17 +190,17 @@ export function runWorker<T extends Topic>(options: WorkerOptions<T>): Worker {
 
   async function onChunk(records: ConsumedRecord[], control: ChunkControl): Promise<void> {
     let done = false
-    vitals.chunkStarted(records)
+    vitals.chunkStarted(records, control)
     try {
       await workOn(records, control)
       done = true
     } finally {
-      vitals.chunkEnded(records, done)
+      vitals.chunkEnded(records, control, done)
     }
   }
 
-  const { maxChunkRecords, maxChunkBytes, gatherMs, commitIntervalMs, sessionTimeoutMs, rebalanceTimeoutMs } =
-    settings
+  const { maxChunkRecords, maxChunkBytes, chunksAtOnce, gatherMs } = settings
+  const { commitIntervalMs, sessionTimeoutMs, rebalanceTimeoutMs } = settings
   const joining = options.kafka.consume({
     groupId: name,
     ...(options.instance !== undefined && { instance: options.instance }),
@@ -208,6 +209,7 @@ export function runWorker<T extends Topic>(options: WorkerOptions<T>): Worker {
     onChunk,
     ...(maxChunkRecords !== undefined && { maxChunkRecords }),
     ...(maxChunkBytes !== undefined && { maxChunkBytes }),
+    ...(chunksAtOnce !== undefined && { chunksAtOnce }),
     ...(gatherMs !== undefined && { gatherMs }),
     ...(commitIntervalMs !== undefined && { commitIntervalMs }),
     ...(sessionTimeoutMs !== undefined && { sessionTimeoutMs }),

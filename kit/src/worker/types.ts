@@ -46,6 +46,8 @@ export interface WorkerSettings {
   readonly maxChunkRecords?: number
   /** Default 4 MiB. */
   readonly maxChunkBytes?: number
+  /** Chunks that are under way, of other partitions each: see GroupOptions of kit/kafka. Default 1. */
+  readonly chunksAtOnce?: number
   /** First pause after a failure; doubles, with jitter. Default 100 ms. */
   readonly retryMinMs?: number
   /** Longest pause. Default 10,000 ms. */

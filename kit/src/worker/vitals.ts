@@ -1,6 +1,6 @@
 import { type Meter, type ObservableResult } from '@opentelemetry/api'
 import { type Topic } from '@veza/contracts'
-import { type ConsumedRecord, type Consumer, type Kafka } from '../kafka/index.ts'
+import { type ChunkControl, type ConsumedRecord, type Consumer, type Kafka } from '../kafka/index.ts'
 import { type Outcome, type WorkerHealth } from './types.ts'
 
 export interface VitalsOptions {
@@ -17,16 +17,16 @@ export interface VitalsOptions {
 /** What a worker tells of itself: lag, age, durations, readiness, liveness. */
 export interface Vitals {
   joined(consumer: Consumer): void
-  chunkStarted(records: readonly ConsumedRecord[]): void
+  chunkStarted(records: readonly ConsumedRecord[], chunk: ChunkControl): void
   /** `done` = handled and settled, which is progress; otherwise it comes again. */
-  chunkEnded(records: readonly ConsumedRecord[], done: boolean): void
+  chunkEnded(records: readonly ConsumedRecord[], chunk: ChunkControl, done: boolean): void
   handled(seconds: number): void
   settled(outcomes: readonly Outcome[]): void
   deadLettered(errorClass: string): void
   /** An attempt failed. `outside` = something that the worker depends on is known to be down. */
-  failed(why: string, outside: boolean): void
+  failed(chunk: ChunkControl, why: string, outside: boolean): void
   /** An attempt succeeded. */
-  recovered(): void
+  recovered(chunk: ChunkControl): void
   close(): void
 }
 
@@ -55,9 +55,10 @@ export function createVitals(options: VitalsOptions): Vitals {
   let consumer: Consumer | undefined
   /** undefined = nobody knows: not 0. */
   let lag: number | undefined
-  let busy = false
   let progressAt = Date.now()
-  let failing: { since: number; why: string; outside: boolean } | undefined
+  const underWay = new Set<ChunkControl>()
+  /** By chunk: one that fails is not made good by another beside it. One that was given up is, by whatever comes after. */
+  const failing = new Map<ChunkControl, { since: number; why: string; outside: boolean }>()
 
   const observeLag = (result: ObservableResult) => {
     if (lag !== undefined) result.observe(lag, { group: name })
@@ -85,14 +86,16 @@ export function createVitals(options: VitalsOptions): Vitals {
   options.health.ready(name, () => {
     if (!consumer) return 'has not joined its group yet'
     const now = Date.now()
-    if (failing && now - failing.since > options.notReadyAfterMs) return failing.why
+    for (const { since, why } of failing.values()) if (now - since > options.notReadyAfterMs) return why
     const silence = now - consumer.lastFetchAt
-    if (!busy && silence > options.notReadyAfterMs) return `no answer from Kafka for ${silence} ms`
+    if (underWay.size === 0 && silence > options.notReadyAfterMs)
+      return `no answer from Kafka for ${silence} ms`
     return undefined
   })
   options.health.live(name, () => {
     // Waiting for a database or a registry that is down is what a worker has to do; a restart would not help.
-    if (lag === undefined || lag === 0 || failing?.outside) return undefined
+    const isOutside = [...failing.values()].some(({ outside }) => outside)
+    if (lag === undefined || lag === 0 || isOutside) return undefined
     const still = Date.now() - progressAt
     return still > options.stalledAfterMs ? `no progress for ${still} ms with a lag of ${lag}` : undefined
   })
@@ -102,13 +105,13 @@ export function createVitals(options: VitalsOptions): Vitals {
       consumer = to
       progressAt = Date.now()
     },
-    chunkStarted(records) {
-      busy = true
+    chunkStarted(records, chunk) {
+      underWay.add(chunk)
       const oldest = records.reduce((least, { timestamp }) => Math.min(least, timestamp), Infinity)
       age.record(Math.max(0, Date.now() - oldest) / 1000, group)
     },
-    chunkEnded(records, done) {
-      busy = false
+    chunkEnded(records, chunk, done) {
+      underWay.delete(chunk)
       if (!done) return
       progressAt = Date.now()
       consumed.add(records.length, group)
@@ -125,11 +128,12 @@ export function createVitals(options: VitalsOptions): Vitals {
     deadLettered(errorClass) {
       dead.add(1, { ...group, 'error.type': errorClass })
     },
-    failed(why, outside) {
-      failing = { since: failing?.since ?? Date.now(), why, outside }
+    failed(chunk, why, outside) {
+      const since = Math.min(Date.now(), ...Array.from(failing.values(), (before) => before.since))
+      failing.set(chunk, { since, why, outside })
     },
-    recovered() {
-      failing = undefined
+    recovered(chunk) {
+      for (const one of failing.keys()) if (one === chunk || !underWay.has(one)) failing.delete(one)
     },
     close() {
       clearInterval(timer)
