@@ -29,10 +29,9 @@ export const placeOf = ({
   record,
 }: Pick<Message<Topic>, 'record'>): { stream: string; version: number } | undefined => {
   const stream = headerOf(record, 'ce_subject')
+  if (stream === undefined) return undefined
   const version = Number(headerOf(record, 'ce_sequence'))
-  return stream === undefined || !Number.isSafeInteger(version) || version < 1
-    ? undefined
-    : { stream, version }
+  return !Number.isSafeInteger(version) || version < 1 ? undefined : { stream, version }
 }
 
 const partitionOf = ({ record }: Pick<Message<Topic>, 'record'>): string =>
@@ -94,7 +93,10 @@ export const projectChunk = async <T extends Topic, DB>(
   const ends = new Map<string, { topic: string; partition: number; next: number }>()
   for (const message of messages) {
     const { topic, partition, offset } = message.record
-    ends.set(partitionOf(message), { topic, partition, next: offset + 1 })
+    const key = partitionOf(message)
+    const end = ends.get(key)
+    if (end === undefined) ends.set(key, { topic, partition, next: offset + 1 })
+    else end.next = offset + 1
   }
   await db.transaction().execute(async (trx) => {
     const next = await lockCheckpoints(trx, schema, [...ends.values()])

@@ -13,7 +13,7 @@ import {
 } from '@veza/streams/store'
 import fc from 'fast-check'
 import { sql } from 'kysely'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { applyListening } from './apply-listening.ts'
 import { forgetOld } from './forget.ts'
 import {
@@ -154,6 +154,51 @@ describe('what is counted apart', () => {
     await listen({ address: idOf('addr', 1) })
     expect(await sums()).toMatchObject({ plays: 1, burst: 11, listeners: 1 })
   })
+})
+
+it('does not wait in a circle when chunks of two partitions draw in hearings of each other', async () => {
+  const { schema, take, listen } = await freshCounts()
+  const from = (n: number) => idOf('addr', n)
+  for (let n = 1; n <= 5; n++) await listen({ track: idOf('trac', n), startedAt: noon + n })
+  await listen({ listener: ben, track: idOf('trac', 9), address: from(9) })
+  const more = reportsOf({ listener: ana, track: idOf('trac', 1), startedAt: noon + 1, seconds: 50 })
+  const seventh = {
+    listener: ana,
+    track: idOf('trac', 7),
+    startedAt: noon + 7,
+    seconds: 40,
+    address: from(9),
+  }
+  const sixth = { listener: ana, track: idOf('trac', 6), startedAt: noon + 6, seconds: 40 }
+
+  const waiting = async (what: string, number: number) => {
+    const { rows } = await sql<{ n: number }>`
+      select count(*)::int as n from pg_locks where not granted and locktype = ${what}
+        and (database is null or database = (select oid from pg_database where datname = current_database()))`.execute(
+      database.db,
+    )
+    expect(rows[0]?.n).toBe(number)
+  }
+  const holder = await database.pool.connect()
+  await holder.query('begin')
+  await holder.query(`select from ${schema}.paces where kind = 'address' for update`)
+  // Has a hearing, and waits for a pace of its network; what it adds to the listener's comes after.
+  const one = take([...more, ...reportsOf(seventh)], { partition: 1 })
+  await vi.waitFor(() => waiting('transactionid', 1))
+  // Goes past the listener's limit, and would have that hearing.
+  const other = take(reportsOf(sixth), { partition: 0 })
+  await vi.waitFor(() => waiting('advisory', 1))
+  await holder.query('commit')
+  holder.release()
+  await Promise.all([one, other])
+
+  const plain = await freshCounts()
+  for (let n = 1; n <= 5; n++) await plain.listen({ track: idOf('trac', n), startedAt: noon + n })
+  await plain.listen({ listener: ben, track: idOf('trac', 9), address: from(9) })
+  await plain.take([...more, ...reportsOf(seventh)], { partition: 1 })
+  await plain.take(reportsOf(sixth), { partition: 0 })
+  expect(await countsIn(database.db, schema)).toEqual(await countsIn(database.db, plain.schema))
+  expect(await sumsOf(database.db, idOf('trac', 1), schema)).toMatchObject({ plays: 0, overlapping: 1 })
 })
 
 const listening = fc.record({

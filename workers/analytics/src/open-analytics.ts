@@ -10,6 +10,8 @@ import { type AnalyticsSettings } from './settings.ts'
 
 const forgetEveryMs = 60_000
 const gatherMs = 1_000
+/** One is worked on while PostgreSQL has the other. */
+const chunksAtOnce = 2
 
 /** Counts what is listened to and what happens in rooms; opens the worker on streams' migrated database. */
 export const openAnalytics = async (
@@ -20,8 +22,8 @@ export const openAnalytics = async (
   const { log, codec, kafka, telemetry } = common
   const database = openDatabase<AnalyticsDatabase>(settings.STREAMS_DATABASE_URL, {
     applicationName: 'analytics',
-    // One chunk at a time, salts, what is told, what is forgotten, and the health check.
-    poolSize: 5,
+    // Two chunks at a time, salts, what is told, what is forgotten, and the health check.
+    poolSize: 6,
     log,
   })
   const { db } = database
@@ -40,7 +42,12 @@ export const openAnalytics = async (
   const worker = await runProjection(projection, database, {
     ...common,
     // Totals are told every two seconds, so that nobody waits for less; each chunk is a transaction of a dozen statements.
-    settings: { gatherMs, maxChunkRecords: settings.ANALYTICS_CHUNK, maxChunkBytes: 16 * 1024 * 1024 },
+    settings: {
+      gatherMs,
+      chunksAtOnce,
+      maxChunkRecords: settings.ANALYTICS_CHUNK,
+      maxChunkBytes: 16 * 1024 * 1024,
+    },
   })
   // Less than a transaction may idle: the broker that does not answer is not waited for.
   const producer = kafka.producer({ lingerMs: 0, deliveryTimeoutMs: 3_000 })

@@ -23,9 +23,11 @@ const moveWatermarks = async (
 ): Promise<void> => {
   const newest = new Map<string, { topic: string; partition: number; at: number }>()
   for (const { record } of events) {
-    const key = `${record.topic}/${record.partition}`
-    const at = Math.max(newest.get(key)?.at ?? 0, record.timestamp)
-    newest.set(key, { topic: record.topic, partition: record.partition, at })
+    const { topic, partition, timestamp } = record
+    const key = `${topic}/${partition}`
+    const known = newest.get(key)
+    if (known === undefined) newest.set(key, { topic, partition, at: timestamp })
+    else if (known.at < timestamp) known.at = timestamp
   }
   const rows = [...newest.values()]
   await sql`

@@ -109,6 +109,7 @@ export const replayAnalytics = async (
     return await replay(projection, database.db, {
       ...options,
       maxChunkRecords: settings.ANALYTICS_CHUNK,
+      chunksAtOnce: 2,
       // Clocks differ a little; what belongs to days before is left out by itself.
       from: (since - 1) * hourMs,
       ...{ carryOver: bringOlder(since, roomsSince), before },

@@ -56,11 +56,20 @@ export const loadHearings = async (
   return found
 }
 
-/** All plays that were begun by these listeners and from these networks in these slots, locked. */
+/** Is it a row that was not waited for (55P03)? */
+export const isHeldByAnother = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && error.code === '55P03'
+
+/**
+ * All plays that were begun by these listeners and from these networks in these slots, locked.
+ *
+ * @param wait for those that another transaction has: else rejects (isHeldByAnother)
+ */
 export const loadPlaysOf = async (
   trx: Kysely<AnalyticsDatabase>,
   schema: string,
   paces: readonly Omit<Pace, 'amount'>[],
+  { wait }: { readonly wait: boolean },
 ): Promise<Counted[]> => {
   if (paces.length === 0) return []
   const of = (kind: Pace['kind']) => {
@@ -73,7 +82,7 @@ export const loadPlaysOf = async (
       select track_id, hour, listener from ${table} where (listener, slot) in (${of('listener')})
       union
       select track_id, hour, listener from ${table} where (address, slot) in (${of('address')}))
-    order by track_id, hour, listener for update`.execute(trx)
+    order by track_id, hour, listener for update ${wait ? sql`` : sql`nowait`}`.execute(trx)
   return rows.map((row) => toCounted(row, { trackId: row.track_id, hour: row.hour, listener: row.listener }))
 }
 

@@ -28,7 +28,7 @@ export const pacesOf = ({ slot, listener, address, required }: Counted): Pace[] 
 }
 
 /** Most reports say more of a play that is known, or of what is none yet. */
-const isOfSamePaces = (before: Counted, after: Counted): boolean =>
+export const isOfSamePaces = (before: Counted, after: Counted): boolean =>
   before.slot === after.slot &&
   (after.slot === null || (before.address === after.address && before.required === after.required))
 

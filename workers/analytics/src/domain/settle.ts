@@ -45,7 +45,25 @@ export const grow = (rule: PlayRule, before: Counted | undefined, came: Hearing)
   const stayed = before !== undefined && slot !== null && before.slot === slot ? before.reasons : 0
   const kept = before?.address === hearing.address ? stayed : stayed & ~bitOf.burst
   const reasons = impossible ? kept | bitOf.impossible : kept & ~bitOf.impossible
-  return { ...hearing, heard, slot, required, reasons }
+  // One literal, as rows that are read are: all have one shape, which is what makes reading their fields cheap.
+  return {
+    trackId: hearing.trackId,
+    hour: hearing.hour,
+    listener: hearing.listener,
+    partition: hearing.partition,
+    startedAt: hearing.startedAt,
+    firstAt: hearing.firstAt,
+    lastAt: hearing.lastAt,
+    furthestMs: hearing.furthestMs,
+    durationMs: hearing.durationMs,
+    ownerId: hearing.ownerId,
+    address: hearing.address,
+    parts: hearing.parts,
+    heard,
+    slot,
+    required,
+    reasons,
+  }
 }
 
 const isSame = (one: Parts, other: Parts): boolean =>
@@ -98,27 +116,43 @@ const count = (sum: Growing, counted: Counted | undefined, sign: 1 | -1): void =
 
 const hasGrown = (growth: Growth): boolean => countNames.some((name) => growth[name] !== 0)
 
+const sumOf = (trackId: string, at: number): Growing => ({
+  trackId,
+  at,
+  ownerId: null,
+  plays: 0,
+  seconds: 0,
+  impossible: 0,
+  overlapping: 0,
+  burst: 0,
+})
+
+const noteOwner = (sum: Growing, ownerId: string | null): void => {
+  if ((ownerId ?? '') >= (sum.ownerId ?? '')) sum.ownerId = ownerId
+}
+
 /**
- * The growth of each track's hours, or days, where there is any, in the order of the places.
+ * The growth of each track's hours and days, where there is any, in the order of the places.
  *
  * @param changes in the order of their places
- * @param hours of one bucket: 1 or 24
  */
-export const growthOf = (changes: readonly Change[], hours: number): Growth[] => {
-  const sums: Growing[] = []
-  let sum: Growing | undefined
+export const growthOf = (changes: readonly Change[]): { hours: Growth[]; days: Growth[] } => {
+  const hours: Growing[] = []
+  let hour: Growing | undefined
   for (const { before, after } of changes) {
-    const at = Math.floor(after.hour / hours)
-    if (sum?.trackId !== after.trackId || sum.at !== at) {
-      sum = {
-        ...{ trackId: after.trackId, at, ownerId: null },
-        ...{ plays: 0, seconds: 0, impossible: 0, overlapping: 0, burst: 0 },
-      }
-      sums.push(sum)
-    }
-    count(sum, before, -1)
-    count(sum, after, 1)
-    if ((after.ownerId ?? '') >= (sum.ownerId ?? '')) sum.ownerId = after.ownerId
+    if (hour?.at !== after.hour || hour.trackId !== after.trackId)
+      hours.push((hour = sumOf(after.trackId, after.hour)))
+    count(hour, before, -1)
+    count(hour, after, 1)
+    noteOwner(hour, after.ownerId)
   }
-  return sums.filter(hasGrown)
+  const days: Growing[] = []
+  let day: Growing | undefined
+  for (const sum of hours) {
+    const at = Math.floor(sum.at / 24)
+    if (day?.at !== at || day.trackId !== sum.trackId) days.push((day = sumOf(sum.trackId, at)))
+    for (const name of countNames) day[name] += sum[name]
+    noteOwner(day, sum.ownerId)
+  }
+  return { hours: hours.filter(hasGrown), days: days.filter(hasGrown) }
 }
