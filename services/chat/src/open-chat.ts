@@ -122,9 +122,9 @@ export const openChat = (settings: ChatSettings, common: ChatCommon): Chat => {
   })
   mountCommands(app, writer, { sendCommand: sendCommand({ memberships, codec, producer, now }) })
   mountMessages(app, verifier, {
-    readMessages: readMessages(db, memberships),
+    readMessages: readMessages(database, memberships),
     getMessage: getMessage(db, memberships),
-    readThread: readThread(db, memberships),
+    readThread: readThread(database, memberships),
     offsetAt: offsetAt(db),
   })
 

@@ -1,4 +1,5 @@
-import { type Kysely, sql } from 'kysely'
+import { type Database } from '@veza/kit/postgres'
+import { type Kysely, type RawBuilder, sql } from 'kysely'
 import { type ChatDatabase } from '../adapters/schema.ts'
 import { Rejection } from '../domain/rejection.ts'
 import { type Memberships } from './membership.ts'
@@ -107,56 +108,60 @@ interface About {
   readonly trackId?: string
 }
 
-const filterOf = ({ threadId, trackId }: About) =>
-  threadId !== undefined
-    ? sql`thread_id = ${threadId}`
-    : trackId !== undefined
-      ? sql`track_id = ${trackId} and track_position_ms is not null`
-      : sql`true`
-
+type ReadingDeps = Pick<Database<ChatDatabase>, 'db' | 'prepare'>
+type Found = { epoch: string; head: number } & (MessageRow | { [C in keyof MessageRow]: null })
 /** One statement, so one snapshot, of a window and one message more on either side. */
-const readWindow = async (
-  db: Kysely<ChatDatabase>,
-  roomId: string,
-  about: About,
-  { at, older, newer }: Window,
-) => {
-  const posts = sql`
-    select ${messageColumns} from room_events
-    where type = 'posted' and room_id = ${roomId}
-      and ${filterOf(about)}`
-  const { rows } = await sql<
-    { epoch: string; head: number } & (MessageRow | { [C in keyof MessageRow]: null })
-  >`
-    with page as (
-      (${posts} and "offset" < ${at} order by "offset" desc limit ${older + 1})
-      union all
-      (${posts} and "offset" >= ${at} order by "offset" limit ${newer + 1})
-    )
-    select epoch, last_offset as head, page.* from room_heads left join page on true
-    where room_id = ${roomId} order by page."offset" desc`.execute(db)
-  return rows
+const prepareWindow = ({ db, prepare }: ReadingDeps) => {
+  type Values = Readonly<Record<'at' | 'older' | 'newer', number> & Record<'roomId' | 'about', string>>
+  const page = (name: string, filterOf: (about: string) => RawBuilder<unknown>) =>
+    prepare(name, ({ roomId, about, at, older, newer }: Values) => {
+      const posts = sql`
+        select ${messageColumns} from room_events
+        where type = 'posted' and room_id = ${roomId}
+          and ${filterOf(about)}`
+      const query = sql<Found>`
+        with page as (
+          (${posts} and "offset" < ${at} order by "offset" desc limit ${older})
+          union all
+          (${posts} and "offset" >= ${at} order by "offset" limit ${newer})
+        )
+        select epoch, last_offset as head, page.* from room_heads left join page on true
+        where room_id = ${roomId} order by page."offset" desc`
+      return { compile: () => query.compile(db) }
+    })
+  const all = page('chat-page', () => sql`true`)
+  const ofThread = page('chat-page-of-thread', (threadId) => sql`thread_id = ${threadId}`)
+  const ofTrack = page(
+    'chat-page-of-track',
+    (trackId) => sql`track_id = ${trackId} and track_position_ms is not null`,
+  )
+  return (roomId: string, { threadId, trackId }: About, { at, older, newer }: Window): Promise<Found[]> => {
+    const read = threadId !== undefined ? ofThread : trackId !== undefined ? ofTrack : all
+    return read({ roomId, about: threadId ?? trackId ?? '', at, older: older + 1, newer: newer + 1 })
+  }
 }
 
-const readPage = async (
-  db: Kysely<ChatDatabase>,
-  { roomId, userId, about = {} }: { roomId: string; userId: string; about?: About },
-  window: Window,
-): Promise<MessagePage> => {
-  const rows = await readWindow(db, roomId, about, window)
-  const [first] = rows
-  if (first === undefined) throw new Rejection('room-not-found')
-  const found = rows.flatMap((row) => (row.offset === null ? [] : [row]))
-  const newer = found.filter((row) => row.offset >= window.at)
-  const older = found.filter((row) => row.offset < window.at)
-  // The probes are the outermost ones: the page is what lies between them.
-  const page = [...newer.slice(Math.max(0, newer.length - window.newer)), ...older.slice(0, window.older)]
-  return {
-    epoch: first.epoch,
-    offset: first.head,
-    messages: await withReactions(db, userId, page),
-    hasOlder: older.length > window.older,
-    hasNewer: newer.length > window.newer,
+const preparePage = (deps: ReadingDeps) => {
+  const readWindow = prepareWindow(deps)
+  return async (
+    { roomId, userId, about = {} }: { roomId: string; userId: string; about?: About },
+    window: Window,
+  ): Promise<MessagePage> => {
+    const rows = await readWindow(roomId, about, window)
+    const [first] = rows
+    if (first === undefined) throw new Rejection('room-not-found')
+    const found = rows.flatMap((row) => (row.offset === null ? [] : [row]))
+    const newer = found.filter((row) => row.offset >= window.at)
+    const older = found.filter((row) => row.offset < window.at)
+    // The probes are the outermost ones: the page is what lies between them.
+    const page = [...newer.slice(Math.max(0, newer.length - window.newer)), ...older.slice(0, window.older)]
+    return {
+      epoch: first.epoch,
+      offset: first.head,
+      messages: await withReactions(deps.db, userId, page),
+      hasOlder: older.length > window.older,
+      hasNewer: newer.length > window.newer,
+    }
   }
 }
 
@@ -168,12 +173,13 @@ type Readable = Pick<Memberships, 'readable'>
  *
  * @param trackId only what was said of places in it
  */
-export const readMessages =
-  (db: Kysely<ChatDatabase>, memberships: Readable) =>
-  async (roomId: string, userId: string, window: Window, trackId?: string): Promise<MessagePage> => {
+export const readMessages = (deps: ReadingDeps, memberships: Readable) => {
+  const readPage = preparePage(deps)
+  return async (roomId: string, userId: string, window: Window, trackId?: string): Promise<MessagePage> => {
     await memberships.readable(roomId, userId)
-    return readPage(db, { roomId, userId, about: trackId === undefined ? {} : { trackId } }, window)
+    return readPage({ roomId, userId, about: trackId === undefined ? {} : { trackId } }, window)
   }
+}
 
 /** One message, as a link to it shows it. Throws `room-not-found`, `message-not-found`. */
 export const getMessage =
@@ -189,17 +195,18 @@ export const getMessage =
   }
 
 /** The replies of a thread, and the message that began it. Throws `room-not-found`, `message-not-found`. */
-export const readThread =
-  (db: Kysely<ChatDatabase>, memberships: Readable) =>
-  async (
+export const readThread = (deps: ReadingDeps, memberships: Readable) => {
+  const [readPage, getRoot] = [preparePage(deps), getMessage(deps.db, memberships)]
+  return async (
     roomId: string,
     userId: string,
     threadId: string,
     window: Window,
   ): Promise<MessagePage & { readonly root: MessageView }> => {
-    const root = await getMessage(db, memberships)(roomId, userId, threadId)
-    return { root, ...(await readPage(db, { roomId, userId, about: { threadId } }, window)) }
+    const root = await getRoot(roomId, userId, threadId)
+    return { root, ...(await readPage({ roomId, userId, about: { threadId } }, window)) }
   }
+}
 
 /**
  * The place of the first event at a time or after it: a search by halves, since a room's offsets are dense and its times

@@ -74,16 +74,18 @@ export const tracksOf =
   }
 
 /** What is between the actor and each of these people, by their ids. */
-const relationsWith = async (
-  db: Kysely<TracksDatabase>,
-  owners: readonly string[],
-  actor: Actor,
-): Promise<ReadonlyMap<string, Relation>> => {
-  const rows = await db
-    .selectFrom(sql<{ owner_id: string }>`unnest(${owners}::uuid[])`.as<'owner'>(sql`owner (owner_id)`))
-    .select(['owner.owner_id', ...relationTo(actor, 'owner.owner_id')])
-    .execute()
-  return new Map(rows.map(({ owner_id, ...relation }) => [owner_id, relation]))
+const prepareRelations = ({ db, prepare }: Pick<OneTrackDeps, 'db' | 'prepare'>) => {
+  const find = prepare(
+    'tracks-relations',
+    ({ owners, userId }: { owners: readonly string[]; userId: string }) =>
+      db
+        .selectFrom(sql<{ owner_id: string }>`unnest(${owners}::uuid[])`.as<'owner'>(sql`owner (owner_id)`))
+        .select(['owner.owner_id', ...relationTo({ userId }, 'owner.owner_id')]),
+  )
+  return async (owners: readonly string[], { userId }: Actor): Promise<ReadonlyMap<string, Relation>> => {
+    const rows = await find({ owners, userId })
+    return new Map(rows.map(({ owner_id, ...relation }) => [owner_id, relation]))
+  }
 }
 
 /** Of a longer one the tracks are read by one statement: one each, where none is kept, would keep others waiting. */
@@ -92,9 +94,10 @@ const shortLength = 50
 /**
  * One playlist, with those of its tracks that the caller may hear, in its order. Throws Rejection `playlist-not-found`.
  */
-export const getPlaylist =
-  ({ db, caches }: Pick<OneTrackDeps, 'db' | 'caches'>) =>
-  async (
+export const getPlaylist = (deps: OneTrackDeps) => {
+  const { db, caches } = deps
+  const relationsWith = prepareRelations(deps)
+  return async (
     playlistId: string,
     actor: Actor,
   ): Promise<PlaylistView & { readonly tracks: readonly TrackView[] }> => {
@@ -106,7 +109,7 @@ export const getPlaylist =
     const kept = found.flatMap(({ value }) => value ?? [])
     const owners = new Set([row.owner_id, ...kept.map(({ ownerId }) => ownerId)])
     const [relations, read] = await Promise.all([
-      relationsWith(db, [...owners], actor),
+      relationsWith([...owners], actor),
       isShort ? undefined : tracksFor(db, trackIds, actor),
     ])
     const shown = view({ ...row, length: trackIds.length })
@@ -120,6 +123,7 @@ export const getPlaylist =
       )
     return { ...shown, tracks: trackIds.flatMap((id) => tracks.get(id) ?? []) }
   }
+}
 
 /** The newest first: the caller's own, or those of somebody that others find. */
 export const listPlaylists =
