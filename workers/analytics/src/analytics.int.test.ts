@@ -484,6 +484,7 @@ it('counts each report once when a process is killed in the middle of two chunks
       await ended
     }
   }
+  const own = await sources()
   const send = (part: number) =>
     sendReports(
       topics.listeningEvents.name,
@@ -509,7 +510,6 @@ it('counts each report once when a process is killed in the middle of two chunks
   const third = await start(ports[1])
   await send(2)
 
-  const own = await sources()
   // The same reports, once, in one go.
   const plain = await counts()
   await sendReports(own[0].name, reports)
