@@ -37,7 +37,8 @@ import { readPersonalData } from './queries/personal-data.ts'
 import { getPlaylist, knownTracks, listPlaylists, tracksOf } from './queries/playlists.ts'
 import { listReports } from './queries/reports.ts'
 import { openTrackCaches } from './queries/track-caches.ts'
-import { searchParameters, searchTracks } from './queries/search.ts'
+import { openMeantWords, searchParameters } from './queries/meant-words.ts'
+import { searchTracks } from './queries/search.ts'
 import { assertOwner, getTrack, listTracks, readListed, readPlayable } from './queries/tracks.ts'
 import { bodyLimits, mountCover } from './routes/cover.ts'
 import { mountInternal } from './routes/internal.ts'
@@ -133,7 +134,7 @@ export const openTracks = async (settings: TracksSettings, common: TracksCommon)
   mountTracks(app, caller, {
     getTrack: getOne,
     listTracks: listTracks(reading),
-    searchTracks: searchTracks(reading),
+    searchTracks: searchTracks({ ...reading, meant: openMeantWords(database, caches) }),
     readFeed: readFeed(reading),
     async changeTrack(trackId, command, { metadata, ...options }) {
       await change(trackId, command, { ...options, metadata: await addresses.seal(metadata) })

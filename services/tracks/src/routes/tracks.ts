@@ -18,7 +18,7 @@ import { type Actor, type TrackCommand } from '../domain/track.ts'
 import { type FeedPlace, type FeedTrack } from '../queries/feed.ts'
 import { mostHits } from '../queries/search.ts'
 import { type TrackView } from '../queries/track-view.ts'
-import { type TrackPage } from '../queries/tracks.ts'
+import { mostOfPage, type TrackPage } from '../queries/tracks.ts'
 import { answer } from './answer.ts'
 import { changes, cursors } from './fields.ts'
 import { actorOf, expectedVersion, trackFields, trackJson, trackPage } from './track-json.ts'
@@ -69,7 +69,7 @@ export const mountTracks = (app: Api, middleware: CallerMiddleware, handlers: Tr
           scope: z.enum(['public', 'mine', 'liked']).default('public'),
           owner: uuid.optional(),
           cursor: cursors.tracks.field.optional(),
-          limit: countField(1, 100, 20),
+          limit: countField(1, mostOfPage, 20),
         }),
       },
       responses: { 200: jsonResponse('A page of tracks', trackPage), ...problemResponses(400, 401, 503) },
@@ -104,7 +104,7 @@ export const mountTracks = (app: Api, middleware: CallerMiddleware, handlers: Tr
       summary: 'What those whom one follows publish',
       description: 'Public tracks and those for followers, what came last first.',
       request: {
-        query: z.object({ cursor: cursors.feed.field.optional(), limit: countField(1, 100, 20) }),
+        query: z.object({ cursor: cursors.feed.field.optional(), limit: countField(1, mostOfPage, 20) }),
       },
       responses: { 200: jsonResponse('A page of tracks', trackPage), ...problemResponses(400, 401, 503) },
     }),
