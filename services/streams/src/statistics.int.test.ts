@@ -19,7 +19,7 @@ import { type AnalyticsDatabase } from './store.ts'
 const log = createLog('test', 'silent')
 const telemetry = testTelemetry()
 const closers: (() => unknown)[] = []
-const now = new Date('2026-11-24T12:30:00Z')
+let now = new Date('2026-11-24T12:30:00Z')
 const today = Math.floor(now.getTime() / 86_400_000)
 const hour = today * 24 + 12
 const [owner, room] = [randomUUID(), randomUUID()]
@@ -127,7 +127,9 @@ beforeAll(async () => {
   await sql`insert into analytics.day_listeners values (${today}, 0, ${both}), (${today}, 1, ${one.toBytes()})`.execute(
     db,
   )
-  await sql`insert into analytics.room_days values (${room}, ${today}, 6, 2, '\\x01', 3)`.execute(db)
+  await sql`
+    insert into analytics.room_days values
+      (${room}, ${today}, 6, 2, '\\x01', 3), (${randomUUID()}, ${today - 60}, 8, 0, '\\x01', 2)`.execute(db)
   await sql`
     insert into analytics.room_hours values (${room}, ${hour}, 4, 2), (${room}, ${hour - 30}, 2, 0)`.execute(
     db,
@@ -214,10 +216,27 @@ describe('what is counted', () => {
     })
   })
 
-  it('waits for those whom it has to ask', async () => {
+  it('of a day is nothing where nobody listened, or nobody said anything', async () => {
+    const { body } = await get('/v1/statistics/days?days=100', { roles: ['admin'] })
+    expect((body['days'] as unknown[]).slice(-2)).toEqual([
+      {
+        ...{ day: '2026-10-15', plays: 7, listenedSeconds: 300, listeners: 0, tracks: 1 },
+        ...{ messages: 0, reactions: 0, rooms: 0, apart: nothingApart },
+      },
+      {
+        ...{ day: '2026-09-25', plays: 0, listenedSeconds: 0, listeners: 0, tracks: 0 },
+        ...{ messages: 8, reactions: 0, rooms: 1, apart: nothingApart },
+      },
+    ])
+  })
+
+  it('waits for those whom it has to ask, and goes on once they are back', async () => {
     isAway = true
-    for (const path of [`/v1/tracks/${randomUUID()}/stats`, `/v1/rooms/${room}/stats`])
+    now = new Date(now.getTime() + 10_000)
+    for (const path of [`/v1/tracks/${randomUUID()}/stats`, `/v1/rooms/${room}/stats`, '/v1/trending'])
       expect((await get(path)).status, path).toBe(503)
     isAway = false
+    listed = [other]
+    expect((await get('/v1/trending')).body).toMatchObject({ tracks: [{ trackId: other }] })
   })
 })

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connectCodec, topics } from '@veza/contracts'
 import { serve } from '@veza/kit/http'
-import { type OutgoingRecord } from '@veza/kit/kafka'
+import { type OutgoingRecord, ProduceFailed, QueueFull } from '@veza/kit/kafka'
 import { createLog } from '@veza/kit/log'
 import { s3Objects } from '@veza/kit/objects'
 import { createTokenSigner, infrastructure, startS3, testTelemetry } from '@veza/kit/testing'
@@ -30,6 +30,8 @@ let codec: Awaited<ReturnType<typeof connectCodec>>
 /** What tracks answers; the tests' own, since another service is not this one's to start. */
 let tracksAnswers: { status: number; body: unknown }
 let asked = 0
+/** What the producer of the service rejects with. */
+let refusal: Error | undefined
 let now = Date.now()
 let url: string
 
@@ -40,7 +42,8 @@ const open = async (change: Partial<StreamsSettings> = {}) => {
       ...{ log, telemetry, codec, verifier: createTokenVerifier(signer), now: () => new Date(now) },
       kafka: {
         producer: () => ({
-          send: (record) => Promise.resolve(void sent.push(record)),
+          send: (record) =>
+            refusal === undefined ? Promise.resolve(void sent.push(record)) : Promise.reject(refusal),
           sendAll: () => Promise.resolve(),
           healthy: true,
           close: () => Promise.resolve(),
@@ -316,5 +319,20 @@ describe('a report', () => {
     expect((await ana.post('/v1/listening', { ...report, position: -1 })).status).toBe(400)
     now += 4_000_000
     expect((await ana.post('/v1/listening', report)).body['code']).toBe('session-expired')
+  })
+
+  it.each<[number, string, Error]>([
+    [503, 'unavailable', new QueueFull()],
+    [503, 'unavailable', new ProduceFailed('timed-out', 'no answer')],
+    // What the broker will never take is no better in a moment.
+    [500, 'internal', new ProduceFailed('too-large', 'too large')],
+    [500, 'internal', new ProduceFailed('rejected', 'no right to write')],
+  ])('that the broker has not is answered %i %s: %s', async (status, code, error) => {
+    const ana = await person()
+    const { sessionId } = await ana.play()
+    refusal = error
+    const answered = await ana.post('/v1/listening', { sessionId, position: 1, state: 'paused' })
+    refusal = undefined
+    expect([answered.status, answered.body['code']]).toEqual([status, code])
   })
 })

@@ -269,9 +269,56 @@ describe("tracks' part of a copy", () => {
       ['TrackUploaded', '127.0.0.1'],
     ])
   })
+
+  it('has all of it, however much it is', async () => {
+    const ana = await veza.person()
+    const much = 1_001
+    await sql`
+      insert into tracks (id, owner_id, version, status, visibility, title, description, tags, search_text, source,
+        source_bytes, uploaded_at)
+      select uuidv7(), ${ana.userId}, 1, 'processing', 'private', n, '', '{}', n, n, 1, now()
+      from generate_series(1, ${much}::int) n`.execute(database.db)
+    for (const insert of [
+      sql`likes select id, owner_id, date_trunc('milliseconds', now()) from tracks`,
+      sql`reports select id, owner_id, 'spam', '', now() from tracks`,
+      sql`uploads select uuidv7(), owner_id, 1, '', null, 'public', now(), now() + interval '1 hour' from tracks`,
+      sql`playlists select uuidv7(), owner_id, 1, title, '', 'private', '{}', now(), now() from tracks`,
+    ])
+      await sql`insert into ${insert} where owner_id = ${ana.userId}`.execute(database.db)
+    const response = await veza.first.internal.request(`/internal/v1/tracks/personal-data/${ana.userId}`, {
+      headers: { authorization: `Bearer ${serviceToken}` },
+    })
+    const body = (await response.json()) as Record<string, { id?: string; trackId?: string }[]>
+    for (const part of ['tracks', 'likes', 'reports', 'uploads', 'playlists']) {
+      const ids = (body[part] ?? []).map(({ id, trackId }) => id ?? trackId)
+      expect([part, ids.length, new Set(ids).size]).toEqual([part, much, much])
+    }
+  })
 })
 
 describe('somebody who was forgotten', () => {
+  it('leaves no track, playlist, like, report nor word of an upload, also when they are forgotten twice', async () => {
+    const [ana, ben] = [await veza.person(), await veza.person()]
+    const [mine, theirs] = [await readyTrack(ana), await readyTrack(ben)]
+    const playlist = await ana.call<{ id: string }>('POST', '/v1/playlists', { title: 'Late' })
+    await ana.call('PUT', `/v1/tracks/${theirs}/like`)
+    await ana.call('POST', `/v1/tracks/${theirs}/reports`, { reason: 'spam' })
+    await ana.begin(1_000, { filename: 'begun.wav' })
+    const store = openTracksStore(veza.settings, {
+      ...{ log: veza.log, codec: veza.codec, applicationName: 'test' },
+    })
+    for (let times = 0; times < 2; times++)
+      await store.erase(ana.userId, { actor: 'tracks-erasure', causation: 'x' })
+    await store.close()
+    expect((await ben.call('GET', `/v1/tracks/${mine}`)).status).toBe(404)
+    expect((await ben.call('GET', `/v1/playlists/${playlist.body.id}`)).status).toBe(404)
+    expect((await ben.call<TrackBody>('GET', `/v1/tracks/${theirs}`)).body.likes).toBe(0)
+    const { rows } = await sql<{ filename: string; reports: number }>`
+      select filename, (select count(*) from reports where reporter_id = ${ana.userId}) as reports
+      from uploads where owner_id = ${ana.userId}`.execute(database.db)
+    expect(rows).toEqual([{ filename: '', reports: 0 }])
+  })
+
   it('brings in nothing more while their access token has minutes left', async () => {
     const [ana, ben] = [await veza.person(), await veza.person()]
     const theirs = await readyTrack(ben)

@@ -52,7 +52,7 @@ export const retranscode =
             ),
           ),
         )
-        .$if(after !== undefined, (query) => query.where('id', '>', after ?? ''))
+        .where((eb) => (after === undefined ? eb.lit(true) : eb('id', '>', after)))
         .orderBy('id')
         .limit(atOnce)
         .execute()

@@ -21,7 +21,7 @@ export const readPersonalData =
         ])
         .select(['uploaded_at as uploadedAt'])
         .where('owner_id', '=', userId)
-        .$if(after !== undefined, (query) => query.where('id', '>', after?.id ?? ''))
+        .where((eb) => (after === undefined ? eb.lit(true) : eb('id', '>', after.id)))
         .orderBy('id')
         .limit(pageSize)
         .execute(),
@@ -31,14 +31,10 @@ export const readPersonalData =
         .selectFrom('likes')
         .select(['track_id as trackId', 'liked_at as likedAt'])
         .where('user_id', '=', userId)
-        .$if(after !== undefined, (query) =>
-          query.where((eb) =>
-            eb(
-              eb.refTuple('liked_at', 'track_id'),
-              '>',
-              eb.tuple(after?.likedAt ?? new Date(0), after?.trackId ?? ''),
-            ),
-          ),
+        .where((eb) =>
+          after === undefined
+            ? eb.lit(true)
+            : eb(eb.refTuple('liked_at', 'track_id'), '>', eb.tuple(after.likedAt, after.trackId)),
         )
         .orderBy('liked_at')
         .orderBy('track_id')
@@ -50,7 +46,7 @@ export const readPersonalData =
         .selectFrom('uploads')
         .select(['id', 'bytes', 'filename', 'title', 'visibility', 'created_at as begunAt'])
         .where('owner_id', '=', userId)
-        .$if(after !== undefined, (query) => query.where('id', '>', after?.id ?? ''))
+        .where((eb) => (after === undefined ? eb.lit(true) : eb('id', '>', after.id)))
         .orderBy('id')
         .limit(pageSize)
         .execute(),
@@ -61,7 +57,7 @@ export const readPersonalData =
         .select(['id', 'title', 'description', 'visibility', 'track_ids as trackIds'])
         .select(['created_at as createdAt', 'changed_at as changedAt'])
         .where('owner_id', '=', userId)
-        .$if(after !== undefined, (query) => query.where('id', '>', after?.id ?? ''))
+        .where((eb) => (after === undefined ? eb.lit(true) : eb('id', '>', after.id)))
         .orderBy('id')
         .limit(pageSize)
         .execute(),
@@ -71,7 +67,7 @@ export const readPersonalData =
         .selectFrom('reports')
         .select(['track_id as trackId', 'reason', 'comment', 'reported_at as reportedAt'])
         .where('reporter_id', '=', userId)
-        .$if(after !== undefined, (query) => query.where('track_id', '>', after?.trackId ?? ''))
+        .where((eb) => (after === undefined ? eb.lit(true) : eb('track_id', '>', after.trackId)))
         .orderBy('track_id')
         .limit(pageSize)
         .execute(),

@@ -147,7 +147,7 @@ export const listPlaylists =
             ]),
           ),
       )
-      .$if(after !== undefined, (query) => query.where('id', '<', after ?? ''))
+      .where((eb) => (after === undefined ? eb.lit(true) : eb('id', '<', after)))
       .orderBy('id', 'desc')
       .limit(limit)
       .execute()

@@ -24,14 +24,10 @@ export const listReports =
     const rows = await db
       .selectFrom('reports')
       .selectAll()
-      .$if(after !== undefined, (query) =>
-        query.where((eb) =>
-          eb(
-            eb.refTuple('track_id', 'reporter_id'),
-            '>',
-            eb.tuple(after?.trackId ?? '', after?.reporterId ?? ''),
-          ),
-        ),
+      .where((eb) =>
+        after === undefined
+          ? eb.lit(true)
+          : eb(eb.refTuple('track_id', 'reporter_id'), '>', eb.tuple(after.trackId, after.reporterId)),
       )
       .orderBy('track_id')
       .orderBy('reporter_id')
