@@ -1,3 +1,4 @@
+import { gather } from '../gather/index.ts'
 import { type Gate } from './gate.ts'
 import { type Versioned } from './types.ts'
 
@@ -9,25 +10,6 @@ export type Loading<T> =
       /** All that are asked for in one turn of the event loop. What is not in the answer has never been there. */
       readonly loadAll: (ids: readonly string[]) => Promise<ReadonlyMap<string, Versioned<T>>>
     }
-
-const gather = <T>(
-  ask: (ids: readonly string[]) => Promise<ReadonlyMap<string, T>>,
-): ((id: string) => Promise<T | undefined>) => {
-  let gathering: { readonly ids: Set<string>; readonly answers: Promise<ReadonlyMap<string, T>> } | undefined
-  const begin = () => {
-    const ids = new Set<string>()
-    const answers = Promise.resolve().then(() => {
-      gathering = undefined
-      return ask([...ids])
-    })
-    return { ids, answers }
-  }
-  return async (id) => {
-    gathering ??= begin()
-    gathering.ids.add(id)
-    return (await gathering.answers).get(id)
-  }
-}
 
 /** @param gate what is read together passes it as one */
 export const loaderOf = <T>(loading: Loading<T>, gate: Gate): ((id: string) => Promise<Versioned<T>>) => {

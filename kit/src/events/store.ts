@@ -112,11 +112,14 @@ export const pruneIdempotencyKeys = async (db: Connection, olderThanMs: number):
 }
 
 /** Version of a stream's last event, 0 = there is none, as an expression: for a query that reads other things as well. */
-export const currentVersionOf = (stream: string): RawBuilder<number> => sql`
+export const currentVersionOf = (stream: string | RawBuilder<string>): RawBuilder<number> => sql`
   coalesce((select max(version) from events.events where stream = ${stream}), 0)`
 
 /** Version of the last event of a stream that somebody (metadata.actor) made, 0 = none, as an expression. */
-export const lastVersionBy = (stream: string, actor: string): RawBuilder<number> => sql`
+export const lastVersionBy = (
+  stream: string | RawBuilder<string>,
+  actor: string | RawBuilder<string>,
+): RawBuilder<number> => sql`
   coalesce((select max(version) from events.events where stream = ${stream} and actor = ${actor}), 0)`
 
 /** What decoding needs of a row. */

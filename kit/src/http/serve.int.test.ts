@@ -1,6 +1,7 @@
 import { Hono } from 'hono'
+import { once } from 'node:events'
 import { Agent, request as nodeRequest } from 'node:http'
-import { connect } from 'node:net'
+import { connect, type Socket } from 'node:net'
 import { expect, test } from 'vitest'
 import { serve } from './index.ts'
 
@@ -88,5 +89,23 @@ test('a port in use is named', async () => {
     `cannot listen on 127.0.0.1:${server.port}: the port is in use`,
   )
   await expect(serve(app, { host: '203.0.113.1', port: 0 })).rejects.toThrow('EADDRNOTAVAIL')
+  await server.close()
+})
+
+test('a crowd that comes at once is let in, before whoever comes after it', async () => {
+  const server = await serve(new Hono(), { host, port: 0 })
+  const sockets: Socket[] = []
+  const come = () => {
+    const socket = connect(server.port, host)
+    sockets.push(socket)
+    return once(socket, 'connect')
+  }
+  let isIn = 0
+  // All of them before this process has a turn in which it could accept one: whoever finds no room tries again a second later.
+  for (let n = 0; n < 700; n++) void come().then(() => isIn++)
+  await new Promise((resolve) => setImmediate(resolve))
+  await come()
+  expect(isIn).toBe(700)
+  for (const socket of sockets) socket.destroy()
   await server.close()
 })

@@ -3,6 +3,12 @@ import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { type AddressInfo } from 'node:net'
 
+/**
+ * Connections that may wait to be accepted, as far as the kernel lets them (net.core.somaxconn). Of Node's 511 the rest of
+ * a crowd that comes back at once would hear nothing, and try again after 1, 3, 7 and 15 s.
+ */
+const backlog = 4096
+
 /** A listening server. */
 export interface Server {
   readonly port: number
@@ -62,7 +68,7 @@ export const serve = async (
       const reason = cause.code === 'EADDRINUSE' ? 'the port is in use' : cause.message
       reject(new Error(`cannot listen on ${host}:${port}: ${reason}`, { cause }))
     })
-    server.listen(port, host, resolve)
+    server.listen({ port, host, backlog }, resolve)
   })
 
   return {

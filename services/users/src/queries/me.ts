@@ -1,4 +1,5 @@
 import { currentVersionOf } from '@veza/kit/events'
+import { gather } from '@veza/kit/gather'
 import { type Prepare } from '@veza/kit/postgres'
 import { type Kysely, type Selectable, sql } from 'kysely'
 import { type PersonalData } from '../adapters/personal-data.ts'
@@ -41,15 +42,20 @@ export const readCounts =
       .where('user_id', '=', userId)
       .executeTakeFirst()) ?? { followers: 0, following: 0 }
 
-/** The version of the person's stream, and their row, in one query: this is what is asked most of all. */
-const prepareRow = ({ views, prepare }: ReadDeps) =>
-  prepare('users-me', ({ userId, stream }: { userId: string; stream: string }) =>
+/** The version of each person's stream, and their row, in one query: this is what is asked most of all. */
+const prepareRows = ({ views, prepare }: ReadDeps) =>
+  prepare('users-me', ({ userIds, streams }: { userIds: readonly string[]; streams: readonly string[] }) =>
     views
-      .selectFrom(sql<{ current: number }>`(select ${currentVersionOf(stream)} as current)`.as('stream'))
-      .leftJoin('profiles', (join) => join.on('profiles.user_id', '=', userId))
-      .leftJoin('follow_counts', 'follow_counts.user_id', 'profiles.user_id')
+      .selectFrom(
+        sql<{ id: string; current: number }>`(
+            select id, ${currentVersionOf(sql.ref('given.stream'))} as current
+            from unnest(${userIds}::uuid[], ${streams}::text[]) as given (id, stream))`.as('asked'),
+      )
+      .leftJoin('profiles', 'profiles.user_id', 'asked.id')
+      .leftJoin('follow_counts', 'follow_counts.user_id', 'asked.id')
       .select([
-        'stream.current',
+        'asked.id',
+        'asked.current',
         'version',
         'erased',
         'display_name',
@@ -71,7 +77,7 @@ const prepareRow = ({ views, prepare }: ReadDeps) =>
   )
 
 /** Nothing of the person's is there but the version while the views have not heard of them. */
-type MaybeRow = Awaited<ReturnType<ReturnType<typeof prepareRow>>>[number]
+type MaybeRow = Awaited<ReturnType<ReturnType<typeof prepareRows>>>[number]
 type Row = Omit<Selectable<ViewsDatabase['profiles']>, 'user_id' | 'search' | 'updated_at'> &
   Pick<MaybeRow, 'followers' | 'following'>
 
@@ -129,9 +135,13 @@ const ofStream = async ({ db, views, streams }: ReadDeps, userId: string): Promi
  * of them yet. Throws Rejection `user-erased`.
  */
 export const readMe = (deps: ReadDeps) => {
-  const rowOf = prepareRow(deps)
+  const rowsOf = prepareRows(deps)
+  const rowOf = gather(async (userIds) => {
+    const rows = await rowsOf({ userIds, streams: userIds.map(userStream) })
+    return new Map(rows.map((row) => [row.id, row]))
+  })
   return async (userId: string): Promise<Me | undefined> => {
-    const [row] = await rowOf({ userId, stream: userStream(userId) })
+    const row = await rowOf(userId)
     if (row === undefined || row.current === 0) return undefined
     return isUpToDate(row) ? ofRow(deps, userId, row) : ofStream(deps, userId)
   }

@@ -1,7 +1,7 @@
 import { type Cache, type Caches } from '@veza/kit/cache'
 import { currentVersionOf, lastVersionBy } from '@veza/kit/events'
 import { type Prepare } from '@veza/kit/postgres'
-import { type Kysely, sql } from 'kysely'
+import { type Kysely, type RawBuilder, sql } from 'kysely'
 import { type ViewsDatabase } from '../adapters/schema.ts'
 import { pairStream } from '../adapters/streams.ts'
 import { type Follow } from '../domain/pair.ts'
@@ -82,21 +82,39 @@ const prepareProfiles = (views: Kysely<ViewsDatabase>, prepare: Prepare) =>
       .where(sql<boolean>`user_id = any(${userIds}::uuid[])`),
   )
 
-/** All of one moment: what has happened, what of it the views have seen, and what they make of it. */
-const preparePair = (views: Kysely<ViewsDatabase>, prepare: Prepare) =>
-  prepare('users-pair', ({ low, high, stream }: { low: string; high: string; stream: string }) => {
-    const followOf = (follower: string, followee: string) =>
+interface Pairs extends Readonly<Record<string, readonly string[]>> {
+  readonly lows: readonly string[]
+  readonly highs: readonly string[]
+  readonly streams: readonly string[]
+}
+
+/**
+ * Of pairs between whom anything ever was, all of one moment: what has happened, what of it the views have seen, and what
+ * they make of it. Most who look at each other are strangers: they cost a look into the index of events.
+ */
+const preparePairs = (views: Kysely<ViewsDatabase>, prepare: Prepare) =>
+  prepare('users-pairs', ({ lows, highs, streams }: Pairs) => {
+    const [low, high, stream] = (['low', 'high', 'stream'] as const).map((column) =>
+      sql.ref<string>(`asked.${column}`),
+    ) as [RawBuilder<string>, RawBuilder<string>, RawBuilder<string>]
+    const followOf = (follower: RawBuilder<string>, followee: RawBuilder<string>) =>
       views
         .selectFrom('follows')
         .select('state')
         .where('follower_id', '=', follower)
         .where('followee_id', '=', followee)
+    const asked = sql<{ low: string; high: string; stream: string; current: number }>`(
+      select low, high, stream, ${currentVersionOf(sql.ref('given.stream'))} as current
+      from unnest(${lows}::uuid[], ${highs}::uuid[], ${streams}::text[]) as given (low, high, stream))`
     return views
-      .selectFrom(sql<{ current: number }>`(select ${currentVersionOf(stream)} as current)`.as('stream'))
+      .selectFrom(asked.as('asked'))
+      .where('asked.current', '>', 0)
       .select((eb) => [
-        'stream.current',
-        lastVersionBy(stream, low).as('byLow'),
-        lastVersionBy(stream, high).as('byHigh'),
+        'asked.low',
+        'asked.high',
+        'asked.current',
+        lastVersionBy(stream, sql`${low}::text`).as('byLow'),
+        lastVersionBy(stream, sql`${high}::text`).as('byHigh'),
         followOf(low, high).as('ofLow'),
         followOf(high, low).as('ofHigh'),
         eb
@@ -107,8 +125,10 @@ const preparePair = (views: Kysely<ViewsDatabase>, prepare: Prepare) =>
           .as('seen'),
         eb
           .exists(
-            eb.selectFrom('blocks').select('blocker_id').where(sql<boolean>`(blocker_id, blocked_id) in
-                ((${low}::uuid, ${high}::uuid), (${high}::uuid, ${low}::uuid))`),
+            eb
+              .selectFrom('blocks')
+              .select('blocker_id')
+              .where(sql<boolean>`(blocker_id, blocked_id) in ((${low}, ${high}), (${high}, ${low}))`),
           )
           .as('blocked'),
         eb
@@ -116,7 +136,7 @@ const preparePair = (views: Kysely<ViewsDatabase>, prepare: Prepare) =>
             eb
               .selectFrom('profiles')
               .select('user_id')
-              .where(sql<boolean>`user_id in (${low}::uuid, ${high}::uuid)`)
+              .where(sql<boolean>`user_id in (${low}, ${high})`)
               .where('erased', '=', true),
           )
           .as('erased'),
@@ -129,9 +149,12 @@ export const openUserCaches = (
   caches: Pick<Caches, 'open'>,
 ): UserCaches => {
   const profilesOf = prepareProfiles(views, prepare)
-  const between = preparePair(views, prepare)
-  const countsOf = prepare('users-counts', ({ userId }: { userId: string }) =>
-    views.selectFrom('follow_counts').select(['followers', 'following']).where('user_id', '=', userId),
+  const pairsOf = preparePairs(views, prepare)
+  const countsOf = prepare('users-counts', ({ userIds }: { userIds: readonly string[] }) =>
+    views
+      .selectFrom('follow_counts')
+      .select(['user_id', 'followers', 'following'])
+      .where(sql<boolean>`user_id = any(${userIds}::uuid[])`),
   )
   return {
     profiles: caches.open({
@@ -153,29 +176,42 @@ export const openUserCaches = (
       maxBytes: pairBytes,
       negativeTtlMs: strangersMs,
       keeps: ({ behind }) => !behind,
-      async load(id) {
-        const [low = '', high = ''] = id.split('.')
-        const [row] = await between({ low, high, stream: ofPair + id })
-        if (row === undefined || row.current === 0) return { version: 0, value: undefined }
-        const { current, blocked, ofLow, ofHigh, byLow, byHigh, erased } = row
-        // Of somebody who was erased the views keep nothing, and will see nothing more.
-        const seen = erased === true ? current : (row.seen ?? 0)
-        const follows = { [low]: ofLow ?? undefined, [high]: ofHigh ?? undefined }
-        const unseen = { [low]: seen < byLow, [high]: seen < byHigh }
-        return {
-          version: seen,
-          value: { follows, blocked: blocked === true, behind: seen < current, unseen },
-        }
+      async loadAll(ids) {
+        const ends = ids.map((id) => id.split('.'))
+        const rows = await pairsOf({
+          lows: ends.map(([low = '']) => low),
+          highs: ends.map(([, high = '']) => high),
+          streams: ids.map((id) => ofPair + id),
+        })
+        return new Map(
+          rows.map(({ low, high, current, blocked, ofLow, ofHigh, byLow, byHigh, erased, seen }) => {
+            // Of somebody who was erased the views keep nothing, and will see nothing more.
+            const version = erased === true ? current : (seen ?? 0)
+            const value = {
+              follows: { [low]: ofLow ?? undefined, [high]: ofHigh ?? undefined },
+              blocked: blocked === true,
+              behind: version < current,
+              unseen: { [low]: version < byLow, [high]: version < byHigh },
+            }
+            return [`${low}.${high}`, { version, value }]
+          }),
+        )
       },
     }),
     counts: caches.open({
       name: 'follow-counts',
       maxBytes: countBytes,
       ttlMs: countsMs,
-      async load(userId) {
+      async loadAll(userIds) {
         const version = performance.now()
-        const [row] = await countsOf({ userId })
-        return { version, value: row ?? { followers: 0, following: 0 } }
+        const rows = await countsOf({ userIds })
+        const found = new Map(rows.map(({ user_id, ...counts }) => [user_id, counts]))
+        return new Map(
+          userIds.map((userId) => [
+            userId,
+            { version, value: found.get(userId) ?? { followers: 0, following: 0 } },
+          ]),
+        )
       },
     }),
   }
