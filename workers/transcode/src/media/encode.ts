@@ -107,7 +107,6 @@ export const encode = async (
   const signal = step.signal === undefined ? failing.signal : AbortSignal.any([step.signal, failing.signal])
   const reached = runs.map(() => 0)
   const slowest = laterOnly((at) => onSeconds?.(at))
-  let failure: Error | undefined
   await Promise.all(
     runs.map(async (renditions, index) => {
       const tell = (at: number): void => {
@@ -117,10 +116,10 @@ export const encode = async (
       try {
         await encodeRun(renditions, source, to, { ...step, signal, onSeconds: tell })
       } catch (error) {
-        failure ??= error instanceof Error ? error : new Error('no rendition came of it', { cause: error })
-        failing.abort()
+        // The first one counts: the other fails because it is ended.
+        failing.abort(error)
       }
     }),
   )
-  if (failure !== undefined) throw failure
+  failing.signal.throwIfAborted()
 }

@@ -33,16 +33,16 @@ export interface Bandwidth {
   readonly average: number
 }
 
-/** @param sizes bytes of each segment, in their order */
-export const bandwidthOf = (name: string, { segments }: Segments, sizes: readonly number[]): Bandwidth => {
+export const bandwidthOf = (
+  name: string,
+  segments: readonly { readonly seconds: number; readonly bytes: number }[],
+): Bandwidth => {
   const seconds = segments.reduce((sum, segment) => sum + segment.seconds, 0)
-  const bytes = sizes.reduce((sum, size) => sum + size, 0)
+  const bytes = segments.reduce((sum, segment) => sum + segment.bytes, 0)
   // A last segment of a few samples would have a rate out of all proportion.
-  const rates = segments.flatMap((segment, index) =>
-    segment.seconds >= recipe.segmentSeconds / 2 || segments.length === 1
-      ? [(8 * (sizes[index] ?? 0)) / segment.seconds]
-      : [],
-  )
+  const rates = segments
+    .filter((segment) => segment.seconds >= recipe.segmentSeconds / 2 || segments.length === 1)
+    .map((segment) => (8 * segment.bytes) / segment.seconds)
   return { name, peak: Math.ceil(Math.max(...rates)), average: Math.ceil((8 * bytes) / seconds) }
 }
 

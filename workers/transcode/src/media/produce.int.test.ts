@@ -154,6 +154,20 @@ describe('a source becomes a stream', () => {
     expect(shares.at(-1)).toBeLessThan(1)
   })
 
+  it('and tells nothing of the first decode while nobody knows how long it is', async () => {
+    const path = await makeAudio(dir, 'unknown.wav', { seconds: 2 })
+    const workDir = await newDir()
+    const probed = await probeAudio(path, { maxDurationSeconds: 60 }, { cwd: workDir })
+    const shares: number[] = []
+    await produce(
+      { path, probed: { ...probed, durationSeconds: undefined } },
+      { workDir, maxDurationSeconds: 60, stallMs: 20_000, onProgress: (share) => void shares.push(share) },
+    )
+    expect(shares[0]).toBe(0)
+    expect(shares.filter((share) => share > 0 && share < 0.1)).toEqual([])
+    expect(shares.at(-1)).toBeGreaterThan(0.9)
+  })
+
   it('from silence, from one channel and from six', async () => {
     const silence = await transcode(
       await makeAudio(dir, 'silence.wav', { seconds: 1, extra: ['-af', 'volume=0'] }),

@@ -66,9 +66,10 @@ const assemble = async (dir: string): Promise<void> => {
   const bandwidths = []
   for (const { name } of recipe.renditions) {
     const playlist = readMediaPlaylist(await readFile(join(dir, name, 'index.m3u8'), 'utf8'))
-    const sizes = []
-    for (const segment of playlist.segments) sizes.push((await stat(join(dir, name, segment.name))).size)
-    bandwidths.push(bandwidthOf(name, playlist, sizes))
+    const weighed = []
+    for (const { name: file, seconds } of playlist.segments)
+      weighed.push({ seconds, bytes: (await stat(join(dir, name, file))).size })
+    bandwidths.push(bandwidthOf(name, weighed))
     if (name === recipe.progressive)
       for (const part of [playlist.init, ...playlist.segments.map((segment) => segment.name)])
         await appendFile(join(dir, 'progressive.mp4'), await readFile(join(dir, name, part)))
@@ -91,11 +92,11 @@ export const produce = async (
 ): Promise<Produced> => {
   const dir = join(limits.workDir, 'out')
   await mkdir(dir)
-  // Decoding alone takes about a tenth of what all of it takes.
-  const guess = source.probed.durationSeconds ?? 0
+  // Decoding alone takes about a tenth of what all of it takes. Where nobody knows how long it is, nothing is told of it.
+  const guess = source.probed.durationSeconds ?? Infinity
   const measured = await measure(source, {
     ...limits,
-    onSeconds: (seconds) => onProgress?.(guess > 0 ? Math.min(0.1, (0.1 * seconds) / guess) : 0),
+    onSeconds: (seconds) => onProgress?.(Math.min(0.1, (0.1 * seconds) / guess)),
   })
   const gain = gainOf(measured.loudness)
   const seconds = measured.samples / recipe.sampleRate

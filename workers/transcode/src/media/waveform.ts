@@ -66,14 +66,9 @@ export const collectPeaks = (): PeakCollector => {
       const length = Math.ceil(lows.length / merge)
       const data = new Int8Array(2 * length)
       for (let bucket = 0; bucket < length; bucket++) {
-        const [from, to] = [bucket * merge, Math.min((bucket + 1) * merge, lows.length)]
-        let [least, most] = [32_767, -32_768]
-        for (let index = from; index < to; index++) {
-          least = Math.min(least, lows[index] ?? 0)
-          most = Math.max(most, highs[index] ?? 0)
-        }
-        data[2 * bucket] = least >> 8
-        data[2 * bucket + 1] = most >> 8
+        const [from, to] = [bucket * merge, (bucket + 1) * merge]
+        data[2 * bucket] = Math.min(...lows.slice(from, to)) >> 8
+        data[2 * bucket + 1] = Math.max(...highs.slice(from, to)) >> 8
       }
       return { samplesPerPixel: fine * merge, sampleRate: recipe.sampleRate, data }
     },
