@@ -2,7 +2,7 @@ import { describe } from '@veza/kit/env'
 import { workersEnvironment } from '@veza/kit/worker'
 import { environment as realtime } from '../services/realtime/src/settings.ts'
 import { chatFanoutEnvironment } from '../workers/chat-fanout/src/settings.ts'
-import { environment as transcode } from '../workers/transcode/src/settings.ts'
+import { transcodeEnvironment } from '../workers/transcode/src/settings.ts'
 import { environment as http } from './local/http-settings.ts'
 import { environment as workers } from './local/workers-settings.ts'
 import { type ProcessName } from './stack.ts'
@@ -12,7 +12,7 @@ const environments: Record<ProcessName, Parameters<typeof describe>[0]> = {
   realtime,
   'chat-fanout': { ...workersEnvironment, ...chatFanoutEnvironment },
   workers,
-  transcode,
+  transcode: { ...workersEnvironment, ...transcodeEnvironment },
 }
 
 const cell = (text: string): string => text.replaceAll('|', '\\|')

@@ -69,7 +69,7 @@ it('a track that cannot be made anew stays what it was', async () => {
   const media = `media/${digest()}`
   const trackId = await madeBefore(media)
   await askAnew(trackId)
-  await veza.replaceFfmpeg('exit 1')
+  await veza.replace('ffmpeg', 'exit 1')
   veza.runner()
   await vi.waitFor(async () => {
     expect(await veza.job(trackId)).toMatchObject({ state: 'failed', last_error: 'corrupt' })

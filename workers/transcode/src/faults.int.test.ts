@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
+import { readFile, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { s3Objects } from '@veza/kit/objects'
 import { startS3 } from '@veza/kit/testing'
@@ -22,6 +22,15 @@ const settled = (trackId: string) =>
     expect(['done', 'failed']).toContain(job.state)
     return job
   }, waiting)
+const sourceOf = async (trackId: string): Promise<string> => {
+  const row = await veza.db
+    .selectFrom('tracks')
+    .select('source')
+    .where('id', '=', trackId)
+    .executeTakeFirstOrThrow()
+  return row.source
+}
+const failed = ['TrackUploaded', 'TranscodeRequested', 'TrackFailed']
 const ready = ['TrackUploaded', 'TranscodeRequested', 'TrackReady']
 
 /** The first calls go as `script` says, the others to ffmpeg itself. */
@@ -30,12 +39,12 @@ const atFirst = (calls: number, script: string): string => {
   return `for call in $(seq ${calls}); do
     if mkdir "${taken}$call" 2>/dev/null; then ${script}; fi
   done
-  exec "$FFMPEG" "$@"`
+  exec "$REAL" "$@"`
 }
 
 it('kills an ffmpeg that hangs, and tries again', async () => {
   const trackId = await veza.upload()
-  await veza.replaceFfmpeg(atFirst(1, 'exec sleep 600'))
+  await veza.replace('ffmpeg', atFirst(1, 'exec sleep 600'))
   // On a slow machine a good one may be taken for one that hangs.
   veza.runner({ stallMs: 3_000, maxAttempts: 10 })
   const { state, attempts } = await settled(trackId)
@@ -46,27 +55,30 @@ it('kills an ffmpeg that hangs, and tries again', async () => {
 
 it('does not hold a crash against the file until it has crashed each time', async () => {
   const trackId = await veza.upload()
-  await veza.replaceFfmpeg(atFirst(2, 'kill -SEGV $$'))
+  await veza.replace('ffmpeg', atFirst(2, 'kill -SEGV $$'))
   veza.runner({ maxAttempts: 3 })
   expect(await settled(trackId)).toMatchObject({ state: 'done', attempts: 3 })
 
   await veza.rest()
 
   const hopeless = await veza.upload()
-  await veza.replaceFfmpeg('kill -SEGV $$')
+  await veza.replace('ffmpeg', 'kill -SEGV $$')
   veza.runner({ maxAttempts: 3 })
   expect(await settled(hopeless)).toMatchObject({ state: 'failed', attempts: 3, last_error: 'internal' })
-  expect(await veza.history(hopeless)).toEqual(['TrackUploaded', 'TranscodeRequested', 'TrackFailed'])
+  expect(await veza.history(hopeless)).toEqual(failed)
 })
 
 it('ends the encoder that runs beside one that fails', async () => {
   const pid = join(veza.dir, 'pid')
   const trackId = await veza.upload()
-  await veza.replaceFfmpeg(`case "$*" in
+  await veza.replace(
+    'ffmpeg',
+    `case "$*" in
     *twoloop*) echo $$ > "${pid}"; exec sleep 600 ;;
     *aac_coder*) until [ -s "${pid}" ]; do sleep 0.05; done; exit 1 ;;
-    *) exec "$FFMPEG" "$@" ;;
-  esac`)
+    *) exec "$REAL" "$@" ;;
+  esac`,
+  )
   veza.runner({ stallMs: 600_000 })
   expect(await settled(trackId)).toMatchObject({ state: 'failed', last_error: 'corrupt' })
   const other = Number(await readFile(pid, 'utf8'))
@@ -76,10 +88,117 @@ it('ends the encoder that runs beside one that fails', async () => {
 it('waits for room on its disk, however often it takes', async () => {
   const full = 'echo "96k/0000.m4s: No space left on device" >&2; exit 1'
   const trackId = await veza.upload()
-  await veza.replaceFfmpeg(atFirst(8, full))
+  await veza.replace('ffmpeg', atFirst(8, full))
   veza.runner({ maxAttempts: 2 })
   expect(await settled(trackId)).toMatchObject({ state: 'done', attempts: 1 })
   expect(await veza.history(trackId)).toEqual(ready)
+})
+
+it('waits for room to fetch a file into', async () => {
+  const trackId = await veza.upload()
+  let reads = 0
+  const read: typeof veza.objects.read = async (key) => {
+    // A device that never has any room stands where the file is to be.
+    if (++reads <= 3)
+      for (const folder of await veza.workFolders())
+        await symlink('/dev/full', join(veza.dir, folder, 'source'))
+    return veza.objects.read(key)
+  }
+  veza.runner({ maxAttempts: 2, store: { ...veza.objects, read } })
+  expect(await settled(trackId)).toMatchObject({ state: 'done', attempts: 1 })
+  expect(reads).toBe(4)
+  expect(await veza.history(trackId)).toEqual(ready)
+})
+
+it('does not take a file for damaged because the probe crashed', async () => {
+  const trackId = await veza.upload()
+  await veza.replace('ffprobe', atFirst(2, 'kill -SEGV $$'))
+  veza.runner({ maxAttempts: 3 })
+  expect(await settled(trackId)).toMatchObject({ state: 'done', attempts: 3 })
+  expect(await veza.history(trackId)).toEqual(ready)
+})
+
+it('says so when there is no file to make it of', async () => {
+  const trackId = await veza.upload()
+  await veza.objects.delete([sourceKey(await sourceOf(trackId))])
+  veza.runner()
+  expect(await settled(trackId)).toMatchObject({ state: 'failed', last_error: 'source-missing', attempts: 1 })
+  expect(await veza.history(trackId)).toEqual(failed)
+})
+
+it('gives silence no loudness', async () => {
+  const trackId = await veza.upload({ volume: -200 })
+  veza.runner()
+  await settled(trackId)
+  const [stream] = await veza.db
+    .selectFrom('tracks')
+    .select(['status', 'loudness', 'gain'])
+    .where('id', '=', trackId)
+    .execute()
+  expect(stream).toEqual({ status: 'ready', loudness: null, gain: 0 })
+})
+
+it('gives up a job that killed its workers, without another look', async () => {
+  const trackId = await veza.upload()
+  // Each of them died, and its lease ran out.
+  for (let death = 1; death <= 3; death++) await veza.jobs.claim('dead', -1)
+  const workOn = vi.fn()
+  veza.runner({ maxAttempts: 3, workOn })
+  expect(await settled(trackId)).toMatchObject({ state: 'failed', last_error: 'internal' })
+  expect(workOn).not.toHaveBeenCalled()
+  expect(await veza.history(trackId)).toEqual(failed)
+})
+
+it('does not wait for its turn to look when it is woken', async () => {
+  const runner = veza.runner({ pollMs: 600_000 })
+  const trackId = await veza.upload()
+  await vi.waitFor(async () => {
+    runner.wake()
+    expect(await veza.job(trackId)).toMatchObject({ state: 'done' })
+  }, waiting)
+})
+
+it('ends its work when a database that is away lets the lease run out, and does it again', async () => {
+  const trackId = await veza.upload()
+  const { gate, jobs } = await veza.jobsBehindGate()
+  const pid = join(veza.dir, randomUUID())
+  const hanging = atFirst(1, `echo $$ > "${pid}"; exec sleep 600`)
+  await veza.replace('ffmpeg', `case "$*" in *twoloop*) ${hanging} ;; *) exec "$REAL" "$@" ;; esac`)
+  const runner = veza.runner({ jobs, leaseMs: 1_000, stallMs: 600_000 })
+  const encoder = await vi.waitFor(async () => {
+    const found = Number(await readFile(pid, 'utf8'))
+    expect(found).toBeGreaterThan(0)
+    return found
+  }, waiting)
+  await gate.shut()
+  await vi.waitFor(() => {
+    expect(() => process.kill(encoder, 0)).toThrow('ESRCH')
+    expect(runner.check()).toBeDefined()
+  }, waiting)
+  await gate.open()
+  expect(await settled(trackId)).toMatchObject({ state: 'done' })
+  expect(runner.check()).toBeUndefined()
+  expect(await veza.history(trackId)).toEqual(ready)
+})
+
+it('has one outcome though the database went away when all was stored', async () => {
+  const trackId = await veza.upload()
+  const { gate, jobs } = await veza.jobsBehindGate()
+  let puts = 0
+  const put: typeof veza.objects.put = async (...args) => {
+    await veza.objects.put(...args)
+    puts++
+    if (args[0].endsWith('/track.json')) await gate.shut()
+  }
+  const runner = veza.runner({ jobs, leaseMs: 1_000, store: { ...veza.objects, put } })
+  await vi.waitFor(() => {
+    expect(runner.check()).toBeDefined()
+  }, waiting)
+  const stored = puts
+  await gate.open()
+  expect(await settled(trackId)).toMatchObject({ state: 'done', attempts: 2 })
+  expect(await veza.history(trackId)).toEqual(ready)
+  expect(puts, 'what is stored already is not stored again').toBe(stored)
 })
 
 it('waits for an object store that is away, and publishes nothing before all of it is stored', async () => {
@@ -87,11 +206,7 @@ it('waits for an object store that is away, and publishes nothing before all of 
   const server = await startS3(folder)
   const store = s3Objects({ ...server, region: 'us-east-1', public: false })
   const trackId = await veza.upload()
-  const { source } = await veza.db
-    .selectFrom('tracks')
-    .select('source')
-    .where('id', '=', trackId)
-    .executeTakeFirstOrThrow()
+  const source = await sourceOf(trackId)
   const bytes = await veza.objects.read(sourceKey(source))
   const chunks: Buffer[] = []
   for await (const chunk of bytes ?? []) chunks.push(chunk as Buffer)
@@ -137,12 +252,7 @@ it('has one outcome of two workers that do the same job', async () => {
   ])
   expect(await veza.jobs.settle(slow, outcome, new Date())).toBe(false)
   expect(await veza.history(trackId)).toEqual(ready)
-  const { media } = await veza.db
-    .selectFrom('tracks')
-    .select('media')
-    .where('id', '=', trackId)
-    .executeTakeFirstOrThrow()
-  expect(outcome).toMatchObject({ stream: { media } })
+  expect(outcome).toMatchObject({ stream: { media: await veza.mediaOf(trackId) } })
 })
 
 it('ends the work of whoever lost the job', async () => {
@@ -162,9 +272,7 @@ it('ends the work of whoever lost the job', async () => {
       }),
   })
   await atWork
-  await veza.tracks.execute(veza.db, trackId, {
-    ...{ type: 'delete', actor: { userId: randomUUID(), moderator: true }, at: new Date() },
-  })
+  await veza.erase(trackId)
   await vi.waitFor(() => {
     expect(lost).toEqual([new Error('the job is not ours any more')])
   }, waiting)

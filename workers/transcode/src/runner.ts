@@ -37,8 +37,6 @@ export interface Runner {
   stop(): Promise<void>
 }
 
-const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
-
 const isDiskFull = (error: unknown): boolean =>
   (error instanceof SandboxError && error.code === 'disk-full') ||
   (error instanceof Error && 'code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT'))
@@ -79,7 +77,8 @@ export const startRunner = (o: RunnerOptions): Runner => {
       }
       const timer = setTimeout(end, pollMs)
       idle.add(end)
-      stopping.signal.addEventListener('abort', end)
+      if (stopping.signal.aborted) end()
+      else stopping.signal.addEventListener('abort', end)
     })
 
   /** Keeps the lease, and aborts when it is lost. */
@@ -117,13 +116,13 @@ export const startRunner = (o: RunnerOptions): Runner => {
       await jobs.release(job)
     } else if (isInfrastructure(error)) {
       log.warn(fields, 'a job waits for what it needs')
-      await jobs.retry(job, retryMs.min, textOf(error), { counts: false })
+      await jobs.retry(job, retryMs.min, String(error), { counts: false })
     } else if (job.attempt >= o.maxAttempts) {
       log.error(fields, 'a job is given up')
       await settle(job, { type: 'not-made', code: 'internal' })
     } else {
       log.warn(fields, 'a job failed, and is tried again later')
-      await jobs.retry(job, backoff(job.attempt - 1, retryMs.min, retryMs.max), textOf(error), {
+      await jobs.retry(job, backoff(job.attempt - 1, retryMs.min, retryMs.max), String(error), {
         counts: true,
       })
     }
@@ -164,7 +163,7 @@ export const startRunner = (o: RunnerOptions): Runner => {
         if (job === undefined) await rest()
         else await run(job)
       } catch (error) {
-        trouble = textOf(error)
+        trouble = String(error)
         log.warn({ err: error }, 'the queue of jobs does not answer')
         await rest()
       }

@@ -1,14 +1,11 @@
-import { duration, integer, list, optional, processEnvironment, url } from '@veza/kit/env'
+import { duration, integer, optional, url } from '@veza/kit/env'
 import { audioEnvironment } from '@veza/kit/media'
 import { objectsEnvironment } from '@veza/kit/objects'
 
-/** The worker's settings, all of them read in main.ts. */
-export const environment = {
-  ...processEnvironment,
+/** The worker's settings, beside those of every process of workers. */
+export const transcodeEnvironment = {
   ...objectsEnvironment,
   ...audioEnvironment,
-  KAFKA_BROKERS: list('Kafka brokers, host:port'),
-  SCHEMA_REGISTRY_URL: url('the Confluent-compatible schema registry'),
   TRACKS_DATABASE_URL: url("tracks' PostgreSQL database", undefined, { schemes: ['postgres', 'postgresql'] }),
   TRANSCODE_CONCURRENCY: optional(
     integer('tracks at once, two cores each; half as many as there are cores unless given', undefined, {
@@ -23,4 +20,4 @@ export const environment = {
     max: 100,
   }),
   INTERNAL_PORT: integer('the port of probes and metrics', 9084, { max: 65_535 }),
-}
+} as const

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
-import { utimes } from 'node:fs/promises'
+import { mkdir, readdir, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
-import { sweepObjects } from './sweep.ts'
+import { sweepFolders, sweepObjects } from './sweep.ts'
 import { type JobsUnderTest, jobsUnderTest } from './testing/jobs-under-test.ts'
 
 let veza: JobsUnderTest
@@ -22,17 +22,13 @@ const put = async (key: string, modifiedAt = long) => {
 }
 const digest = () => randomUUID().replaceAll('-', '').repeat(2)
 const isThere = async (key: string) => (await veza.objects.head(key)) !== undefined
-const mediaOf = async (trackId: string) => {
-  const row = await veza.db.selectFrom('tracks').select('media').where('id', '=', trackId).executeTakeFirst()
-  return row?.media ?? undefined
-}
 
 it('removes what no track has had for a day, and nothing else', async () => {
   const trackId = await veza.upload()
   veza.runner()
   const media = (await vi.waitFor(async () => {
-    const found = await mediaOf(trackId)
-    expect(found).toBeDefined()
+    const found = await veza.mediaOf(trackId)
+    expect(found).not.toBeNull()
     return found
   }, 40_000)) as string
   await veza.rest()
@@ -91,4 +87,29 @@ it('spares what is young, and what came into use again', async () => {
   now += hour
   await sweep()
   expect(await isThere(`${again}/track.json`)).toBe(true)
+})
+
+it('removes all there is, though it is more than one query asks for, beside another that does so too', async () => {
+  const sources = Array.from({ length: 501 }, () => digest())
+  const folder = join(veza.dir, 'objects', 'sources')
+  for (const source of sources) {
+    await writeFile(join(folder, source), 'x')
+    await utimes(join(folder, source), long, long)
+  }
+  now = Date.now() + 2_000 * hour
+  await sweep()
+  now += 25 * hour
+  const gone = await Promise.all([sweep(), sweep()])
+  for (const source of sources) expect(gone.flat()).toContain(`sources/${source}`)
+  expect(await readdir(folder)).toEqual([])
+})
+
+it('removes folders of jobs whose workers were killed, and none of a job in hand', async () => {
+  const folder = join(veza.dir, 'tmp')
+  const [killed, living, other] = ['veza-transcode-killed', 'veza-transcode-living', 'not-ours']
+  for (const name of [killed, living, other]) await mkdir(join(folder, name), { recursive: true })
+  await writeFile(join(folder, killed, 'source'), 'x')
+  for (const name of [killed, other]) await utimes(join(folder, name), long, long)
+  await sweepFolders(folder, new Date())
+  expect((await readdir(folder)).sort()).toEqual([other, living])
 })

@@ -1,21 +1,23 @@
 import { createWriteStream } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { extname, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
-import { probeAudio, RefusedAudio } from '@veza/kit/media'
+import { probeAudio, RefusedAudio, SandboxError } from '@veza/kit/media'
 import { type Objects } from '@veza/kit/objects'
 import { type Job, type Outcome, sourceKey } from '@veza/tracks/store'
 import { produce, type Produced } from './media/produce.ts'
 import { recipe } from './media/recipe.ts'
 
+/** By ending; what has none of these is bytes. */
 const contentTypes: Readonly<Record<string, string>> = {
   '.m3u8': 'application/vnd.apple.mpegurl',
   '.m4s': 'audio/mp4',
   '.mp4': 'audio/mp4',
   '.json': 'application/json',
-  '.dat': 'application/octet-stream',
 }
+
+/** How the folders of jobs in hand begin. */
+export const workFolder = 'veza-transcode-'
 
 /** Objects are swept when no track has had them for a day; what was stored long ago is stored anew. */
 const freshMs = 12 * 60 * 60 * 1000
@@ -46,6 +48,10 @@ const store = async (
   }
 }
 
+/** A probe that crashed or hung says nothing of a file that was probed well when it was taken in. */
+const blamesFile = (error: unknown): error is RefusedAudio =>
+  error instanceof RefusedAudio && !(error.cause instanceof SandboxError && error.cause.code !== 'failed')
+
 /**
  * Makes the stream of a job and stores it. Its address is derived from what is in it, so another attempt, or another
  * worker that has the job too, stores the same under the same.
@@ -54,13 +60,13 @@ const store = async (
  * @throws what may go better next time
  */
 export const workOn =
-  (deps: { objects: Objects; maxDurationSeconds: number; stallMs: number; folder?: string }) =>
+  (deps: { objects: Objects; maxDurationSeconds: number; stallMs: number; folder: string }) =>
   async (
     job: Job,
     { signal, onProgress }: { signal: AbortSignal; onProgress: (share: number) => void },
   ): Promise<Outcome> => {
     const { maxDurationSeconds, stallMs, objects } = deps
-    const workDir = await mkdtemp(join(deps.folder ?? tmpdir(), 'veza-transcode-'))
+    const workDir = await mkdtemp(join(deps.folder, workFolder))
     try {
       const source = await objects.read(sourceKey(job.source))
       if (source === undefined) return { type: 'not-made', code: 'source-missing' }
@@ -73,17 +79,16 @@ export const workOn =
       )
       await store(objects, made, signal)
       const { prefix: media, durationMs, loudness, gain } = made
-      const finite = (level: number): number | null => (Number.isFinite(level) ? level : null)
       return {
         type: 'made',
         stream: {
           ...{ media, recipe: recipe.version, durationMs, gain },
-          loudness: loudness.integrated > -70 ? finite(loudness.integrated) : null,
-          truePeak: finite(loudness.truePeak),
+          loudness: loudness.integrated > -70 ? loudness.integrated : null,
+          truePeak: Number.isFinite(loudness.truePeak) ? loudness.truePeak : null,
         },
       }
     } catch (error) {
-      if (error instanceof RefusedAudio) return { type: 'not-made', code: error.code }
+      if (blamesFile(error)) return { type: 'not-made', code: error.code }
       throw error
     } finally {
       await rm(workDir, { recursive: true, force: true })

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { connectCodec } from '@veza/contracts'
@@ -11,7 +11,8 @@ import { migrateTracks } from '@veza/tracks/migrate'
 import { currentRecipe, jobQueue, openTracks, sourceKey, type TracksDatabase } from '@veza/tracks/store'
 import { sql } from 'kysely'
 import { startRunner, type RunnerOptions } from '../runner.ts'
-import { workOn } from '../work-on.ts'
+import { workFolder, workOn } from '../work-on.ts'
+import { databaseGate } from './database-gate.ts'
 
 /** Tracks' database and a folder of objects of a test's own, with as many runners as it asks for. */
 export const jobsUnderTest = async () => {
@@ -29,12 +30,20 @@ export const jobsUnderTest = async () => {
   const jobs = jobQueue(db, tracks)
   const path = process.env['PATH'] ?? ''
   const stops: (() => Promise<void>)[] = []
+  let uploads = 0
 
   return {
     ...{ db, dir, objects, tracks, jobs, databaseUrl: fresh.url },
 
-    /** A track that was uploaded, its job waiting. @returns its id */
-    async upload({ seconds = 1, volume = -20, recipe = currentRecipe } = {}): Promise<string> {
+    /**
+     * A track that was uploaded, its job waiting. Each sounds a little different: what is stored already is not stored
+     * again. @returns its id
+     */
+    async upload({
+      seconds = 1,
+      volume = -20 - uploads++ / 10,
+      recipe = currentRecipe,
+    } = {}): Promise<string> {
       const file = await readFile(await makeAudio(dir, `${randomUUID()}.wav`, { seconds, volume }))
       const id = randomUUID()
       const sha256 = randomUUID().replaceAll('-', '').repeat(2)
@@ -63,9 +72,24 @@ export const jobsUnderTest = async () => {
       return runner
     },
 
-    /** Stops all runners. */
+    /** The queue by a way that can be shut. Closed by `rest`. */
+    async jobsBehindGate() {
+      const gate = await databaseGate(fresh.url)
+      const behind = openDatabase<TracksDatabase>(gate.url, { applicationName: 'test', poolSize: 4, log })
+      stops.push(async () => {
+        await behind.close()
+        await gate.shut()
+      })
+      return { gate, jobs: jobQueue(behind.db, tracks) }
+    },
+
+    /** Folders of jobs in hand. */
+    workFolders: async () => (await readdir(dir)).filter((name) => name.startsWith(workFolder)),
+
+    /** Stops all runners, and takes back what was replaced. */
     async rest() {
-      for (const stop of stops.splice(0)) await stop()
+      // The last first: a runner before its database.
+      for (const stop of stops.splice(0).reverse()) await stop()
     },
 
     /** A track's owner, as the one who asks. */
@@ -76,6 +100,17 @@ export const jobsUnderTest = async () => {
         .where('id', '=', trackId)
         .executeTakeFirstOrThrow()
       return { userId, moderator: false }
+    },
+
+    async erase(trackId: string) {
+      const actor = { userId: randomUUID(), moderator: true }
+      await tracks.execute(db, trackId, { type: 'delete', actor, at: new Date() })
+    },
+
+    /** Where what was made of a track lies; null: nowhere. */
+    async mediaOf(trackId: string) {
+      const row = await db.selectFrom('tracks').select('media').where('id', '=', trackId).executeTakeFirst()
+      return row?.media ?? null
     },
 
     /** The job of a track, the newest of its recipes. */
@@ -95,14 +130,14 @@ export const jobsUnderTest = async () => {
       return rows.map(({ type }) => type)
     },
 
-    /** From here on `ffmpeg` is this shell script, which has the real one's name in $FFMPEG. Undone by `rest`. */
-    async replaceFfmpeg(script: string) {
+    /** From here on a program is this shell script, which has the real one's name in $REAL. Undone by `rest`. */
+    async replace(program: 'ffmpeg' | 'ffprobe', script: string) {
       const folder = join(dir, randomUUID())
       await mkdir(folder)
-      const program = join(folder, 'ffmpeg')
-      await writeFile(program, `#!/bin/sh\nFFMPEG="$(PATH='${path}' command -v ffmpeg)"\n${script}\n`)
-      await chmod(program, 0o755)
-      process.env['PATH'] = `${folder}${delimiter}${path}`
+      const file = join(folder, program)
+      await writeFile(file, `#!/bin/sh\nREAL="$(PATH='${path}' command -v ${program})"\n${script}\n`)
+      await chmod(file, 0o755)
+      process.env['PATH'] = `${folder}${delimiter}${process.env['PATH'] ?? ''}`
       stops.push(() => {
         process.env['PATH'] = path
         return Promise.resolve()
