@@ -40,6 +40,8 @@ export const setup = async (project: TestProject): Promise<() => Promise<void>> 
   const veza = await startOwnVeza('e2e', {
     OTEL_EXPORTER_OTLP_ENDPOINT: server.url,
     TRACE_SAMPLE_RATIO: '1',
+    // What tests would wait for otherwise: that what is taken away is silent, and that a dead worker's job is free.
+    ...{ STREAMS_RECHECK: '500ms', TRACKS_RECHECK: '500ms', TRANSCODE_LEASE: '5s' },
   }).catch(async (error: unknown) => {
     await server.close()
     throw error
