@@ -64,6 +64,23 @@ test('reads the newest of several groups, says what became of each, and finds on
   expect(await findDeadLetter(kafka, { group, partition: 9, offset: 0 })).toBeUndefined()
 })
 
+test('what was laid there by somebody else is told as far as it says what it is', async () => {
+  await producer.send({ topic: deadLetterTopic(other), key: 'foreign', value: null, headers: {} })
+  const letters = await readDeadLetters(kafka, [other], 10)
+  expect(letters.find(({ record }) => record.key === 'foreign')).toMatchObject({
+    ...{
+      group: other,
+      errorClass: '',
+      reason: '',
+      attempts: 0,
+      size: 0,
+      type: undefined,
+      eventId: undefined,
+    },
+    source: { topic: '', partition: -1, offset: -1 },
+  })
+})
+
 test('what is redriven is what died, key, bytes and headers, without what was written on it since', async () => {
   const source = await freshTopic({ partitions: 3 })
   const seen: ConsumedRecord[] = []

@@ -1,10 +1,12 @@
 import { HTTPException } from 'hono/http-exception'
+import { IdempotencyKeyReused, VersionConflict } from '../events/errors.ts'
+import { localLimiter } from '../limits/index.ts'
 import { request as nodeRequest } from 'node:http'
 import { connect } from 'node:net'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { createLog } from '../log/index.ts'
 import { type TestTelemetry, createTokenSigner, testTelemetry } from '../testing/index.ts'
-import { KeysUnavailable, createTokenVerifier } from '../tokens/index.ts'
+import { type Identity, KeysUnavailable, createTokenVerifier } from '../tokens/index.ts'
 import {
   type Api,
   type Server,
@@ -15,8 +17,10 @@ import {
   createRoute,
   jsonBody,
   jsonResponse,
+  limitedBearer,
   mountDocs,
   problemResponses,
+  requireScope,
   serve,
   z,
 } from './index.ts'
@@ -73,6 +77,8 @@ const failures: Record<string, () => Error> = {
       headers: { 'retry-after': '60' },
     }),
   busy: () => new Problem(503, 'busy', 'Too many people are here at this moment'),
+  conflict: () => new VersionConflict('room-1', 3, 4),
+  reused: () => new IdempotencyKeyReused(),
   forbidden: () => new HTTPException(403),
   odd: () => new HTTPException(501),
 }
@@ -103,6 +109,11 @@ afterAll(async () => {
 beforeEach(() => {
   logged.length = 0
 })
+
+/** Whoever shows a token to an API that believes all of them. */
+const caller: Identity = {
+  ...{ userId: 'u1', name: 'Ada', roles: [], scopes: [], sessionId: 's1', expiresAt: 4_000_000_000 },
+}
 
 const ask = (path: string, init?: RequestInit): Promise<Response> =>
   fetch(`http://127.0.0.1:${server.port}${path}`, init)
@@ -157,6 +168,8 @@ test.each([
   ['a broken escape', () => ask('/v1/%E0%A4%A'), 404, 'not-found'],
   ['no token', () => ask('/v1/me'), 401, 'token-missing'],
   ['a refusal', () => ask('/v1/failures/full'), 409, 'room-full'],
+  ['a change meanwhile', () => ask('/v1/failures/conflict'), 409, 'version-conflict'],
+  ['a key of another request', () => ask('/v1/failures/reused'), 422, 'idempotency-key-reused'],
   ['a database that is away', () => ask('/v1/failures/database'), 503, 'unavailable'],
   ['keys that are away', () => ask('/v1/failures/keys'), 503, 'unavailable'],
   ["a library's refusal", () => ask('/v1/failures/forbidden'), 403, 'bad-request'],
@@ -300,6 +313,47 @@ test('a token that cannot be judged, since the keys are away, is not refused: 50
   api.get('/v1/me', bearer(away), (c) => c.json(c.var.identity))
   const response = await api.request('/v1/me', { headers: { authorization: 'Bearer a.b.c' } })
   expect([response.status, response.headers.get('retry-after')]).toEqual([503, '2'])
+})
+
+test('a token without the scope is told which one it lacks', async () => {
+  const api = createApi({ log, telemetry })
+  const scopes = ['chat']
+  const verifier = { verify: () => Promise.resolve({ ...caller, scopes }) }
+  for (const scope of ['chat', 'ops'])
+    api.get(`/v1/${scope}`, bearer(verifier), requireScope(scope), (c) => c.json(c.var.identity))
+  const headers = { authorization: 'Bearer a.b.c' }
+  expect((await api.request('/v1/chat', { headers })).status).toBe(200)
+  const refused = await api.request('/v1/ops', { headers })
+  expect(await refused.json()).toMatchObject({ status: 403, code: 'scope-missing' })
+  expect(refused.headers.get('www-authenticate')).toBe('Bearer error="insufficient_scope", scope="ops"')
+})
+
+test('who changes too much at once is told when to come back, and may read on', async () => {
+  const api = createApi({ log, telemetry })
+  const limiter = localLimiter({ perSecond: 0.5, burst: 2 }, { keys: 10, now: () => 0 })
+  const limited = limitedBearer({ verify: () => Promise.resolve(caller) }, 'changes', limiter)
+  api.on(['GET', 'PUT'], '/v1/thing', limited, (c) => c.json({}))
+  const send = (method: string) =>
+    api.request('/v1/thing', { method, headers: { authorization: 'Bearer a.b.c' } })
+  expect((await send('PUT')).headers.get('ratelimit')).toBe('"changes";r=1;t=2')
+  expect((await send('PUT')).status).toBe(200)
+  const refused = await send('PUT')
+  expect(await refused.json()).toMatchObject({ status: 429, code: 'too-many-requests' })
+  expect(refused.headers.get('retry-after')).toBe('2')
+  expect(refused.headers.get('ratelimit-policy')).toBe('"changes";q=2;w=4')
+  for (const method of ['GET', 'HEAD']) expect((await send(method)).status).toBe(200)
+})
+
+test('a body that its handler streams is not limited by the edge; others next to it are', async () => {
+  const api = createApi({ log, telemetry, bodyLimit: 10, streamedBodies: ['/v1/uploads'] })
+  api.post('*', async (c) => c.json({ bytes: (await c.req.arrayBuffer()).byteLength }))
+  const send = async (path: string) => {
+    const headers = { 'content-length': '100' }
+    return (await api.request(path, { method: 'POST', body: 'x'.repeat(100), headers })).status
+  }
+  expect(await Promise.all(['/v1/uploads', '/v1/uploads/1', '/v1/uploads-2'].map(send))).toEqual([
+    200, 200, 413,
+  ])
 })
 
 test('requests are measured once each, by route and never by path', async () => {

@@ -63,6 +63,16 @@ test('its policy lets through files of ours alone, and the edge', async () => {
   expect(policy).not.toContain('unsafe')
 })
 
+test('without an edge elsewhere it talks to its own origin alone', async () => {
+  const api = createApi({ log, telemetry })
+  mountPage(api, { folder })
+  const answer = await api.request('/', { headers: html })
+  expect(answer.headers.get('content-security-policy')).toContain("; connect-src 'self'; ")
+  expect(await answer.text()).toBe('<head><meta name="veza-realtime" content="" /></head>')
+  // Who says nothing of what it takes is told in the API's words.
+  expect((await api.request('/nothing')).status).toBe(404)
+})
+
 test('what is named by its hash is kept for good, and comes compressed to those who take it', async () => {
   const answer = await get('/assets/index-abc.js', { 'accept-encoding': 'br, gzip' })
   expect(answer.headers.get('content-encoding')).toBe('br')

@@ -1,3 +1,5 @@
+import { messageOf } from '../log/index.ts'
+
 /** Says what is wrong in a few words, or undefined when all is well. Throwing counts as wrong. */
 export type Check = () => string | undefined | Promise<string | undefined>
 
@@ -26,7 +28,7 @@ const outcome = async (check: Check, timeoutMs: number): Promise<string | undefi
   try {
     return await Promise.race([check(), late])
   } catch (error) {
-    return error instanceof Error ? error.message : String(error)
+    return messageOf(error)
   } finally {
     clearTimeout(timer)
   }

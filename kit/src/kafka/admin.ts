@@ -1,6 +1,7 @@
 import type { Admin as KafkaJsAdmin } from 'kafkajs'
+import { messageOf } from '../log/index.ts'
 import { type Client } from './client.ts'
-import { messageOf, pause, within } from './timing.ts'
+import { pause, within } from './timing.ts'
 import { type Admin, type GroupState, type OffsetRange } from './types.ts'
 
 const requestTimeoutMs = 5000
@@ -50,8 +51,9 @@ export function createAdmin(openClient: (requestTimeoutMs: number) => Client): A
   }
 
   const committed = async (admin: KafkaJsAdmin, groupId: string, topic: string) => {
-    const [offsets] = await admin.fetchOffsets({ groupId, topics: [topic] })
-    return (offsets?.partitions ?? [])
+    const offsets = await admin.fetchOffsets({ groupId, topics: [topic] })
+    return offsets
+      .flatMap(({ partitions }) => partitions)
       .sort((a, b) => a.partition - b.partition)
       .map(({ offset }) => (Number(offset) < 0 ? undefined : Number(offset)))
   }
@@ -72,32 +74,30 @@ export function createAdmin(openClient: (requestTimeoutMs: number) => Client): A
     )
 
   const groups = async (admin: KafkaJsAdmin): Promise<GroupState[]> => {
-    const ids = (await admin.listGroups()).groups.map(({ groupId }) => groupId).sort()
-    if (ids.length === 0) return []
-    const states = await admin.describeGroups(ids)
-    const commits: { topic: string; from: number[] }[][] = []
-    for (const groupId of ids)
-      commits.push(
-        (await admin.fetchOffsets({ groupId })).flatMap(({ topic, partitions }) => {
-          const from: number[] = []
-          for (const { partition, offset } of partitions)
-            if (Number(offset) >= 0) from[partition] = Number(offset)
-          return from.length > 0 ? [{ topic, from }] : []
-        }),
-      )
-    // The ends are asked for last, so that a lag is never below what it was at one moment.
-    const held = await ranges(admin, new Set(commits.flat().map(({ topic }) => topic)))
-    return ids.map((group, index) => {
-      const read = commits[index] ?? []
-      const found = states.groups.find(({ groupId }) => groupId === group)
-      return {
-        ...{ group, state: found?.state ?? 'Dead', members: found?.members.length ?? 0 },
-        topics: read
-          .filter(({ topic }) => held.has(topic))
-          .map(({ topic, from }) => ({ topic, lag: behind(from, held.get(topic) ?? []) }))
-          .sort((a, b) => (a.topic < b.topic ? -1 : 1)),
+    const ids = (await admin.listGroups()).groups.map(({ groupId }) => groupId)
+    const { groups: described } = await admin.describeGroups(ids)
+    const states: (Omit<GroupState, 'topics'> & { committed: Map<string, number[]> })[] = []
+    for (const { groupId, state, members } of described) {
+      const committed = new Map<string, number[]>()
+      for (const { topic, partitions } of await admin.fetchOffsets({ groupId })) {
+        const from: number[] = []
+        for (const { partition, offset } of partitions) from[partition] = Number(offset)
+        committed.set(topic, from)
       }
-    })
+      states.push({ group: groupId, state, members: members.length, committed })
+    }
+    // The ends are asked for last, so that a lag is never below what it was at one moment.
+    const read = new Set(states.flatMap(({ committed }) => [...committed.keys()]).sort())
+    const held = [...(await ranges(admin, read))]
+    return states
+      .map(({ committed, ...state }) => ({
+        ...state,
+        topics: held.flatMap(([topic, range]) => {
+          const from = committed.get(topic)
+          return from === undefined ? [] : [{ topic, lag: behind(from, range) }]
+        }),
+      }))
+      .sort((a, b) => (a.group < b.group ? -1 : 1))
   }
 
   return {

@@ -1,11 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Counter, type Histogram } from '@opentelemetry/api'
 import type { Producer as KafkaJsProducer } from 'kafkajs'
+import { messageOf } from '../log/index.ts'
 import { type Client } from './client.ts'
 import { ProduceFailed, QueueFull } from './errors.ts'
 import { type Batch, createBatches, type Part } from './batches.ts'
 import { classify } from './produce-errors.ts'
-import { backoff, messageOf, pause, within } from './timing.ts'
+import { backoff, pause, within } from './timing.ts'
 import { type KafkaLog, type OutgoingRecord, type Producer, type ProducerSettings } from './types.ts'
 
 export interface ProducerDependencies {

@@ -38,6 +38,27 @@ it('tells what partitions hold, and where a time begins', async () => {
   expect(await kafka.admin.offsetsAt(topic, Date.now() + 60_000)).toEqual(ends)
 })
 
+it('creates and deletes the topics that it has to, and tells of those that are there', async () => {
+  const { topic, kafka } = await open()
+  const another = {
+    name: `${topic}.another`,
+    partitions: 1,
+    replication: 1,
+    config: { 'retention.ms': '60000' },
+  }
+  const there = { ...another, name: topic }
+  expect(await kafka.admin.createTopics([there, another])).toEqual([another.name])
+  expect(await kafka.admin.createTopics([there, another])).toEqual([])
+  expect(await kafka.admin.endOffsets(topic)).toHaveLength(partitions)
+  expect([...(await kafka.admin.rangesOf([another.name, 'no-such-topic']))]).toEqual([
+    [another.name, [{ first: 0, end: 0 }]],
+  ])
+  await kafka.admin.deleteTopics([another.name, 'no-such-topic'])
+  await kafka.admin.deleteTopics(['no-such-topic'])
+  const left = await kafka.admin.listTopics()
+  expect([left.includes(topic), left.includes(another.name)]).toEqual([true, false])
+})
+
 it('reads from offsets to offsets, each record once, though connections are cut meanwhile', async () => {
   const { topic, kafka } = await open()
   const [host = '', port = ''] = brokers[0]?.split(':') ?? []

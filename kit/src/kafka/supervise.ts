@@ -1,6 +1,7 @@
 import type { Consumer as KafkaJsConsumer, ConsumerConfig, EachBatchPayload } from 'kafkajs'
+import { messageOf } from '../log/index.ts'
 import { type Client } from './client.ts'
-import { backoff, messageOf, pause, within } from './timing.ts'
+import { backoff, pause, within } from './timing.ts'
 import { type KafkaLog } from './types.ts'
 
 export interface Supervision {

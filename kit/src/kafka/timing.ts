@@ -32,5 +32,3 @@ export function backoff(attempt: number, minMs: number, maxMs: number): number {
   const full = Math.min(maxMs, minMs * 2 ** Math.min(attempt, 30))
   return full * (0.5 + Math.random() / 2)
 }
-
-export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))

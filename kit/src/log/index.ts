@@ -1,1 +1,2 @@
 export { type Logger, createLog, logLevels } from './log.ts'
+export { messageOf } from './message.ts'

@@ -1,7 +1,7 @@
 import { ROOT_CONTEXT, context, trace } from '@opentelemetry/api'
 import { expect, test } from 'vitest'
 import { testTelemetry } from '../testing/index.ts'
-import { createLog } from './index.ts'
+import { createLog, messageOf } from './index.ts'
 
 const recorded = (level = 'info') => {
   const lines: string[] = []
@@ -23,6 +23,10 @@ test('writes one JSON object a line', () => {
       msg: 'assigned',
     },
   ])
+})
+
+test('an error is told by its message, whatever else was thrown by its text', () => {
+  expect([new TypeError('no'), 'no', 7, undefined].map(messageOf)).toEqual(['no', 'no', '7', 'undefined'])
 })
 
 test('keeps below its level', () => {

@@ -17,6 +17,7 @@ describe('the format of a file', () => {
     ['aiff', bytes('FORM', [1, 2, 3, 4], 'AIFFCOMM')],
     ['aiff', bytes('FORM', [1, 2, 3, 4], 'AIFCFVER')],
     ['caf', bytes('caff', [0, 1])],
+    ['w64', Buffer.from('726966662e91cf11a5d628db04c10000', 'hex')],
     ['mp3', bytes([0xff, 0xfb, 0x90, 0x64])],
     ['mp3', bytes([0xff, 0xe3, 0x90, 0x64])],
     ['mp3', bytes(id3(3), [1, 2, 3], [0xff, 0xfb, 0x90])],
@@ -37,6 +38,7 @@ describe('the format of a file', () => {
     ['a ZIP archive', bytes('PK\u0003\u0004')],
     ['a Matroska file', bytes([0x1a, 0x45, 0xdf, 0xa3])],
     ['RIFF that is no WAVE', bytes('RIFF', [1, 2, 3, 4], 'AVI LIST')],
+    ['MPEG audio of layer II', bytes([0xff, 0xfd, 0x90, 0x64])],
     ['an MPEG transport stream', bytes([0x47, 0x40, 0, 0x10])],
     ['zeros', Buffer.alloc(1000)],
   ])('is not known for %s', (_what, head) => {

@@ -8,7 +8,7 @@ import { promisify } from 'node:util'
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type audioFormats, makeAudio } from '../testing/index.ts'
-import { isolation, probeAudio, runSandboxed, type SandboxError } from './index.ts'
+import { isolation, probeAudio, readCover, runSandboxed, type SandboxError } from './index.ts'
 
 const run = promisify(execFile)
 let dir: string
@@ -78,7 +78,43 @@ describe('probing', () => {
     })
   })
 
-  it('refuses a film, a second stream and what is too long, each with its reason', async () => {
+  it('takes the cover out as it lies there, unless it is large, cannot be read, or is none', async () => {
+    const picture = join(dir, 'blue.png')
+    await run('ffmpeg', [
+      '-v',
+      'error',
+      '-y',
+      '-f',
+      'lavfi',
+      '-i',
+      'color=blue:s=64x64',
+      '-frames:v',
+      '1',
+      picture,
+    ])
+    const plain = await makeAudio(dir, 'bare.mp3', { seconds: 1 })
+    const covered = join(dir, 'covered.mp3')
+    const cover = ['-i', picture, '-map', '0', '-map', '1', '-disposition:v', 'attached_pic']
+    await run('ffmpeg', ['-v', 'error', '-y', '-i', plain, ...cover, '-c', 'copy', covered])
+    const probed = await probe(covered)
+    const png = await readFile(picture)
+    const options = { cwd: dir, maxBytes: png.length }
+    expect(await readCover(covered, probed, options)).toEqual(png)
+    expect(await readCover(covered, probed, { ...options, maxBytes: png.length - 1 })).toBeUndefined()
+    expect(await readCover(plain, await probe(plain), options)).toBeUndefined()
+    expect(await readCover(plain, { demuxer: 'mp3', hasCover: true }, options)).toBeUndefined()
+    const aborted = { ...options, signal: AbortSignal.abort(new Error('the process ends')) }
+    await expect(readCover(covered, probed, aborted)).rejects.toThrow('the process ends')
+  })
+
+  it('does not take a file to be damaged when it was told to stop', async () => {
+    const path = await makeAudio(dir, 'stopped.mp3', { seconds: 1 })
+    const signal = AbortSignal.abort(new Error('the process ends'))
+    const stopped = probeAudio(path, { maxDurationSeconds: 60 }, { cwd: dir, signal })
+    await expect(stopped).rejects.toThrow('the process ends')
+  })
+
+  it('refuses a film, a second stream, too many channels and what is too long, each with its reason', async () => {
     const sound = await makeAudio(dir, 'sound.m4a', { seconds: 2 })
     const picture = ['-f', 'lavfi', '-i', 'testsrc=s=64x64:d=1']
     await run('ffmpeg', ['-v', 'error', '-y', ...picture, '-i', sound, join(dir, 'film.mp4')])
@@ -99,6 +135,8 @@ describe('probing', () => {
     await expect(probe(join(dir, 'film.mp4'))).rejects.toMatchObject({ code: 'has-video' })
     await expect(probe(join(dir, 'two.m4a'))).rejects.toMatchObject({ code: 'too-many-streams' })
     await expect(probe(sound, 1)).rejects.toMatchObject({ code: 'too-long' })
+    const many = await makeAudio(dir, 'many.wav', { seconds: 1, extra: ['-ac', '16'] })
+    await expect(probe(many)).rejects.toMatchObject({ code: 'too-many-channels' })
   })
 
   it('opens nothing but the file: no other file by a playlist or script, no connection', async () => {

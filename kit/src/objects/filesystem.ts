@@ -15,19 +15,30 @@ import {
   writeFile,
 } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { messageOf } from '../log/index.ts'
 import { checkKey, type ObjectInfo, type Objects, ObjectsUnavailable } from './types.ts'
 
-const codeOf = (error: unknown): string | undefined =>
-  error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined
+const codeOf = (error: unknown): string | undefined => (error as NodeJS.ErrnoException).code
 
 /** Of a disk that is full, read-only, or gone for a moment. */
-const awayCodes = new Set(['ENOSPC', 'EDQUOT', 'EROFS', 'EIO', 'EMFILE', 'ENFILE', 'ESTALE'])
+const awayCodes = new Set<string | undefined>([
+  'ENOSPC',
+  'EDQUOT',
+  'EROFS',
+  'EIO',
+  'EMFILE',
+  'ENFILE',
+  'ESTALE',
+])
+
+const orAway = (error: unknown): never => {
+  throw awayCodes.has(codeOf(error)) ? new ObjectsUnavailable(error) : error
+}
 
 const orMissing = (error: unknown): undefined => {
   const code = codeOf(error)
-  // A key below another key's file.
-  if (code === 'ENOENT' || code === 'ENOTDIR') return undefined
-  throw code !== undefined && awayCodes.has(code) ? new ObjectsUnavailable(error) : error
+  // ENOTDIR: a key below another key's file.
+  return code === 'ENOENT' || code === 'ENOTDIR' ? undefined : orAway(error)
 }
 
 /** After the rename of a file that was not on its disk, a crash of the machine could leave an empty one. */
@@ -83,7 +94,7 @@ export const filesystemObjects = (root: string): Objects => {
         await place(draft, path)
       } catch (error) {
         await rm(draft, { force: true }).catch(() => undefined)
-        throw awayCodes.has(codeOf(error) ?? '') ? new ObjectsUnavailable(error) : error
+        orAway(error)
       }
     },
     head: infoOf,
@@ -123,7 +134,7 @@ export const filesystemObjects = (root: string): Objects => {
         await access(root, constants.R_OK | constants.W_OK)
         return undefined
       } catch (error) {
-        return error instanceof Error ? error.message : String(error)
+        return messageOf(error)
       }
     },
     close: () => undefined,

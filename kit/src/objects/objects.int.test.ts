@@ -1,4 +1,6 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import { type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
@@ -88,6 +90,8 @@ describe.each([
       await objects.put(key, Buffer.from(key), 'text/plain')
     expect(await keys('l/1/')).toEqual(['l/1/a.txt', 'l/1/b.txt'])
     expect(await keys('l/')).toEqual(['l/1/a.txt', 'l/1/b.txt', 'l/2/a.txt'])
+    expect(await keys('l/1/b')).toEqual(['l/1/b.txt'])
+    expect(await keys('l')).toEqual(['l/1/a.txt', 'l/1/b.txt', 'l/2/a.txt'])
     await objects.delete(['l/1/a.txt', 'l/2/a.txt'])
     expect(await keys('l/')).toEqual(['l/1/b.txt'])
   })
@@ -95,9 +99,9 @@ describe.each([
   it('are told apart by what lies directly below a prefix', async () => {
     for (const key of ['c/1/a.txt', 'c/1/b/c.txt', 'c/2/a.txt', 'c/file'])
       await objects.put(key, Buffer.from(key), 'text/plain')
-    const children = async () => {
+    const children = async (prefix = 'c/') => {
       const found = []
-      for await (const child of objects.children('c/')) found.push(child)
+      for await (const child of objects.children(prefix)) found.push(child)
       return found.sort()
     }
     expect(await children()).toEqual(['c/1/', 'c/2/', 'c/file'])
@@ -105,6 +109,7 @@ describe.each([
     expect(await children()).toEqual(['c/2/', 'c/file'])
     await objects.put('c/1/b/c.txt', Buffer.from('again'), 'text/plain')
     expect(await read('c/1/b/c.txt')).toBe('again')
+    expect(await children('none/')).toEqual([])
   })
 
   it.each(['../up', '/root', 'a/../b', 'a//b', 'a/.hidden', '.hidden', '', 'a\0b', 'a b'])(
@@ -126,6 +131,23 @@ describe('a folder', () => {
     await expect(objects.put('a/b', { path: join(dir, 'not-there') }, 'text/plain')).rejects.toThrow('ENOENT')
     expect(await readdir(join(dir, 'half/.drafts'))).toEqual([])
     expect(await objects.signedUrl('a/b', 60)).toBeUndefined()
+  })
+
+  it('has no object below another one, none that is deleted while they are listed, and none that is no file', async () => {
+    const objects = filesystemObjects(join(dir, 'odd'))
+    for (const key of ['a/1', 'a/2', 'a/3']) await objects.put(key, Buffer.from(key), 'text/plain')
+    await symlink('1', join(dir, 'odd/a/link'))
+    expect(await objects.head('a/1/below')).toBeUndefined()
+    expect(await objects.read('a/1/below')).toBeUndefined()
+    const children = []
+    for await (const child of objects.children('a/')) children.push(child)
+    expect(children.sort()).toEqual(['a/1', 'a/2', 'a/3'])
+    const listed = []
+    for await (const { key } of objects.list('a/')) {
+      listed.push(key)
+      await objects.delete(['a/1', 'a/2', 'a/3'])
+    }
+    expect(listed).toHaveLength(1)
   })
 
   it('says what is wrong with it', async () => {
@@ -155,7 +177,33 @@ describe('an S3 server', () => {
     await expect(objects.head('a/b')).rejects.toThrow(ObjectsUnavailable)
     await expect(objects.put('a/b', Buffer.from('x'), 'text/plain')).rejects.toThrow(ObjectsUnavailable)
     expect(await objects.check()).toBeTypeOf('string')
+    expect(await objects.signedUrl('a/b', 60)).toBeUndefined()
     objects.close()
+  })
+
+  it.each([429, 500, 503])('that answers %i is away for now', async (status) => {
+    const server = createServer((_request, response) => {
+      response.writeHead(status).end()
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const objects = s3Objects({
+      ...{ endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, bucket: 'veza' },
+      ...{ region: 'us-east-1', accessKeyId: 'veza', secretAccessKey: 'secret', public: false },
+    })
+    await expect(objects.read('a/b')).rejects.toThrow(ObjectsUnavailable)
+    objects.close()
+    server.closeAllConnections()
+    server.close()
+  })
+
+  it('that does not let us in has to be told of, not waited for', async () => {
+    const server = await startS3(join(dir, 's3-closed'))
+    const objects = s3Objects({ ...server, accessKeyId: 'nobody', region: 'us-east-1', public: false })
+    const refused = { $metadata: { httpStatusCode: 403 } }
+    await expect(objects.read('a/b')).rejects.toMatchObject(refused)
+    await expect(objects.put('a/b', Buffer.from('x'), 'text/plain')).rejects.toMatchObject(refused)
+    objects.close()
+    await server.close()
   })
 
   it('is opened by its settings, and by nothing less', async () => {
@@ -172,6 +220,9 @@ describe('an S3 server', () => {
     expect(open({})).toThrow(
       new EnvironmentError(['S3_SECRET_ACCESS_KEY is missing: the store at S3_ENDPOINT asks for it']),
     )
+    const store = open({ S3_SECRET_ACCESS_KEY: 'secret' })()
+    await expect(store.head('a/b')).rejects.toThrow(ObjectsUnavailable)
+    store.close()
     expect(open({ S3_ACCESS_KEY_ID: undefined, S3_SECRET_ACCESS_KEY: 'secret' })).toThrow(
       new EnvironmentError(['S3_ACCESS_KEY_ID is missing: the store at S3_ENDPOINT asks for it']),
     )

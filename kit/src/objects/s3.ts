@@ -9,9 +9,11 @@ import {
   ListObjectsV2Command,
   PutObjectCommand,
   S3Client,
+  type S3ServiceException,
 } from '@aws-sdk/client-s3'
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner'
-import { checkKey, type Objects, ObjectsUnavailable } from './types.ts'
+import { messageOf } from '../log/index.ts'
+import { checkKey, type ObjectInfo, type Objects, ObjectsUnavailable } from './types.ts'
 
 /** Where objects lie, and who we are there. */
 export interface S3Settings {
@@ -24,28 +26,16 @@ export interface S3Settings {
   readonly public: boolean
 }
 
-const statusOf = (error: unknown): number | undefined => {
-  if (!(error instanceof Error) || !('$metadata' in error)) return undefined
-  const metadata: unknown = error.$metadata
-  return typeof metadata === 'object' && metadata !== null && 'httpStatusCode' in metadata
-    ? Number(metadata.httpStatusCode)
-    : undefined
-}
-
-/** Without a status there was no answer. */
-const isAway = (error: unknown): boolean => {
-  const status = statusOf(error)
-  return status === undefined || status === 429 || status >= 500
-}
-
-const orMissing = (error: unknown): undefined => {
-  if (statusOf(error) === 404) return undefined
-  throw isAway(error) ? new ObjectsUnavailable(error) : error
-}
+/** undefined: there was no answer. */
+const statusOf = (error: unknown): number | undefined =>
+  (error as Partial<S3ServiceException>).$metadata?.httpStatusCode
 
 const orAway = (error: unknown): never => {
-  throw isAway(error) ? new ObjectsUnavailable(error) : error
+  const status = statusOf(error)
+  throw status === undefined || status === 429 || status >= 500 ? new ObjectsUnavailable(error) : error
 }
+
+const orMissing = (error: unknown): undefined => (statusOf(error) === 404 ? undefined : orAway(error))
 
 /** S3 deletes so many at once. */
 const deleteAtOnce = 1_000
@@ -65,6 +55,19 @@ export const s3Objects = (settings: S3Settings): Objects => {
   })
   const { bucket: Bucket } = settings
 
+  async function* pages(prefix: string, Delimiter?: '/') {
+    let token: string | undefined
+    do {
+      const page = await client
+        .send(
+          new ListObjectsV2Command({ Bucket, Prefix: checkKey(prefix), Delimiter, ContinuationToken: token }),
+        )
+        .catch(orAway)
+      yield page
+      token = page.NextContinuationToken
+    } while (token !== undefined)
+  }
+
   return {
     async put(key, content, contentType) {
       const Body = Buffer.isBuffer(content) ? content : createReadStream(content.path)
@@ -77,7 +80,8 @@ export const s3Objects = (settings: S3Settings): Objects => {
     },
     async head(key) {
       const found = await client.send(new HeadObjectCommand({ Bucket, Key: checkKey(key) })).catch(orMissing)
-      return found && { key, bytes: found.ContentLength ?? 0, modifiedAt: found.LastModified ?? new Date(0) }
+      // Every answer has them, whatever the SDK's types allow; in a listing too.
+      return found && ({ key, bytes: found.ContentLength, modifiedAt: found.LastModified } as ObjectInfo)
     },
     async read(key, range) {
       const Range = range && `bytes=${range.start}-${range.end}`
@@ -88,30 +92,14 @@ export const s3Objects = (settings: S3Settings): Objects => {
       return found?.Body as Readable | undefined
     },
     async *list(prefix) {
-      for (let token: string | undefined; ;) {
-        const page = await client
-          .send(new ListObjectsV2Command({ Bucket, Prefix: checkKey(prefix), ContinuationToken: token }))
-          .catch(orAway)
-        for (const { Key: key, Size: bytes, LastModified: modifiedAt } of page.Contents ?? [])
-          if (key !== undefined && bytes !== undefined && modifiedAt !== undefined)
-            yield { key, bytes, modifiedAt }
-        token = page.NextContinuationToken
-        if (token === undefined) return
-      }
+      for await (const { Contents = [] } of pages(prefix))
+        for (const { Key: key, Size: bytes, LastModified: modifiedAt } of Contents)
+          yield { key, bytes, modifiedAt } as ObjectInfo
     },
     async *children(prefix) {
-      for (let token: string | undefined; ;) {
-        const page = await client
-          .send(
-            new ListObjectsV2Command({
-              ...{ Bucket, Prefix: checkKey(prefix), Delimiter: '/', ContinuationToken: token },
-            }),
-          )
-          .catch(orAway)
-        for (const { Prefix: below } of page.CommonPrefixes ?? []) if (below !== undefined) yield below
-        for (const { Key: key } of page.Contents ?? []) if (key !== undefined) yield key
-        token = page.NextContinuationToken
-        if (token === undefined) return
+      for await (const { CommonPrefixes = [], Contents = [] } of pages(prefix, '/')) {
+        for (const { Prefix: below } of CommonPrefixes) yield below as string
+        for (const { Key: key } of Contents) yield key as string
       }
     },
     async delete(keys) {
@@ -131,7 +119,7 @@ export const s3Objects = (settings: S3Settings): Objects => {
         await client.send(new HeadBucketCommand({ Bucket }))
         return undefined
       } catch (error) {
-        return error instanceof Error ? error.message : String(error)
+        return messageOf(error)
       }
     },
     close() {

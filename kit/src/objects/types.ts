@@ -1,4 +1,5 @@
 import { type Readable } from 'node:stream'
+import { messageOf } from '../log/index.ts'
 
 /** What is known of an object without reading it. */
 export interface ObjectInfo {
@@ -45,7 +46,7 @@ export class ObjectsUnavailable extends Error {
   override readonly name = 'ObjectsUnavailable'
 
   constructor(cause: unknown) {
-    super(`the object store is not available: ${cause instanceof Error ? cause.message : String(cause)}`, {
+    super(`the object store is not available: ${messageOf(cause)}`, {
       cause,
     })
   }

@@ -1,5 +1,6 @@
 import { type Meter } from '@opentelemetry/api'
 import { backoff, type KafkaLog, pause, type Producer } from '../kafka/index.ts'
+import { messageOf } from '../log/index.ts'
 import { type WorkerHealth } from '../worker/index.ts'
 import { type Checkpoint, openOutbox, type OutboxConnection, type Shard } from './connection.ts'
 import { type Slice, slices } from './records.ts'
@@ -152,7 +153,7 @@ export const runRelay = (options: RelayOptions): Relay => {
       } catch (error) {
         if (isStopping()) return
         failures = Date.now() - startedAt > 30_000 ? 0 : failures + 1
-        vitals.failed(error instanceof Error ? error.message : String(error))
+        vitals.failed(messageOf(error))
         log.warn({ err: error, ...fields, failures }, 'the relay starts again')
         await pause(backoff(failures - 1, settings.retryMinMs, settings.retryMaxMs), signal)
       }

@@ -1,4 +1,4 @@
-import { type Logger } from '../log/index.ts'
+import { type Logger, messageOf } from '../log/index.ts'
 import { Kysely, PostgresDialect } from 'kysely'
 import pg from 'pg'
 import { type Prepare, prepareOn } from './prepared.ts'
@@ -87,7 +87,7 @@ export const openDatabase = <DB>(
         await pool.query('select 1')
         return undefined
       } catch (error) {
-        return error instanceof Error ? error.message : String(error)
+        return messageOf(error)
       }
     },
     close: () => db.destroy(),

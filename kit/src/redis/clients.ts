@@ -1,5 +1,7 @@
 import { createClient, createCluster } from '@redis/client'
-import { type RedisSettings } from './settings.ts'
+
+/** Of a server, or of some nodes of a cluster. */
+type RedisUrls = readonly [string, ...string[]]
 
 /** A connection to one server, or to all of a cluster. */
 export interface Client {
@@ -35,8 +37,8 @@ const connectServer = (url: string, onError: (error: unknown) => void): Client =
   }
 }
 
-const connectCluster = (urls: readonly string[], onError: (error: unknown) => void): Client => {
-  const { username, password, protocol } = new URL(urls[0] ?? '')
+const connectCluster = (urls: RedisUrls, onError: (error: unknown) => void): Client => {
+  const { username, password, protocol } = new URL(urls[0])
   const cluster = createCluster({
     rootNodes: urls.map((url) => ({ url })),
     // Of the nodes that are found, what the first ones' URLs say of themselves.
@@ -58,7 +60,8 @@ const connectCluster = (urls: readonly string[], onError: (error: unknown) => vo
 }
 
 /** Connects in the background and again whenever the connection is lost. */
-export const connectClient = (settings: RedisSettings, onError: (error: unknown) => void): Client =>
-  settings.REDIS_CLUSTER
-    ? connectCluster(settings.REDIS_URL, onError)
-    : connectServer(settings.REDIS_URL[0] ?? '', onError)
+export const connectClient = (
+  urls: RedisUrls,
+  isCluster: boolean,
+  onError: (error: unknown) => void,
+): Client => (isCluster ? connectCluster(urls, onError) : connectServer(urls[0], onError))

@@ -1,8 +1,11 @@
-import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest'
 import { createLog } from '../log/index.ts'
-import { startRedis, testTelemetry, type TestRedis } from '../testing/index.ts'
+import { freePort, startRedis, testTelemetry, type TestRedis } from '../testing/index.ts'
 import { openRedis, type Redis, RedisGone, script } from './index.ts'
 
+const run = promisify(execFile)
 const log = createLog('test', 'silent')
 const telemetry = testTelemetry()
 let server: TestRedis
@@ -45,6 +48,35 @@ test('without REDIS_URL there is none; one that nobody answers at is gone, and n
   await expect(nobody?.run(increment, ['n'], [1])).rejects.toThrow(RedisGone)
   expect(nobody?.available).toBe(false)
   nobody?.close()
+})
+
+test('a cluster finds the node of a key, as whom its URLs say', async () => {
+  const node = await startRedis({
+    ...{ 'cluster-enabled': 'yes', 'cluster-port': String(await freePort()) },
+    'cluster-announce-ip': '127.0.0.1',
+  })
+  onTestFinished(() => node.stop())
+  for (const command of [
+    ['CLUSTER', 'ADDSLOTSRANGE', '0', '16383'],
+    ['ACL', 'SETUSER', 'ana', 'on', '>pass&word', '~*', '&*', '+@all'],
+    // Nobody else is let in.
+    ['ACL', 'SETUSER', 'default', 'off'],
+  ])
+    expect((await run('redis-cli', ['-p', String(node.port), ...command])).stdout).toBe('OK\n')
+  const cluster = (user: string, scheme = 'redis') =>
+    openRedis({ REDIS_URL: [`${scheme}://${user}127.0.0.1:${node.port}`], REDIS_CLUSTER: true }, { log })
+  const [known, nameless, enciphered] = [cluster('ana:pass%26word@'), cluster(''), cluster('', 'rediss')]
+  onTestFinished(() => {
+    for (const one of [known, nameless, enciphered]) one?.close()
+  })
+  await vi.waitFor(
+    () => {
+      expect(known?.available).toBe(true)
+    },
+    { timeout: 10_000 },
+  )
+  expect([await known?.run(increment, ['a'], [1]), await known?.run(increment, ['b'], [2])]).toEqual([1, 2])
+  for (const one of [nameless, enciphered]) expect(one?.available).toBe(false)
 })
 
 test('killed, it is done without at once, and asked again when it is back, with nothing in it', async () => {

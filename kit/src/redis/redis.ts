@@ -1,6 +1,6 @@
 import { type Meter } from '@opentelemetry/api'
 import { createHash } from 'node:crypto'
-import { type Logger } from '../log/index.ts'
+import { type Logger, messageOf } from '../log/index.ts'
 import { type Client, connectClient } from './clients.ts'
 import { type RedisSettings } from './settings.ts'
 
@@ -49,16 +49,14 @@ const isAnswer = (error: unknown): boolean =>
   error instanceof Error &&
   /^(ERR|NOSCRIPT|WRONGTYPE|OOM|MISCONF|READONLY|NOPERM|NOAUTH|WRONGPASS)\b/.test(error.message)
 
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
-
 const ping = script('return 1')
 
 /** Connects in the background; what is asked before it is connected is answered by RedisGone. undefined: none is named. */
 export const openRedis = (
-  settings: RedisSettings,
+  { REDIS_URL: [url, ...more], REDIS_CLUSTER: isCluster }: RedisSettings,
   { log, meter, timeoutMs = 100 }: RedisOptions,
 ): Redis | undefined => {
-  if (settings.REDIS_URL.length === 0) {
+  if (url === undefined) {
     log.info('no REDIS_URL is given: this process caches and limits for itself')
     return undefined
   }
@@ -66,7 +64,8 @@ export const openRedis = (
   const onError = (error: unknown): void => {
     lastError = messageOf(error)
   }
-  let client: Client = connectClient(settings, onError)
+  const connect = (): Client => connectClient([url, ...more], isCluster, onError)
+  let client = connect()
   let renewedAt = performance.now()
   let failures = 0
   // Until it has answered once it counts as gone, or the first requests of a process would wait for it.
@@ -132,9 +131,9 @@ export const openRedis = (
           log.info({ seconds: Math.round(seconds * 10) / 10 }, 'Redis answers')
         },
         () => {
-          if (settings.REDIS_CLUSTER && performance.now() - renewedAt > renewAfterMs) {
+          if (isCluster && performance.now() - renewedAt > renewAfterMs) {
             client.destroy()
-            client = connectClient(settings, onError)
+            client = connect()
             renewedAt = performance.now()
           }
           probeAfter(Math.min(longestProbeMs, pauseMs * 2))

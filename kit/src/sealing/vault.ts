@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { messageOf } from '../log/index.ts'
 import { type KeyEncryption, KeyEncryptionUnavailable } from './key-encryption.ts'
 import { placeBytes, SealBroken } from './seal.ts'
 import { askVault, refusal, type VaultOptions } from './vault-api.ts'
@@ -93,7 +94,7 @@ export const vaultKeyEncryption = (options: VaultOptions): KeyEncryption => {
         await current()
         return undefined
       } catch (error) {
-        return error instanceof Error ? error.message : String(error)
+        return messageOf(error)
       }
     },
     close: stopRenewing,

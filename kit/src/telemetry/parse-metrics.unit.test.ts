@@ -18,6 +18,13 @@ test('reads what a process of ours writes', async () => {
   await telemetry.close()
 })
 
+test('what is beyond all numbers is read as that', () => {
+  const values = parseMetrics('a +Inf\nb -Inf\nc 1e3 1700000000000\n# HELP d none\n').map(
+    ({ value }) => value,
+  )
+  expect(values).toEqual([Infinity, -Infinity, 1_000])
+})
+
 test('a counter that fell was begun anew', () => {
   expect([riseOf(10, 15), riseOf(10, 4), riseOf(0, 0)]).toEqual([5, 4, 0])
 })
@@ -38,6 +45,7 @@ test('a quantile is of what was told between two looks', () => {
   ])
   expect(quantileBetween(before, after, 'delay', 0.5)).toBeCloseTo(0.55)
   expect(quantileBetween(before, before, 'delay', 0.5)).toBeUndefined()
+  expect(quantileBetween([], [], 'delay', 0.5)).toBeUndefined()
   // The process began anew.
   expect(quantileBetween(after, before, 'delay', 0.5)).toBeCloseTo(0.05)
   expect(

@@ -29,6 +29,8 @@ const verifier = (options: Partial<Parameters<typeof createTokenVerifier>[0]> = 
 
 test('a good token says whom it speaks for', async () => {
   expect(await verifier().verify(await signer.sign(identity))).toEqual(identity)
+  const signedIn = { ...identity, signedInAt: now / 1000 - 60 }
+  expect(await verifier().verify(await signer.sign(signedIn))).toEqual(signedIn)
 })
 
 test.each([
@@ -46,6 +48,7 @@ test.each([
   ['no session', { claims: { sid: undefined } }],
   ['roles that are no list', { claims: { roles: 'admin' } }],
   ['roles that are no text', { claims: { roles: [1] } }],
+  ['a time of signing in that is none', { claims: { auth_time: 'today' } }],
 ])('%s is invalid', async (_case, change) => {
   await expect(verifier().verify(await signer.sign(identity, change))).rejects.toMatchObject({
     name: 'InvalidToken',

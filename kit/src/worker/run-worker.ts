@@ -1,5 +1,6 @@
 import { type Topic } from '@veza/contracts'
 import { backoff, type ChunkControl, type ConsumedRecord, pause } from '../kafka/index.ts'
+import { messageOf } from '../log/index.ts'
 import { deadLetterRecord } from './dead-letter.ts'
 import { decodeChunk } from './decode.ts'
 import { handleEach } from './handle-each.ts'
@@ -8,7 +9,6 @@ import { type DeadRecord, type Message, type Outcome, type Worker, type WorkerOp
 import { createVitals } from './vitals.ts'
 
 const nameOf = (error: unknown): string => (error instanceof Error ? error.name : typeof error)
-const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
 /** A chunk on its way through the handler. */
 interface Run<T extends Topic> {
@@ -57,7 +57,7 @@ export function runWorker<T extends Topic>(options: WorkerOptions<T>): Worker {
         vitals.recovered(control)
         return result
       } catch (error) {
-        vitals.failed(control, `${what}: ${textOf(error)}`, true)
+        vitals.failed(control, `${what}: ${messageOf(error)}`, true)
         log.warn({ err: error, worker: name, attempt }, `${what} failed, trying again`)
         await pause(backoff(attempt, settings.retryMinMs, settings.retryMaxMs), signal)
       }
@@ -131,9 +131,9 @@ export function runWorker<T extends Topic>(options: WorkerOptions<T>): Worker {
         failure = error
       }
       note(messages, run)
-      const down = await options.dependencies().catch(textOf)
+      const down = await options.dependencies().catch(messageOf)
       blamed = down === undefined ? blamed + 1 : 0
-      vitals.failed(run.control, down ?? textOf(failure), down !== undefined)
+      vitals.failed(run.control, down ?? messageOf(failure), down !== undefined)
       const fields = { err: failure, worker: name, messages: messages.length, failures, down }
       log.warn(fields, 'the handler failed, trying again')
       if (blamed >= attemptsAllowed) {
@@ -165,7 +165,7 @@ export function runWorker<T extends Topic>(options: WorkerOptions<T>): Worker {
       }
       return
     }
-    const outcome: Outcome = { kind: 'dead', reason: textOf(failure) }
+    const outcome: Outcome = { kind: 'dead', reason: messageOf(failure) }
     await bury({ record: message.record, message, errorClass: nameOf(failure), reason: outcome.reason }, run)
     run.spans.end(message, outcome)
     vitals.settled([outcome])
