@@ -110,8 +110,8 @@ it('what a player reports is counted: live, in the statistics, and for its owner
     })
   }, waiting)
   await report('ended')
-  await vi.waitFor(async () => {
-    expect(await read(`/v1/tracks/${trackId}/stats`)).toMatchObject({ plays: 1, listeningNow: 0 })
+  // Live at once; that the statistics forget who listened half a minute ago is held by theirs.
+  await vi.waitFor(() => {
     expect(counts.at(-1)).toBe(0)
   }, waiting)
   expect(counts).toContain(1)

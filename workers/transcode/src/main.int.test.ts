@@ -67,6 +67,9 @@ it('is killed at one step after the other, and its job has one outcome all the s
       case 'tell':
         // Somebody else has the track for a moment, so that the outcome waits halfway through its transaction.
         await veza.db.transaction().execute(async (trx) => {
+          // On a busy machine the outcome is longer in coming than a transaction of ours may take.
+          await sql`set local transaction_timeout = 0`.execute(trx)
+          await sql`set local idle_in_transaction_session_timeout = 0`.execute(trx)
           await trx.selectFrom('tracks').select('id').where('id', '=', trackId).forUpdate().execute()
           await vi.waitFor(async () => {
             const { rows } = await sql`select from pg_locks where not granted and pid in (
