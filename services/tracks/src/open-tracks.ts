@@ -36,6 +36,7 @@ import { readHearable } from './queries/hearable.ts'
 import { readPersonalData } from './queries/personal-data.ts'
 import { getPlaylist, knownTracks, listPlaylists, tracksOf } from './queries/playlists.ts'
 import { listReports } from './queries/reports.ts'
+import { openPeopleOfTrack } from './queries/people-of-track.ts'
 import { openTrackCaches } from './queries/track-caches.ts'
 import { openMeantWords, searchParameters } from './queries/meant-words.ts'
 import { searchTracks } from './queries/search.ts'
@@ -96,8 +97,9 @@ export const openTracks = async (settings: TracksSettings, common: TracksCommon)
     log,
   })
   const { db } = database
-  const trackCaches = openTrackCaches(database, caches)
-  const reading = { db, prepare: database.prepare, caches: trackCaches }
+  const people = openPeopleOfTrack(database)
+  const trackCaches = openTrackCaches(database, people, caches)
+  const reading = { db, prepare: database.prepare, caches: trackCaches, people }
   const getOne = getTrack(reading)
   const addresses = addressBook(createSealing({ db, keyEncryption }), 'tracks')
   const objects = openObjects(settings)

@@ -1,5 +1,5 @@
 import { type ReadModel } from '@veza/kit/projection'
-import { sql } from 'kysely'
+import { type RawBuilder, sql } from 'kysely'
 
 /** Who follows and who blocks whom: what tracks has to know of users, in a schema of its own, by workers/tracks-relations. */
 export interface RelationsDatabase {
@@ -35,11 +35,14 @@ export const relationsModel: ReadModel<RelationsDatabase> = {
   },
 }
 
+/** Their id, or an expression that is it. */
+type Person = string | RawBuilder<string | null>
+
 /** Does this person follow the owner? */
-export const followsOwner = (userId: string, owner: string) => sql<boolean>`exists (
+export const followsOwner = (userId: Person, owner: string) => sql<boolean>`exists (
   select from relations.follows where follower_id = ${userId} and followee_id = ${sql.ref(owner)})`
 
 /** Does one of this person and the owner block the other? */
-export const blockedWithOwner = (userId: string, owner: string) => sql<boolean>`exists (
+export const blockedWithOwner = (userId: Person, owner: string) => sql<boolean>`exists (
   select from relations.blocks where (blocker_id, blocked_id) in
     ((${userId}::uuid, ${sql.ref(owner)}), (${sql.ref(owner)}, ${userId}::uuid)))`

@@ -94,7 +94,7 @@ const shortLength = 50
 /**
  * One playlist, with those of its tracks that the caller may hear, in its order. Throws Rejection `playlist-not-found`.
  */
-export const getPlaylist = (deps: OneTrackDeps) => {
+export const getPlaylist = (deps: Omit<OneTrackDeps, 'people'>) => {
   const { db, caches } = deps
   const relationsWith = prepareRelations(deps)
   return async (

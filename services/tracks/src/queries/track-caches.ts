@@ -5,6 +5,7 @@ import { sql } from 'kysely'
 import { type TracksDatabase } from '../adapters/schema.ts'
 import { playlistStream } from '../adapters/playlists.ts'
 import { streamOf } from '../adapters/tracks.ts'
+import { type PeopleOfTrack } from './people-of-track.ts'
 import { toView, trackColumns, type TrackView } from './track-view.ts'
 
 /** What of a track is the same for everybody who looks at it. */
@@ -61,12 +62,18 @@ const playlistForm: SharedForm<StoredPlaylist> = {
 }
 
 /** The version that is current and the row of it, of one moment: a track that is gone is so as of a version too. */
-const prepareRow = ({ db, prepare }: Pick<Database<TracksDatabase>, 'db' | 'prepare'>) =>
-  prepare('tracks-row', ({ trackId, stream }: { trackId: string; stream: string }) =>
-    db
-      .selectFrom(sql<{ current: number }>`(select ${currentVersionOf(stream)} as current)`.as('stream'))
-      .leftJoin('tracks', (join) => join.on('tracks.id', '=', trackId))
-      .select(['stream.current', ...trackColumns]),
+const prepareRows = ({ db, prepare }: Pick<Database<TracksDatabase>, 'db' | 'prepare'>) =>
+  prepare(
+    'tracks-rows',
+    ({ trackIds, streams }: { trackIds: readonly string[]; streams: readonly string[] }) =>
+      db
+        .selectFrom(
+          sql<{ asked_id: string; current: number }>`(
+            select id as asked_id, ${currentVersionOf(sql.ref('given.stream'))} as current
+            from unnest(${trackIds}::uuid[], ${streams}::text[]) as given (id, stream))`.as('asked'),
+        )
+        .leftJoin('tracks', 'tracks.id', 'asked.asked_id')
+        .select(['asked.asked_id', 'asked.current', ...trackColumns]),
   )
 
 const preparePlaylist = ({ db, prepare }: Pick<Database<TracksDatabase>, 'db' | 'prepare'>) =>
@@ -80,23 +87,18 @@ const preparePlaylist = ({ db, prepare }: Pick<Database<TracksDatabase>, 'db' | 
 type JoinedPlaylist = Awaited<ReturnType<ReturnType<typeof preparePlaylist>>>[number]
 const isPlaylist = (row: JoinedPlaylist): row is JoinedPlaylist & StoredPlaylist => row.id !== null
 
-type Joined = Awaited<ReturnType<ReturnType<typeof prepareRow>>>[number]
+type Joined = Awaited<ReturnType<ReturnType<typeof prepareRows>>>[number]
 type Row = Parameters<typeof toView>[0]
 const isThere = (row: Joined): row is Joined & Row => row.id !== null
 
 /** @param caches those of the process */
 export const openTrackCaches = (
   database: Pick<Database<TracksDatabase>, 'db' | 'prepare'>,
+  { countLikes }: Pick<PeopleOfTrack, 'countLikes'>,
   caches: Pick<Caches, 'open'>,
 ): TrackCaches => {
-  const rowOf = prepareRow(database)
+  const rowsOf = prepareRows(database)
   const playlistOf = preparePlaylist(database)
-  const countLikes = database.prepare('tracks-likes', ({ trackId }: { trackId: string }) =>
-    database.db
-      .selectFrom('likes')
-      .where('track_id', '=', trackId)
-      .select(({ fn }) => fn.countAll<number>().as('likes')),
-  )
   return {
     tracks: caches.open({
       name: 'track',
@@ -104,11 +106,16 @@ export const openTrackCaches = (
       shared: form,
       // Whoever is told that it is ready asks at once, and may be told before this process is.
       keeps: ({ status }) => status === 'ready',
-      async load(trackId) {
-        const [row] = await rowOf({ trackId, stream: streamOf(trackId) })
-        return row !== undefined && isThere(row)
-          ? { version: row.version, value: toView(row) }
-          : { version: row?.current ?? 0, value: undefined }
+      async loadAll(trackIds) {
+        const rows = await rowsOf({ trackIds, streams: trackIds.map(streamOf) })
+        return new Map(
+          rows.map((row) => [
+            row.asked_id,
+            isThere(row)
+              ? { version: row.version, value: toView(row) }
+              : { version: row.current, value: undefined },
+          ]),
+        )
       },
     }),
     likes: caches.open({
@@ -117,8 +124,7 @@ export const openTrackCaches = (
       ttlMs: likesMs,
       async load(trackId) {
         const version = performance.now()
-        const [row] = await countLikes({ trackId })
-        return { version, value: row?.likes ?? 0 }
+        return { version, value: await countLikes(trackId) }
       },
     }),
     playlists: caches.open({

@@ -3,7 +3,8 @@ import { type Kysely, type SelectQueryBuilder, sql } from 'kysely'
 import { blockedWithOwner, followsOwner } from '../adapters/relations.ts'
 import { type TracksDatabase } from '../adapters/schema.ts'
 import { Rejection } from '../domain/rejection.ts'
-import { type Actor, type Relation, visibleTo } from '../domain/track.ts'
+import { type Actor, visibleTo } from '../domain/track.ts'
+import { type PeopleOfTrack } from './people-of-track.ts'
 import { type TrackCaches } from './track-caches.ts'
 import { toView, trackColumns, type TrackView } from './track-view.ts'
 
@@ -38,54 +39,24 @@ export const foundBy = (db: Kysely<TracksDatabase>, actor: Pick<Actor, 'userId'>
 /** What reads a track by its id. */
 export interface OneTrackDeps extends ReadDeps {
   readonly caches: TrackCaches
-}
-
-/** What is between a person and a track, besides the track itself: by keys, nothing of which is cached. */
-const asSeenBy = ({ db, prepare }: ReadDeps) => {
-  const find = prepare(
-    'tracks-seen-by',
-    ({ trackId, ownerId, userId }: { trackId: string; ownerId: string; userId: string }) =>
-      db
-        .selectFrom(sql<{ owner_id: string }>`(select ${ownerId}::uuid as owner_id)`.as('track'))
-        .select((eb) => [
-          eb
-            .exists(
-              eb
-                .selectFrom('likes')
-                .where('track_id', '=', trackId)
-                .where('user_id', '=', userId)
-                .select('user_id'),
-            )
-            .as('liked'),
-          ...relationTo({ userId }, 'track.owner_id'),
-        ]),
-  )
-  return async (
-    { id, ownerId }: Pick<TrackView, 'id' | 'ownerId'>,
-    { userId }: Actor,
-  ): Promise<Relation & { readonly liked: boolean }> => {
-    const [row] = await find({ trackId: id, ownerId, userId })
-    return { follows: row?.follows === true, blocked: row?.blocked === true, liked: row?.liked === true }
-  }
+  readonly people: PeopleOfTrack
 }
 
 /** One track, with its likes. Throws Rejection `track-not-found`. */
-export const getTrack = (deps: OneTrackDeps) => {
-  const { tracks, likes: counts } = deps.caches
-  const seenBy = asSeenBy(deps)
-  return async (
+export const getTrack =
+  ({ caches, people }: Pick<OneTrackDeps, 'caches' | 'people'>) =>
+  async (
     trackId: string,
     actor: Actor,
   ): Promise<TrackView & { readonly likes: number; readonly liked: boolean }> => {
-    const { value: track } = await tracks.read(trackId)
+    const { value: track } = await caches.tracks.read(trackId)
     if (track === undefined) throw new Rejection('track-not-found')
     const [{ liked, ...relation }, { value: likes = 0 }] = await Promise.all([
-      seenBy(track, actor),
-      counts.read(trackId),
+      people.seenBy(track, actor.userId),
+      caches.likes.read(trackId),
     ])
     return { ...visibleTo(track, actor, relation), likes, liked }
   }
-}
 
 /** Refuses whoever may not change the track. Throws Rejection `track-not-found`, `not-owner`. */
 export const assertOwner =
@@ -183,15 +154,14 @@ export interface Playable {
 }
 
 /** Throws Rejection `track-not-found`, `track-not-ready`. */
-export const readPlayable = (deps: OneTrackDeps) => {
-  const seenBy = asSeenBy(deps)
-  return async (trackId: string, actor: Actor): Promise<Playable | undefined> => {
-    const { value: track } = await deps.caches.tracks.read(trackId)
-    const relation = track && (await seenBy(track, actor))
+export const readPlayable =
+  ({ caches, people }: Pick<OneTrackDeps, 'caches' | 'people'>) =>
+  async (trackId: string, actor: Actor): Promise<Playable | undefined> => {
+    const { value: track } = await caches.tracks.read(trackId)
+    const relation = track && (await people.seenBy(track, actor.userId))
     const { ownerId, media, durationMs } = visibleTo(track, actor, relation)
     return media === null || durationMs === null ? undefined : { trackId, ownerId, media, durationMs }
   }
-}
 
 /** Of these tracks those that everybody may find. */
 export const readListed =
