@@ -1,4 +1,4 @@
-# One image for every process of Veza: the command names the entry file.
+# One image for every process of Veza: the command names what was compiled of it.
 
 # Debian 13, since the binaries of uWebSockets.js for Node 22 and newer need glibc 2.38.
 FROM node:24-trixie-slim AS base
@@ -66,7 +66,8 @@ COPY services services
 COPY workers workers
 COPY deploy deploy
 COPY --from=page /page page
+RUN node --import tsx deploy/write-bundle.ts build
 # A volume that is mounted here belongs to whom this belongs to.
 RUN mkdir /audio && chown node:node /audio
 USER node
-ENTRYPOINT ["node", "--max-semi-space-size=32", "--import", "tsx"]
+ENTRYPOINT ["node", "--max-semi-space-size=32", "--enable-source-maps"]

@@ -68,8 +68,8 @@ const compose: StackView = {
 }
 
 describe.each(processes.map((process) => [process.name, process] as const))('%s', (name, process) => {
-  test('runs the entry of the table', () => {
-    expect(service(name).command).toEqual([process.entry])
+  test('runs what was compiled of it', () => {
+    expect(service(name).command).toEqual([`build/${name}.js`])
   })
 
   test('has the settings that the table computes, and no other', () => {
@@ -157,6 +157,6 @@ test('the image has the manifest of every workspace that a process runs from', (
 
 test('the image starts a process with the flags that the launcher gives it', () => {
   const dockerfile = readFileSync(join(root, 'Dockerfile'), 'utf8')
-  const command = ['node', ...nodeFlags, '--import', 'tsx'].map((part) => `"${part}"`).join(', ')
+  const command = ['node', ...nodeFlags].map((part) => `"${part}"`).join(', ')
   expect(dockerfile).toContain(`ENTRYPOINT [${command}]`)
 })

@@ -123,11 +123,11 @@ export type ProcessName = 'http' | 'realtime' | 'chat-fanout' | 'workers' | 'tra
 
 /**
  * Flags of every process. Messages live for milliseconds: in a young generation of V8's default size many survive into
- * the old one, whose collections cost a loaded process a tenth of its time.
+ * the old one, whose collections cost a loaded process a tenth of its time. Stacks name the sources, not what was compiled.
  */
-export const nodeFlags = ['--max-semi-space-size=32'] as const
+export const nodeFlags = ['--max-semi-space-size=32', '--enable-source-maps'] as const
 
-/** A process of Veza: `node <nodeFlags> --import tsx <entry>` in the root of the checkout. */
+/** A process of Veza: `node <nodeFlags> <compiled entry>` in the root of the checkout. */
 export interface VezaProcess {
   readonly name: ProcessName
   readonly entry: string

@@ -1,30 +1,10 @@
 import { spawn } from 'node:child_process'
-import { createHash } from 'node:crypto'
-import { existsSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join, resolve } from 'node:path'
-import { type Progress, timed } from './progress.ts'
+import { builtFolder, filesBelow } from './built-folder.ts'
+import { type Progress } from './progress.ts'
 
-const root = resolve(import.meta.dirname, '../..')
-const web = join(root, 'web')
-
-/** What the built page depends on, beside the packages that the lock file names. */
-const sources = (): string[] => [
-  join(root, 'package-lock.json'),
-  ...['index.html', 'package.json', 'vite.config.ts'].map((name) => join(web, name)),
-  ...['src', 'public'].flatMap((folder) =>
-    readdirSync(join(web, folder), { recursive: true, withFileTypes: true })
-      .filter((entry) => entry.isFile() && !entry.name.includes('.test.'))
-      .map((entry) => join(entry.parentPath, entry.name))
-      .sort(),
-  ),
-]
-
-const hashOf = (files: readonly string[]): string => {
-  const hash = createHash('sha256')
-  for (const file of files) hash.update(file.slice(root.length)).update('\0').update(readFileSync(file))
-  return hash.digest('hex').slice(0, 16)
-}
+const web = resolve(import.meta.dirname, '../../web')
 
 const vite = (outDir: string, env: NodeJS.ProcessEnv): Promise<void> =>
   new Promise((done, reject) => {
@@ -51,35 +31,26 @@ const vite = (outDir: string, env: NodeJS.ProcessEnv): Promise<void> =>
   })
 
 /**
- * The folder of the page as its sources stand now. It is built when they have changed since: each state of the sources has
- * a folder of its own, so launchers that run side by side are in nobody's way.
+ * The folder of the page as its sources stand now.
+ *
+ * @param programsDir the page lies beside it
  */
-export const buildPage = async ({
+export const buildPage = ({
   programsDir,
   env,
   progress,
 }: {
-  /** The page lies beside it. */
   readonly programsDir: string
   readonly env: NodeJS.ProcessEnv
   readonly progress: Progress
-}): Promise<string> => {
-  const pages = join(programsDir, '../page')
-  const folder = join(pages, hashOf(sources()))
-  if (existsSync(folder)) return folder
-  const draft = `${folder}.${process.pid}`
-  progress('building the page')
-  await timed(
+}): Promise<string> =>
+  builtFolder({
+    what: 'the page',
+    within: join(programsDir, '../page'),
+    sources: [
+      ...['index.html', 'package.json', 'vite.config.ts'].map((name) => `web/${name}`),
+      ...filesBelow(['web/src', 'web/public']),
+    ],
+    build: (folder) => vite(folder, env),
     progress,
-    () => 'the page is built',
-    () => vite(draft, env),
-  )
-  try {
-    renameSync(draft, folder)
-  } catch (error) {
-    // Another launcher was faster, with the same.
-    rmSync(draft, { recursive: true, force: true })
-    if (!existsSync(folder)) throw error
-  }
-  return folder
-}
+  })

@@ -1,11 +1,27 @@
-import { createRequire } from 'node:module'
+import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { bundleProcesses } from '../bundle.ts'
 import { nodeFlags, processes, type ProcessName, type StackView, type VezaProcess } from '../stack.ts'
+import { builtFolder, filesBelow } from './built-folder.ts'
 import { type Progress, timed } from './progress.ts'
 import { type Child, type Program, type Supervisor } from './supervise.ts'
 
 const root = join(import.meta.dirname, '../..')
-const typescriptLoader = createRequire(import.meta.url).resolve('tsx')
+
+/** The folder of Veza's processes as their sources stand now, compiled. Packages are found from there. */
+export const buildProcesses = (progress: Progress): Promise<string> =>
+  builtFolder({
+    what: "Veza's processes",
+    within: join(root, 'node_modules/.cache/veza'),
+    sources: filesBelow([
+      ...['contracts/src', 'kit/src', 'deploy'],
+      ...['services', 'workers'].flatMap((group) =>
+        readdirSync(join(root, group)).map((name) => `${group}/${name}/src`),
+      ),
+    ]),
+    build: bundleProcesses,
+    progress,
+  })
 
 const readiness = async (port: number): Promise<string | undefined> => {
   const response = await fetch(`http://127.0.0.1:${port}/readyz`, { signal: AbortSignal.timeout(5_000) })
@@ -13,11 +29,17 @@ const readiness = async (port: number): Promise<string | undefined> => {
   return response.ok ? undefined : text
 }
 
-/** How one process is run. */
-export const programOf = (process: VezaProcess, stack: StackView, env: NodeJS.ProcessEnv): Program => ({
+/**
+ * How one process is run.
+ * @param built what buildProcesses returned
+ */
+export const programOf = (
+  process: VezaProcess,
+  { built, stack, env }: { built: string; stack: StackView; env: NodeJS.ProcessEnv },
+): Program => ({
   name: process.name,
   command: globalThis.process.execPath,
-  args: [...nodeFlags, '--import', typescriptLoader, process.entry],
+  args: [...nodeFlags, join(built, `${process.name}.js`)],
   cwd: root,
   env: { ...env, ...process.env(stack) },
   stopSignal: 'SIGTERM',
@@ -32,6 +54,7 @@ export const programOf = (process: VezaProcess, stack: StackView, env: NodeJS.Pr
  * @param started is told of each child at once, so that a failure half-way leaves none behind
  */
 export const startProcesses = async (o: {
+  readonly built: string
   readonly stack: StackView
   readonly supervisor: Supervisor
   readonly env: NodeJS.ProcessEnv
@@ -47,7 +70,7 @@ export const startProcesses = async (o: {
           o.progress,
           () => `${process.name} is ready`,
           async () => {
-            o.started(process.name, await o.supervisor.start(programOf(process, o.stack, o.env)))
+            o.started(process.name, await o.supervisor.start(programOf(process, o)))
           },
         ),
       ),

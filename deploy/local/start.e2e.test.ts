@@ -5,6 +5,7 @@ import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { processes, programs } from '../stack.ts'
 import { isAlive } from './lock.ts'
 import { freePort } from './ports.ts'
 import { outsideFolder } from './postgres.ts'
@@ -75,9 +76,11 @@ beforeAll(async () => {
   chmodSync(state.parent, 0o700)
   state.dataDir = join(state.parent, '.veza')
   const inherited = Object.entries(process.env).filter(([name]) => !given.includes(name))
-  const ports: string[] = [
-    ...['HTTP_PORT', 'WS_PORT', 'KAFKA_PORT', 'REGISTRY_PORT', 'POSTGRES_PORT', 'REDIS_PORT'],
-    ...['HTTP_INTERNAL_PORT', 'REALTIME_INTERNAL_PORT', 'CHAT_FANOUT_INTERNAL_PORT'],
+  const ports = [
+    ...Object.values(programs).map(({ port }) => port.setting),
+    ...processes
+      .flatMap(({ publicPort, internalPort }) => [publicPort ?? [], internalPort].flat())
+      .map(({ setting }) => setting),
   ]
   const chosen = await Promise.all(ports.map(async (name) => [name, String(await freePort())] as const))
   state.env = { ...Object.fromEntries([...inherited, ...chosen]), VEZA_DIR: state.dataDir }
@@ -125,9 +128,10 @@ test.runIf(process.platform === 'linux')(
 
     // A crash is told by name, and ends the rest.
     const victim = processesHere().find((pid) =>
-      readFileSync(`/proc/${pid}/cmdline`, 'utf8').endsWith('workers/chat-fanout/src/main.ts\0'),
+      readFileSync(`/proc/${pid}/cmdline`, 'utf8').endsWith('/chat-fanout.js\0'),
     )
-    process.kill(victim ?? 0, 'SIGKILL')
+    if (victim === undefined) throw new Error('chat-fanout does not run')
+    process.kill(victim, 'SIGKILL')
     expect(await again.launcher.exitCode).toBe(1)
     expect(again.launcher.output()).toMatch(/chat-fanout was ended by SIGKILL/)
     expect(processesHere()).toEqual([])

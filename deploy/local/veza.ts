@@ -11,7 +11,7 @@ import {
 } from './infrastructure.ts'
 import { buildPage } from './page.ts'
 import { freePort } from './ports.ts'
-import { programOf, startProcesses } from './processes.ts'
+import { buildProcesses, programOf, startProcesses } from './processes.ts'
 import { provision } from './provision.ts'
 import { type Child } from './supervise.ts'
 import { ensureSystemPrograms } from './system-programs.ts'
@@ -86,6 +86,7 @@ export const startVeza = async (options: InfrastructureOptions): Promise<Veza> =
   }
   try {
     const pageFolder = await buildPage(plan)
+    const built = await buildProcesses(progress)
     const java = await checkMachine({ ...plan, programs: plan.wanted, ports: taken, processes: true })
     infrastructure = await startPrograms(plan, java, lock)
     const { kafkaBrokers, registryUrl, databaseUrl, redisUrl, secrets, supervisor } = infrastructure
@@ -118,7 +119,7 @@ export const startVeza = async (options: InfrastructureOptions): Promise<Veza> =
       secrets,
     }
     await startProcesses({
-      ...{ stack, supervisor, env, progress },
+      ...{ built, stack, supervisor, env, progress },
       started: (name, child) => children.set(name, child),
     })
     const endpoints: Endpoints = {
@@ -142,7 +143,7 @@ export const startVeza = async (options: InfrastructureOptions): Promise<Veza> =
         if (process === undefined) throw new Error(`there is no process ${name}`)
         const port = process.publicPort === undefined ? undefined : await freePort()
         const ports = { ...stack.ports, [name]: { public: port, internal: await freePort() } }
-        const program = programOf(process, { ...stack, ports }, env)
+        const program = programOf(process, { built, stack: { ...stack, ports }, env })
         const child = await supervisor.start({
           ...program,
           name: `${name}-${others.length + 2}`,
