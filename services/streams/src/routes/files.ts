@@ -1,3 +1,4 @@
+import { type OutgoingHttpHeaders } from 'node:http'
 import { Readable } from 'node:stream'
 import {
   type Api,
@@ -7,6 +8,7 @@ import {
   Problem,
   securityHeaders,
 } from '@veza/kit/http'
+import { LRUCache } from 'lru-cache'
 import { isPlaylist, type Range, readRange } from '../domain/files.ts'
 import { type KeptFile, type OpenFile } from '../queries/open-file.ts'
 import { answer } from './answer.ts'
@@ -42,6 +44,9 @@ const headersOf = (file: Pick<OpenFile, 'key' | 'contentType'>) => ({
   'cross-origin-resource-policy': 'cross-origin',
 })
 
+/** Files whose answers are put together already, some 800 bytes each. */
+const mostPrepared = 20_000
+
 const address = /^\/v1\/streams\/([\w-]+)\/([\w/.-]+)$/
 /** What asks for something else than a whole file as it is. */
 const conditions = ['range', 'if-none-match', 'if-match', 'if-modified-since', 'if-unmodified-since'] as const
@@ -59,6 +64,22 @@ export const keptFiles = (
   accelPrefix: string | undefined,
 ): First => {
   const measure = measureRequests(telemetry)
+  const prepared = new LRUCache<string, OutgoingHttpHeaders>({ max: mostPrepared })
+  /** Put together for each answer, they take as long as all else that is done for it here. */
+  const wholeOf = (file: KeptFile): OutgoingHttpHeaders => {
+    const { key, content } = file
+    const before = prepared.get(key)
+    if (before !== undefined) return before
+    const headers = {
+      ...securityHeaders,
+      ...headersOf(file),
+      ...(accelPrefix === undefined
+        ? { 'content-length': content?.length ?? 0 }
+        : { 'content-length': 0, 'x-accel-redirect': `${accelPrefix}${key}` }),
+    }
+    prepared.set(key, headers)
+    return headers
+  }
   return (request, response, next) => {
     const [, pass, path] = (request.method === 'GET' && address.exec(request.url ?? '')) || []
     const file =
@@ -73,15 +94,8 @@ export const keptFiles = (
     const { end } = measure('GET', typeof traceparent === 'string' ? traceparent : undefined)
     file.allowed.then(
       () => {
-        const { key, content } = file
-        response.writeHead(200, {
-          ...securityHeaders,
-          ...headersOf(file),
-          ...(accelPrefix === undefined
-            ? { 'content-length': content?.length ?? 0 }
-            : { 'content-length': 0, 'x-accel-redirect': `${accelPrefix}${key}` }),
-        })
-        response.end(accelPrefix === undefined ? content : undefined)
+        response.writeHead(200, wholeOf(file))
+        response.end(file.content)
         end(200, route)
       },
       // The app asks once more, gets the same answer, and says it in its words.
