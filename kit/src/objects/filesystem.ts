@@ -127,6 +127,14 @@ export const filesystemObjects = (root: string): Objects => {
         await removeEmpty(key)
       }
     },
+    async sweepDrafts(before) {
+      for (const name of (await readdir(drafts).catch(orMissing)) ?? []) {
+        const draft = join(drafts, name)
+        // Of a put that has ended meanwhile there is none.
+        const found = await stat(draft).catch(orMissing)
+        if (found !== undefined && found.mtime < before) await rm(draft, { force: true }).catch(orMissing)
+      }
+    },
     signedUrl: () => Promise.resolve(undefined),
     async check() {
       try {

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, symlink, utimes, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -112,6 +112,12 @@ describe.each([
     expect(await children('none/')).toEqual([])
   })
 
+  it('stay when drafts are swept', async () => {
+    await objects.put('d/whole.txt', Buffer.from('whole'), 'text/plain')
+    await objects.sweepDrafts(new Date(Date.now() + 60_000))
+    expect(await read('d/whole.txt')).toBe('whole')
+  })
+
   it.each(['../up', '/root', 'a/../b', 'a//b', 'a/.hidden', '.hidden', '', 'a\0b', 'a b'])(
     'have no key %j',
     async (key) => {
@@ -131,6 +137,18 @@ describe('a folder', () => {
     await expect(objects.put('a/b', { path: join(dir, 'not-there') }, 'text/plain')).rejects.toThrow('ENOENT')
     expect(await readdir(join(dir, 'half/.drafts'))).toEqual([])
     expect(await objects.signedUrl('a/b', 60)).toBeUndefined()
+  })
+
+  it('has what killed puts left removed, and nothing of a put under way', async () => {
+    const objects = filesystemObjects(join(dir, 'killed'))
+    await objects.sweepDrafts(new Date())
+    await objects.put('a/b', Buffer.from('x'), 'text/plain')
+    const drafts = join(dir, 'killed/.drafts')
+    for (const name of ['old', 'young']) await writeFile(join(drafts, name), 'half')
+    const limit = new Date(Date.now() - 60_000)
+    await utimes(join(drafts, 'old'), limit, new Date(limit.getTime() - 1))
+    await objects.sweepDrafts(limit)
+    expect(await readdir(drafts)).toEqual(['young'])
   })
 
   it('has no object below another one, none that is deleted while they are listed, and none that is no file', async () => {

@@ -34,6 +34,8 @@ export interface Objects {
   children(prefix: string): AsyncIterable<string>
   /** Keys that are not there are skipped. */
   delete(keys: readonly string[]): Promise<void>
+  /** Removes what was written before that time by puts that were killed in the middle. */
+  sweepDrafts(before: Date): Promise<void>
   /** Where a client may fetch it by itself for so long; undefined where the store cannot be reached by clients. */
   signedUrl(key: string, seconds: number): Promise<string | undefined>
   /** undefined = the store answers; otherwise what is wrong. */

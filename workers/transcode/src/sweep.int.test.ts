@@ -104,6 +104,15 @@ it('removes all there is, though it is more than one query asks for, beside anot
   expect(await readdir(folder)).toEqual([])
 })
 
+it('removes what a put that was killed wrote, a day later', async () => {
+  const drafts = join(veza.dir, 'objects', '.drafts')
+  for (const name of ['killed', 'under-way']) await writeFile(join(drafts, name), 'half')
+  await utimes(join(drafts, 'killed'), long, long)
+  now = Date.now()
+  await sweep()
+  expect(await readdir(drafts)).toEqual(['under-way'])
+})
+
 it('removes folders of jobs whose workers were killed, and none of a job in hand', async () => {
   const folder = join(veza.dir, 'tmp')
   const [killed, living, other] = ['veza-transcode-killed', 'veza-transcode-living', 'not-ours']

@@ -34,8 +34,8 @@ const inBatches = async function* <T>(items: AsyncIterable<T>, size: number): As
 
 /**
  * Deletes objects that no track has had for a day: of deleted tracks, of older recipes, of pictures that were replaced, of
- * attempts that were given up. What is in use is not looked into, and memory is that of one batch, so a large catalogue
- * costs a listing and a few queries for some hundred of its tracks. Several may do so at once.
+ * attempts that were given up; and what puts left that were killed. What is in use is not looked into, and memory is that of
+ * one batch, so a large catalogue costs a listing and a few queries for some hundred of its tracks. Several may do so at once.
  *
  * @returns the addresses that are gone
  */
@@ -102,6 +102,7 @@ export const sweepObjects = (deps: { db: Kysely<TracksDatabase>; objects: Object
   }
 
   return async (): Promise<string[]> => {
+    await objects.sweepDrafts(limit())
     const gone: string[] = []
     for (const kind of kinds)
       for await (const children of inBatches(objects.children(kind.prefix), atOnce))
