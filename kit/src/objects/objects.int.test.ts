@@ -1,5 +1,5 @@
 import { mkdtemp, readdir, readFile, rm, symlink, utimes, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:http'
+import { createServer, type ServerResponse } from 'node:http'
 import { type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -36,6 +36,24 @@ const openS3 = async (): Promise<Objects> => {
     },
     () => server.close(),
   )
+  return objects
+}
+
+/** A server that answers everything like this, as none that we start does. */
+const openStub = async (answer: (response: ServerResponse) => unknown): Promise<Objects> => {
+  const server = createServer((_request, response) => {
+    answer(response)
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const objects = s3Objects({
+    ...{ endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, bucket: 'veza' },
+    ...{ region: 'us-east-1', accessKeyId: 'veza', secretAccessKey: 'secret', public: false },
+  })
+  closers.push(() => {
+    objects.close()
+    server.closeAllConnections()
+    server.close()
+  })
   return objects
 }
 
@@ -200,18 +218,32 @@ describe('an S3 server', () => {
   })
 
   it.each([429, 500, 503])('that answers %i is away for now', async (status) => {
-    const server = createServer((_request, response) => {
-      response.writeHead(status).end()
-    })
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-    const objects = s3Objects({
-      ...{ endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, bucket: 'veza' },
-      ...{ region: 'us-east-1', accessKeyId: 'veza', secretAccessKey: 'secret', public: false },
-    })
+    const objects = await openStub((response) => response.writeHead(status).end())
     await expect(objects.read('a/b')).rejects.toThrow(ObjectsUnavailable)
-    objects.close()
-    server.closeAllConnections()
-    server.close()
+  })
+
+  it.each([
+    ['size', { 'last-modified': 'Tue, 24 Nov 2026 12:30:00 GMT' }],
+    ['time', { 'content-length': '3' }],
+  ])('whose answer has no %s is none to work with', async (what, headers) => {
+    const objects = await openStub((response) => response.writeHead(200, headers).end())
+    await expect(objects.head('a/b')).rejects.toThrow(
+      new ObjectsUnavailable(`it does not say the ${what} of a/b`),
+    )
+  })
+
+  it.each([
+    ['size', 'a/b', '<Key>a/b</Key><LastModified>2026-11-24T12:30:00.000Z</LastModified>'],
+    ['time', 'a/b', '<Key>a/b</Key><Size>3</Size>'],
+    ['key', 'a/', '<Size>3</Size><LastModified>2026-11-24T12:30:00.000Z</LastModified>'],
+  ])('whose listing has no %s is none to work with', async (what, of, contents) => {
+    const objects = await openStub((response) =>
+      response.end(`<ListBucketResult><Contents>${contents}</Contents></ListBucketResult>`),
+    )
+    const list = async () => {
+      for await (const { key } of objects.list('a/')) expect(key).toBe('a/b')
+    }
+    await expect(list()).rejects.toThrow(new ObjectsUnavailable(`it does not say the ${what} of ${of}`))
   })
 
   it('that does not let us in has to be told of, not waited for', async () => {

@@ -37,6 +37,22 @@ const orAway = (error: unknown): never => {
 
 const orMissing = (error: unknown): undefined => (statusOf(error) === 404 ? undefined : orAway(error))
 
+/**
+ * What the SDK's types allow to be left out, though S3 never does.
+ *
+ * @throws ObjectsUnavailable, since a store or a proxy that leaves it out is none that we could work with
+ */
+const said = <T>(value: T | undefined, what: string, of: string): T => {
+  if (value === undefined) throw new ObjectsUnavailable(`it does not say the ${what} of ${of}`)
+  return value
+}
+
+const infoOf = (key: string, bytes: number | undefined, modifiedAt: Date | undefined): ObjectInfo => ({
+  key,
+  bytes: said(bytes, 'size', key),
+  modifiedAt: said(modifiedAt, 'time', key),
+})
+
 /** S3 deletes so many at once. */
 const deleteAtOnce = 1_000
 
@@ -80,8 +96,7 @@ export const s3Objects = (settings: S3Settings): Objects => {
     },
     async head(key) {
       const found = await client.send(new HeadObjectCommand({ Bucket, Key: checkKey(key) })).catch(orMissing)
-      // Every answer has them, whatever the SDK's types allow; in a listing too.
-      return found && ({ key, bytes: found.ContentLength, modifiedAt: found.LastModified } as ObjectInfo)
+      return found && infoOf(key, found.ContentLength, found.LastModified)
     },
     async read(key, range) {
       const Range = range && `bytes=${range.start}-${range.end}`
@@ -93,13 +108,13 @@ export const s3Objects = (settings: S3Settings): Objects => {
     },
     async *list(prefix) {
       for await (const { Contents = [] } of pages(prefix))
-        for (const { Key: key, Size: bytes, LastModified: modifiedAt } of Contents)
-          yield { key, bytes, modifiedAt } as ObjectInfo
+        for (const { Key, Size, LastModified } of Contents)
+          yield infoOf(said(Key, 'key', prefix), Size, LastModified)
     },
     async *children(prefix) {
       for await (const { CommonPrefixes = [], Contents = [] } of pages(prefix, '/')) {
-        for (const { Prefix: below } of CommonPrefixes) yield below as string
-        for (const { Key: key } of Contents) yield key as string
+        for (const { Prefix } of CommonPrefixes) yield said(Prefix, 'prefix', prefix)
+        for (const { Key } of Contents) yield said(Key, 'key', prefix)
       }
     },
     async delete(keys) {
