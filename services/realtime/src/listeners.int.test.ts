@@ -106,3 +106,40 @@ it('tells nobody any more who may not hear the track any more, for good, and goe
   await mine.sub.ready(5000)
   expect(mine.counts).toEqual([0, 1])
 })
+
+it('keeps everybody while tracks does not answer, and lets nobody in, until it answers', async () => {
+  const edge = await world.edge({ followersIntervalMs: 20 })
+  const [trackId, userId] = [randomUUID(), randomUUID()]
+  const mine = await follow(await connect(edge.url, userId), trackId)
+  const ended = new Promise<number>((resolve) =>
+    mine.sub.on('unsubscribed', ({ code }) => {
+      resolve(code)
+    }),
+  )
+  const newcomer = (await connect(edge.url, randomUUID())).newSubscription(`track:${trackId}`, {
+    minResubscribeDelay: 20,
+  })
+  const refused = new Promise<object>((resolve) =>
+    newcomer.once('error', ({ error }) => {
+      resolve(error)
+    }),
+  )
+  world.tracks.away = true
+  try {
+    world.silent.add(trackId + userId)
+    await vi.waitFor(() => {
+      expect(world.tracks.unanswered).toBeGreaterThan(3)
+    }, waiting)
+    newcomer.subscribe()
+    expect(await refused).toMatchObject({ code: 100, temporary: true })
+    await world.report(trackId, randomUUID(), 'playing')
+    await vi.waitFor(() => {
+      expect(mine.counts).toEqual([0, 1])
+    }, waiting)
+    expect(newcomer.state).toBe('subscribing')
+  } finally {
+    world.tracks.away = false
+  }
+  expect(await ended).toBe(2000)
+  await newcomer.ready(5000)
+})

@@ -43,6 +43,8 @@ export interface World {
   report(trackId: string, listenerId: string, state: string): Promise<void>
   /** Tracks that nobody may hear, by their ids, and with a user's id behind it, that this one may not. */
   readonly silent: Set<string>
+  /** Tracks: whether it does not answer, and how often it did not. */
+  readonly tracks: { away: boolean; unanswered: number }
   /** Starts another edge. It is closed with the world, unless it was before. */
   edge(settings?: PartialSettings, codec?: Codec): Promise<Edge & { url: string }>
   token(userId: string, secondsToLive?: number): Promise<string>
@@ -126,6 +128,7 @@ export const startWorld = async (): Promise<World> => {
   const telemetry = testTelemetry()
   const producer = kafka.producer()
   const silent = new Set<string>()
+  const tracks = { away: false, unanswered: 0 }
   const running: (() => Promise<void>)[] = []
 
   const record = (event: MessagePosted): OutgoingRecord => ({
@@ -145,6 +148,7 @@ export const startWorld = async (): Promise<World> => {
     topicNames,
     record,
     silent,
+    tracks,
 
     async report(trackId, listenerId, state) {
       const reportedAt = Date.now()
@@ -175,10 +179,12 @@ export const startWorld = async (): Promise<World> => {
         codec: ownCodec,
         chat: createChatApi({ url: chat.url, serviceToken: chat.serviceToken, timeoutMs: 5000 }),
         tracks: {
-          mayHear: (pairs) =>
-            Promise.resolve(
+          mayHear(pairs) {
+            if (tracks.away) return Promise.reject(new Error(`away ${++tracks.unanswered} times`))
+            return Promise.resolve(
               pairs.map(({ trackId, userId }) => !silent.has(trackId) && !silent.has(trackId + userId)),
-            ),
+            )
+          },
         },
         tokens: createTokenVerifier({
           keys: (kid) => signer.keys(kid),
