@@ -11,6 +11,7 @@ import { type audioFormats, makeAudio } from '../testing/index.ts'
 import { isolation, probeAudio, readCover, runSandboxed, type SandboxError } from './index.ts'
 
 const run = promisify(execFile)
+const ffmpeg = (...options: string[]) => run('ffmpeg', ['-v', 'error', '-y', ...options])
 let dir: string
 
 beforeAll(async () => {
@@ -24,6 +25,17 @@ const file = async (name: string, content: string | Buffer): Promise<string> => 
   const path = join(dir, name)
   await writeFile(path, content)
   return path
+}
+
+/** The same sound without a picture and with one. */
+const coveredAudio = async (name: string, extra: string[] = []) => {
+  const [picture, covered] = [join(dir, `${name}.png`), join(dir, `${name}-covered.mp3`)]
+  await ffmpeg('-f', 'lavfi', '-i', 'color=blue:s=64x64', '-frames:v', '1', picture)
+  // With a filter on the input's sound, the second input would be mapped before it.
+  const plain = await makeAudio(dir, `${name}.mp3`, { seconds: 1 })
+  const cover = ['-map', '0', '-map', '1', '-disposition:v', 'attached_pic', '-c', 'copy']
+  await ffmpeg('-i', plain, '-i', picture, ...cover, ...extra, covered)
+  return { plain, covered, picture }
 }
 
 describe('probing', () => {
@@ -44,58 +56,16 @@ describe('probing', () => {
   })
 
   it('reads tags and sees a cover', async () => {
-    await run('ffmpeg', [
-      '-v',
-      'error',
-      '-y',
-      '-f',
-      'lavfi',
-      '-i',
-      'color=red:s=64x64',
-      '-frames:v',
-      '1',
-      join(dir, 'c.png'),
-    ])
-    const cover = ['-i', join(dir, 'c.png'), '-map', '0', '-map', '1', '-disposition:v', 'attached_pic']
     const tags = ['-metadata', 'title=Ambient\u0007 no. 1', '-metadata', 'artist=Ana']
-    // With a filter on the input's sound, the second input would be mapped before it.
-    const plain = await makeAudio(dir, 'plain.mp3', { seconds: 1 })
-    await run('ffmpeg', [
-      '-v',
-      'error',
-      '-y',
-      '-i',
-      plain,
-      ...cover,
-      ...tags,
-      '-c',
-      'copy',
-      join(dir, 'cover.mp3'),
-    ])
-    expect(await probe(join(dir, 'cover.mp3'))).toMatchObject({
+    const { covered } = await coveredAudio('with-tags', tags)
+    expect(await probe(covered)).toMatchObject({
       hasCover: true,
       tags: { title: 'Ambient  no. 1', artist: 'Ana' },
     })
   })
 
   it('takes the cover out as it lies there, unless it is large, cannot be read, or is none', async () => {
-    const picture = join(dir, 'blue.png')
-    await run('ffmpeg', [
-      '-v',
-      'error',
-      '-y',
-      '-f',
-      'lavfi',
-      '-i',
-      'color=blue:s=64x64',
-      '-frames:v',
-      '1',
-      picture,
-    ])
-    const plain = await makeAudio(dir, 'bare.mp3', { seconds: 1 })
-    const covered = join(dir, 'covered.mp3')
-    const cover = ['-i', picture, '-map', '0', '-map', '1', '-disposition:v', 'attached_pic']
-    await run('ffmpeg', ['-v', 'error', '-y', '-i', plain, ...cover, '-c', 'copy', covered])
+    const { plain, covered, picture } = await coveredAudio('taken-out')
     const probed = await probe(covered)
     const png = await readFile(picture)
     const options = { cwd: dir, maxBytes: png.length }
@@ -117,21 +87,8 @@ describe('probing', () => {
   it('refuses a film, a second stream, too many channels and what is too long, each with its reason', async () => {
     const sound = await makeAudio(dir, 'sound.m4a', { seconds: 2 })
     const picture = ['-f', 'lavfi', '-i', 'testsrc=s=64x64:d=1']
-    await run('ffmpeg', ['-v', 'error', '-y', ...picture, '-i', sound, join(dir, 'film.mp4')])
-    await run('ffmpeg', [
-      '-v',
-      'error',
-      '-y',
-      '-i',
-      sound,
-      '-map',
-      '0',
-      '-map',
-      '0',
-      '-c',
-      'copy',
-      join(dir, 'two.m4a'),
-    ])
+    await ffmpeg(...picture, '-i', sound, join(dir, 'film.mp4'))
+    await ffmpeg('-i', sound, '-map', '0', '-map', '0', '-c', 'copy', join(dir, 'two.m4a'))
     await expect(probe(join(dir, 'film.mp4'))).rejects.toMatchObject({ code: 'has-video' })
     await expect(probe(join(dir, 'two.m4a'))).rejects.toMatchObject({ code: 'too-many-streams' })
     await expect(probe(sound, 1)).rejects.toMatchObject({ code: 'too-long' })

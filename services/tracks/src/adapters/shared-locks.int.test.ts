@@ -20,6 +20,15 @@ const locker = (url = database.url) => {
 }
 const { signal } = new AbortController()
 
+/** Somebody waits for what another one has, and goes before they have it. */
+const waitAndGo = async (id: string) => {
+  const waiting = new AbortController()
+  const lock = locker().newLock(id)
+  const refused = expect(lock.lock(waiting.signal, () => undefined)).rejects.toBe(ERRORS.ERR_LOCK_TIMEOUT)
+  waiting.abort()
+  await refused
+}
+
 it('asks whoever has an upload, in whatever process, to let go of it, and has it when they did', async () => {
   for (const [first, second] of [
     [locker(), locker()],
@@ -41,14 +50,7 @@ it('asks whoever has an upload, in whatever process, to let go of it, and has it
 it('stops waiting when whoever waits has gone', async () => {
   const held = locker().newLock('gone')
   await held.lock(signal, () => undefined)
-  const waiting = new AbortController()
-  const failed = expect(
-    locker()
-      .newLock('gone')
-      .lock(waiting.signal, () => undefined),
-  ).rejects.toBe(ERRORS.ERR_LOCK_TIMEOUT)
-  waiting.abort()
-  await failed
+  await waitAndGo('gone')
   await held.unlock()
 })
 
@@ -70,14 +72,7 @@ it('tells holders to stop when the connection is lost, and others have what they
   // What is held no more can be given back, and takes nothing from whoever has it now.
   await held.unlock()
   await held.unlock()
-  const third = new AbortController()
-  const refused = expect(
-    locker()
-      .newLock('lost')
-      .lock(third.signal, () => undefined),
-  ).rejects.toBe(ERRORS.ERR_LOCK_TIMEOUT)
-  third.abort()
-  await refused
+  await waitAndGo('lost')
   await next.unlock()
 })
 
