@@ -1,14 +1,9 @@
 import { type topics } from '@veza/contracts'
 import { type NewEvent, type StoredEvent } from '@veza/kit/events'
 import { type PlaylistEvent } from '../domain/playlist.ts'
-import {
-  type Priority,
-  type ReportReason,
-  reportReasons,
-  type TrackEvent,
-  visibilities,
-  type Visibility,
-} from '../domain/track.ts'
+import { type ReportReason, reportReasons } from '../domain/moderation.ts'
+import { type Priority, type TrackEvent } from '../domain/track.ts'
+import { visibilities, type Visibility } from '../domain/visibility.ts'
 
 type Topic = typeof topics.tracksEvents
 

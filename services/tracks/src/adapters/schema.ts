@@ -1,5 +1,6 @@
 import { type ColumnType } from 'kysely'
-import { type ReportReason, type Visibility } from '../domain/track.ts'
+import { type ReportReason } from '../domain/moderation.ts'
+import { type Visibility } from '../domain/visibility.ts'
 
 interface UploadsTable {
   /** Also the id of the track that it becomes. */

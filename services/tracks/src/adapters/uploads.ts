@@ -1,6 +1,6 @@
 import { type Kysely } from 'kysely'
 import { Rejection } from '../domain/rejection.ts'
-import { type Visibility } from '../domain/track.ts'
+import { type Visibility } from '../domain/visibility.ts'
 import { type TracksDatabase } from './schema.ts'
 
 /** An upload that has begun and is no track yet. */

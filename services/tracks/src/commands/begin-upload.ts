@@ -1,7 +1,7 @@
 import { type UploadLimits, type Uploads } from '../adapters/uploads.ts'
 import { Rejection } from '../domain/rejection.ts'
 import { normaliseFilename } from '../domain/texts.ts'
-import { visibilities, type Visibility } from '../domain/track.ts'
+import { visibilities, type Visibility } from '../domain/visibility.ts'
 
 /** What a client says of a file before it sends it. */
 export interface NewUpload {

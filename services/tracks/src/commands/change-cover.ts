@@ -5,7 +5,7 @@ import { type Covers } from '../adapters/covers.ts'
 import { type TracksDatabase } from '../adapters/schema.ts'
 import { type Tracks } from '../adapters/tracks.ts'
 import { Rejection } from '../domain/rejection.ts'
-import { type Actor } from '../domain/track.ts'
+import { type Actor } from '../domain/visibility.ts'
 
 /**
  * Gives a track a picture, of the bytes of a PNG, JPEG or WebP; null takes it away. The one before is swept with other

@@ -2,7 +2,7 @@ import { type EventMetadata } from '@veza/kit/events'
 import { type Playlists } from '../adapters/playlists.ts'
 import { type PlaylistCommand } from '../domain/playlist.ts'
 import { Rejection } from '../domain/rejection.ts'
-import { type Actor } from '../domain/track.ts'
+import { type Actor } from '../domain/visibility.ts'
 
 const added = (command: PlaylistCommand): readonly string[] => {
   if (command.type === 'put-track') return [command.trackId]

@@ -4,7 +4,9 @@ import { isErased } from '../adapters/erased-owners.ts'
 import { type TracksDatabase } from '../adapters/schema.ts'
 import { type Tracks } from '../adapters/tracks.ts'
 import { Rejection } from '../domain/rejection.ts'
-import { type Actor, type ReportReason, type TrackCommand } from '../domain/track.ts'
+import { type ReportReason } from '../domain/moderation.ts'
+import { type TrackCommand } from '../domain/track.ts'
+import { type Actor } from '../domain/visibility.ts'
 
 /** Reports a track, once a person until a moderator has settled it. The caller has seen that the track is visible. */
 export const reportTrack =

@@ -1,5 +1,5 @@
 import { Rejection } from './rejection.ts'
-import { type Visibility } from './track.ts'
+import { type Visibility } from './visibility.ts'
 
 /** Tracks in one playlist at most. */
 export const mostTracks = 500

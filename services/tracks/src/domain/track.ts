@@ -1,15 +1,12 @@
+import {
+  decideModeration,
+  evolveModeration,
+  type Moderated,
+  type ModerationCommand,
+  type ModerationEvent,
+} from './moderation.ts'
 import { Rejection } from './rejection.ts'
-
-/**
- * `public`: whoever is signed in finds and hears it. `followers`: whoever follows its owner. `unlisted`: whoever knows its
- * id. `private`: to others it does not exist.
- */
-export const visibilities = ['public', 'followers', 'unlisted', 'private'] as const
-export type Visibility = (typeof visibilities)[number]
-
-/** Why somebody reports a track, and why a moderator takes it down. */
-export const reportReasons = ['copyright', 'abuse', 'spam', 'sexual', 'violence', 'other'] as const
-export type ReportReason = (typeof reportReasons)[number]
+import { type Actor, type Visibility, visibleTo } from './visibility.ts'
 
 /** A track can be announced for this long at most, ms. */
 export const longestAnnouncement = 366 * 24 * 60 * 60 * 1000
@@ -51,7 +48,7 @@ export interface Stream {
 export type Priority = 'upload' | 'catalogue'
 
 /** A track, folded from its events. */
-export interface Track extends Details {
+export interface Track extends Details, Moderated {
   readonly id: string
   readonly ownerId: string
   readonly album: string | null
@@ -60,10 +57,6 @@ export interface Track extends Details {
   readonly publishAt: Date | null
   /** Since when others find it without being told of it; null: they never did. */
   readonly publishedAt: Date | null
-  /** Why a moderator took it down; null: none did. */
-  readonly takenDown: ReportReason | null
-  /** Somebody reported it, and no moderator has looked into it since. */
-  readonly reported: boolean
   /** Names the picture; null: there is none. */
   readonly cover: string | null
   readonly source: SourceFile
@@ -76,22 +69,6 @@ export interface Track extends Details {
   readonly failure: string | null
   readonly deleted: boolean
 }
-
-/** Who asks: their own id, and whether they moderate. */
-export interface Actor {
-  readonly userId: string
-  readonly moderator: boolean
-}
-
-/** What is between who asks and the track's owner. */
-export interface Relation {
-  /** The asker follows the owner. */
-  readonly follows: boolean
-  /** One of them blocks the other. */
-  readonly blocked: boolean
-}
-
-const strangers: Relation = { follows: false, blocked: false }
 
 export type Outcome =
   { readonly type: 'made'; readonly stream: Stream } | { readonly type: 'not-made'; readonly code: string }
@@ -141,10 +118,7 @@ export type TrackCommand =
     }
   /** Its time may have come. */
   | { readonly type: 'publish-due'; readonly at: Date }
-  | { readonly type: 'report'; readonly actor: Actor; readonly reason: ReportReason; readonly at: Date }
-  | { readonly type: 'dismiss-reports'; readonly actor: Actor; readonly note: string; readonly at: Date }
-  | { readonly type: 'take-down'; readonly actor: Actor; readonly reason: ReportReason; readonly at: Date }
-  | { readonly type: 'restore'; readonly actor: Actor; readonly at: Date }
+  | ModerationCommand
   | { readonly type: 'delete'; readonly actor: Actor; readonly at: Date }
 
 interface Happened {
@@ -176,10 +150,7 @@ export type TrackEvent = Happened &
     | { readonly type: 'cover-changed'; readonly cover: string | null }
     | { readonly type: 'visibility-changed'; readonly visibility: Visibility }
     | { readonly type: 'publication-scheduled'; readonly publishAt: Date | null }
-    | { readonly type: 'reported'; readonly reporterId: string; readonly reason: ReportReason }
-    | { readonly type: 'reports-dismissed'; readonly moderatorId: string; readonly note: string }
-    | { readonly type: 'taken-down'; readonly moderatorId: string; readonly reason: ReportReason }
-    | { readonly type: 'restored'; readonly moderatorId: string }
+    | ModerationEvent
     | { readonly type: 'deleted'; readonly deletedBy: string }
   )
 
@@ -190,37 +161,6 @@ export const statusOf = ({
 }: Pick<Track, 'stream' | 'wanted'>): 'processing' | 'ready' | 'failed' => {
   if (stream !== null) return 'ready'
   return wanted !== null ? 'processing' : 'failed'
-}
-
-/** What has an owner who says who may know of it. */
-interface Owned {
-  readonly ownerId: string
-  readonly visibility: Visibility
-  /** Not null: nobody but its owner and moderators. */
-  readonly takenDown?: ReportReason | null
-  readonly deleted?: boolean
-}
-
-/** May the actor know of it? An unlisted thing: whoever has its id. */
-export const maySee = (
-  { ownerId, visibility, takenDown = null, deleted = false }: Owned,
-  { userId, moderator }: Actor,
-  { follows, blocked }: Relation = strangers,
-): boolean => {
-  if (deleted) return false
-  if (ownerId === userId || moderator) return true
-  if (blocked || takenDown !== null || visibility === 'private') return false
-  return visibility !== 'followers' || follows
-}
-
-/** A track that the actor may know of. @throws Rejection that does not tell whether there is one */
-export const visibleTo = <T extends Owned>(track: T | undefined, actor: Actor, relation?: Relation): T => {
-  if (track === undefined || !maySee(track, actor, relation)) throw new Rejection('track-not-found')
-  return track
-}
-
-const assertModerator = ({ moderator }: Actor): void => {
-  if (!moderator) throw new Rejection('not-moderator')
 }
 
 const sameDetails = (a: Details, b: Details): boolean =>
@@ -303,32 +243,11 @@ export const decide = (command: TrackCommand, track: Track | undefined): TrackEv
     case 'publish-due':
       if (track.deleted || track.publishAt === null || track.publishAt > at) return []
       return [{ type: 'visibility-changed', ...about, visibility: 'public' }]
-    case 'report': {
-      const { actor, reason } = command
-      if (track.deleted) throw new Rejection('track-not-found')
-      return [{ type: 'reported', ...about, reporterId: actor.userId, reason }]
-    }
-    case 'dismiss-reports': {
-      const { actor, note } = command
-      assertModerator(actor)
-      if (track.deleted) throw new Rejection('track-not-found')
-      return track.reported ? [{ type: 'reports-dismissed', ...about, moderatorId: actor.userId, note }] : []
-    }
-    case 'take-down': {
-      const { actor, reason } = command
-      assertModerator(actor)
-      if (track.deleted) throw new Rejection('track-not-found')
-      return track.takenDown === reason
-        ? []
-        : [{ type: 'taken-down', ...about, moderatorId: actor.userId, reason }]
-    }
-    case 'restore': {
-      assertModerator(command.actor)
-      if (track.deleted) throw new Rejection('track-not-found')
-      return track.takenDown === null
-        ? []
-        : [{ type: 'restored', ...about, moderatorId: command.actor.userId }]
-    }
+    case 'report':
+    case 'dismiss-reports':
+    case 'take-down':
+    case 'restore':
+      return decideModeration(command, track).map((event) => ({ ...about, ...event }))
     case 'delete': {
       const { actor } = command
       if (track.deleted && track.ownerId === actor.userId) return []
@@ -388,14 +307,11 @@ export const evolve = (track: Track | undefined, event: TrackEvent): Track | und
       }
     case 'publication-scheduled':
       return { ...track, publishAt: event.publishAt }
-    case 'taken-down':
-      return { ...track, takenDown: event.reason, reported: false }
-    case 'restored':
-      return { ...track, takenDown: null, reported: false }
     case 'reported':
-      return { ...track, reported: true }
     case 'reports-dismissed':
-      return { ...track, reported: false }
+    case 'taken-down':
+    case 'restored':
+      return { ...track, ...evolveModeration(event) }
     case 'deleted':
       return { ...track, deleted: true }
     default:

@@ -4,12 +4,12 @@ import {
   decide,
   evolve,
   longestAnnouncement,
-  maySee,
   statusOf,
   type Track,
   type TrackCommand,
   type TrackEvent,
 } from './track.ts'
+import { maySee } from './visibility.ts'
 
 const at = new Date('2026-11-24T06:00:00Z')
 const source = { sha256: 'ab'.repeat(32), bytes: 10, filename: 'a.mp3', format: 'mp3', codec: 'mp3' }

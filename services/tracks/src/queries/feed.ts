@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import { type Actor } from '../domain/track.ts'
+import { type Actor } from '../domain/visibility.ts'
 import { toView, trackColumns, type TrackView } from './track-view.ts'
 import { type ReadDeps } from './tracks.ts'
 

@@ -1,6 +1,6 @@
 import { type Kysely, sql } from 'kysely'
 import { type TracksDatabase } from '../adapters/schema.ts'
-import { maySee, type Relation } from '../domain/track.ts'
+import { maySee, type Relation } from '../domain/visibility.ts'
 
 /** Somebody, and a track that they hear or would hear. */
 export interface Hearing {

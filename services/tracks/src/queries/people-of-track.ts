@@ -3,7 +3,7 @@ import { type Database } from '@veza/kit/postgres'
 import { sql } from 'kysely'
 import { blockedWithOwner, followsOwner } from '../adapters/relations.ts'
 import { type TracksDatabase } from '../adapters/schema.ts'
-import { type Relation } from '../domain/track.ts'
+import { type Relation } from '../domain/visibility.ts'
 import { type TrackView } from './track-view.ts'
 
 /** What people have to do with a track. */

@@ -2,7 +2,7 @@ import { type Kysely, sql } from 'kysely'
 import { followsOwner } from '../adapters/relations.ts'
 import { type TracksDatabase } from '../adapters/schema.ts'
 import { Rejection } from '../domain/rejection.ts'
-import { type Actor, maySee, type Relation, type Visibility } from '../domain/track.ts'
+import { type Actor, maySee, type Relation, type Visibility } from '../domain/visibility.ts'
 import { toView, trackColumns, type TrackView } from './track-view.ts'
 import { notBlocked, type OneTrackDeps, relationTo } from './tracks.ts'
 

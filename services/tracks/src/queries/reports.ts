@@ -1,6 +1,6 @@
 import { type Kysely } from 'kysely'
 import { type TracksDatabase } from '../adapters/schema.ts'
-import { type ReportReason } from '../domain/track.ts'
+import { type ReportReason } from '../domain/moderation.ts'
 
 /** A report that waits for a moderator. */
 export interface ReportView {

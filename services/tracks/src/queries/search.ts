@@ -1,5 +1,5 @@
 import { type RawBuilder, sql } from 'kysely'
-import { type Actor } from '../domain/track.ts'
+import { type Actor } from '../domain/visibility.ts'
 import { type MeantWords } from './meant-words.ts'
 import { toView, trackColumns, type TrackView } from './track-view.ts'
 import { foundBy, type ReadDeps } from './tracks.ts'

@@ -1,5 +1,6 @@
 import { type TracksDatabase } from '../adapters/schema.ts'
-import { type ReportReason, type Visibility } from '../domain/track.ts'
+import { type ReportReason } from '../domain/moderation.ts'
+import { type Visibility } from '../domain/visibility.ts'
 
 /** A track as it is shown. */
 export interface TrackView {

@@ -13,7 +13,7 @@ import {
 } from '@veza/kit/http'
 import { maxPictureBytes, pictureTypes } from '@veza/kit/pictures'
 import { type CoverSize, coverSizes } from '../adapters/covers.ts'
-import { type Actor } from '../domain/track.ts'
+import { type Actor } from '../domain/visibility.ts'
 import { answer } from './answer.ts'
 import { actorOf, coverOf, trackFields } from './track-json.ts'
 

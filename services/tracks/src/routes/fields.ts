@@ -1,7 +1,8 @@
 import { cursor, parsedField, uuid, z } from '@veza/kit/http'
 import { mostTracks } from '../domain/playlist.ts'
 import { longest, normaliseLine, normaliseText } from '../domain/texts.ts'
-import { reportReasons, visibilities } from '../domain/track.ts'
+import { reportReasons } from '../domain/moderation.ts'
+import { visibilities } from '../domain/visibility.ts'
 
 const line = (max: number) =>
   parsedField(

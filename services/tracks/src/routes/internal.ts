@@ -9,7 +9,7 @@ import {
   uuid as id,
   z,
 } from '@veza/kit/http'
-import { type Actor } from '../domain/track.ts'
+import { type Actor } from '../domain/visibility.ts'
 import { type Hearing } from '../queries/hearable.ts'
 import { type Playable } from '../queries/tracks.ts'
 import { answer } from './answer.ts'

@@ -14,7 +14,9 @@ import {
   z,
 } from '@veza/kit/http'
 import { Rejection } from '../domain/rejection.ts'
-import { type Actor, type ReportReason, type TrackCommand } from '../domain/track.ts'
+import { type ReportReason } from '../domain/moderation.ts'
+import { type TrackCommand } from '../domain/track.ts'
+import { type Actor } from '../domain/visibility.ts'
 import { type ReportPlace, type ReportView } from '../queries/reports.ts'
 import { type TrackView } from '../queries/track-view.ts'
 import { answer } from './answer.ts'

@@ -16,7 +16,7 @@ import {
 import { uuidv7 } from '@veza/kit/ids'
 import { type Identity } from '@veza/kit/tokens'
 import { mostTracks, type PlaylistCommand } from '../domain/playlist.ts'
-import { type Actor } from '../domain/track.ts'
+import { type Actor } from '../domain/visibility.ts'
 import { type PlaylistView } from '../queries/playlists.ts'
 import { type TrackView } from '../queries/track-view.ts'
 import { answer } from './answer.ts'

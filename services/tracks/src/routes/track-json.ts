@@ -2,7 +2,7 @@ import { Problem, uuid, z } from '@veza/kit/http'
 import { refusalTexts } from '@veza/kit/media'
 import { type Identity } from '@veza/kit/tokens'
 import { coverSizes } from '../adapters/covers.ts'
-import { type Actor } from '../domain/track.ts'
+import { type Actor } from '../domain/visibility.ts'
 import { type TrackView } from '../queries/track-view.ts'
 import { changes, reason } from './fields.ts'
 

@@ -14,7 +14,8 @@ import {
   idempotencyHeader,
 } from '@veza/kit/http'
 import { Rejection } from '../domain/rejection.ts'
-import { type Actor, type TrackCommand } from '../domain/track.ts'
+import { type TrackCommand } from '../domain/track.ts'
+import { type Actor } from '../domain/visibility.ts'
 import { type FeedPlace, type FeedTrack } from '../queries/feed.ts'
 import { mostHits } from '../queries/search.ts'
 import { type TrackView } from '../queries/track-view.ts'
