@@ -4,7 +4,7 @@ import { type Listeners } from './listeners.ts'
 /**
  * Has those followers of tracks expelled that may not hear them any more, whatever made it so. All are asked for, not those
  * whom an event concerns: a block or an unfollowing reaches tracks' own copy of relations a moment after the event, and one
- * question in some seconds for a thousand of them costs little. While tracks does not answer, everybody stays.
+ * question in some seconds for some hundred of them costs little. While tracks does not answer, everybody stays.
  */
 export const reviewFollowers = ({
   listeners,

@@ -160,10 +160,15 @@ describe('tracks', () => {
 
 describe('the internal API', () => {
   const ask = async (question: object, token = serviceToken, path = 'playable') => {
+    const body = JSON.stringify(question)
     const response = await veza.first.internal.request(`/internal/v1/tracks/${path}`, {
       method: 'POST',
-      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
-      body: JSON.stringify(question),
+      headers: {
+        authorization: `Bearer ${token}`,
+        'content-type': 'application/json',
+        'content-length': String(body.length),
+      },
+      body,
     })
     return { status: response.status, body: (await response.json()) as Record<string, unknown> }
   }
@@ -201,8 +206,12 @@ describe('the internal API', () => {
     expect(await hearable(ben.userId)).toBe('111000')
     await sql`insert into relations.blocks values (${ana.userId}, ${ben.userId})`.execute(database.db)
     expect(await hearable(ben.userId)).toBe('000000')
-    expect((await ask({ pairs: [] }, serviceToken, 'hearable')).status).toBe(400)
     expect((await ask({ pairs: [] }, 'wrong', 'hearable')).status).toBe(401)
+    const statuses = [0, 500, 501].map(async (length) => {
+      const pairs = Array.from({ length }, () => ({ trackId: randomUUID(), userId: ben.userId }))
+      return (await ask({ pairs }, serviceToken, 'hearable')).status
+    })
+    expect(await Promise.all(statuses)).toEqual([400, 200, 400])
   })
 
   it('says which tracks everybody may find', async () => {

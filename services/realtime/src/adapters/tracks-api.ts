@@ -6,8 +6,8 @@ export interface Hearing {
   readonly userId: string
 }
 
-/** Pairs of one call at most: tracks refuses more. */
-export const maxHearings = 1_000
+/** Pairs of one call at most: tracks refuses more, and bodies of more than 64 KiB. */
+export const maxHearings = 500
 
 /** What realtime asks of tracks. */
 export interface TracksApi {

@@ -56,7 +56,8 @@ const hearableRoute = createRoute({
         pairs: z
           .array(z.object({ trackId: id, userId: id }))
           .min(1)
-          .max(1_000),
+          // Of 98 bytes each, within what a body may have.
+          .max(500),
       }),
     ),
   },
