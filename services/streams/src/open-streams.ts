@@ -92,7 +92,7 @@ export const openStreams = (settings: StreamsSettings, common: StreamsCommon): S
     app,
     {
       openFile: openFile(opening),
-      readFile: (key, range) => files.read(key, range),
+      readFile: (file, range) => files.read(file, range),
       elsewhere: (key) => objects.signedUrl(key, redirectSeconds),
     },
     accel,

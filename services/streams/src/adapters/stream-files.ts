@@ -12,8 +12,11 @@ export interface StreamFiles {
   kept(key: string): Buffer | undefined
   /** Whether it was there lately. */
   isKnown(key: string): boolean
-  /** undefined: there is none. */
-  read(key: string, range: Range | undefined): Promise<Buffer | Readable | undefined>
+  /** undefined: there is none any more. */
+  read(
+    file: { readonly key: string; readonly size: number },
+    range: Range | undefined,
+  ): Promise<Buffer | Readable | undefined>
 }
 
 /** Segments and playlists are smaller, progressive files larger. */
@@ -21,21 +24,15 @@ const largestKept = 1024 * 1024
 
 /** Keeps what is heard most in memory. @param memoryBytes at most, of files */
 export const streamFiles = (objects: Objects, memoryBytes: number): StreamFiles => {
+  // It takes no 0. And of an entry that is larger than all, it takes off more than it has added.
+  const maxSize = Math.max(1, memoryBytes)
   const kept = new LRUCache<string, Buffer>({
-    maxSize: memoryBytes,
+    maxSize,
     sizeCalculation: (file) => file.length + 1,
-    maxEntrySize: largestKept,
+    maxEntrySize: Math.min(largestKept, maxSize),
   })
   const sizes = new LRUCache<string, number>({ max: 100_000 })
   const loading = new Map<string, Promise<Buffer | undefined>>()
-
-  const size: StreamFiles['size'] = async (key) => {
-    const known = kept.peek(key)?.length ?? sizes.get(key)
-    if (known !== undefined) return known
-    const info = await objects.head(key)
-    if (info !== undefined) sizes.set(key, info.bytes)
-    return info?.bytes
-  }
 
   const load = (key: string): Promise<Buffer | undefined> => {
     const under = loading.get(key)
@@ -51,15 +48,18 @@ export const streamFiles = (objects: Objects, memoryBytes: number): StreamFiles 
   }
 
   return {
-    size,
+    async size(key) {
+      const known = kept.peek(key)?.length ?? sizes.get(key)
+      if (known !== undefined) return known
+      const info = await objects.head(key)
+      if (info !== undefined) sizes.set(key, info.bytes)
+      return info?.bytes
+    },
     kept: (key) => kept.get(key),
     isKnown: (key) => sizes.has(key),
-    async read(key, range) {
-      const whole = kept.get(key)
-      const bytes = whole?.length ?? (await size(key))
-      if (bytes === undefined) return undefined
-      if (bytes > largestKept) return objects.read(key, range)
-      const file = whole ?? (await load(key))
+    async read({ key, size }, range) {
+      if (size > largestKept) return objects.read(key, range)
+      const file = kept.get(key) ?? (await load(key))
       return range === undefined ? file : file?.subarray(range.start, range.end + 1)
     },
   }

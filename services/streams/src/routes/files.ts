@@ -16,7 +16,7 @@ import { answer } from './answer.ts'
 /** What the routes call. */
 export interface FileHandlers {
   openFile(pass: string, path: string): Promise<OpenFile | undefined>
-  readFile(key: string, range: Range | undefined): Promise<Buffer | Readable | undefined>
+  readFile(file: OpenFile, range: Range | undefined): Promise<Buffer | Readable | undefined>
   /** Where a client fetches it by itself; undefined: here. */
   elsewhere(key: string): Promise<string | undefined>
 }
@@ -138,7 +138,7 @@ export const mountFiles = (app: Api, handlers: FileHandlers, accelPrefix: string
     if (range !== undefined) headers['content-range'] = `bytes ${range.start}-${range.end}/${file.size}`
     const status = range === undefined ? 200 : 206
     if (c.req.method === 'HEAD') return c.body(null, status, headers)
-    const content = await handlers.readFile(file.key, range)
+    const content = await handlers.readFile(file, range)
     if (content === undefined) throw new Problem(404, 'not-found', 'A stream has no such file')
     return content instanceof Readable
       ? c.body(Readable.toWeb(content) as ReadableStream, status, headers)
