@@ -14,7 +14,7 @@ import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openStreams } from './index.ts'
 import { migrateStreams } from './migrate.ts'
-import { type AnalyticsDatabase } from './store.ts'
+import { type AnalyticsDatabase, dailyDigests } from './store.ts'
 
 const log = createLog('test', 'silent')
 const telemetry = testTelemetry()
@@ -238,5 +238,33 @@ describe('what is counted', () => {
     isAway = false
     listed = [other]
     expect((await get('/v1/trending')).body).toMatchObject({ tracks: [{ trackId: other }] })
+  })
+})
+
+describe('people in what is counted', () => {
+  it('are the same for whoever counts within a day, and nobody can tell that two days have the same', async () => {
+    const [one, other] = [dailyDigests(database.db), dailyDigests(database.db)]
+    // A chunk of a topic on which little happens.
+    const days = Array.from({ length: 150 }, (_, ago) => today - ago)
+    await Promise.all([one.prepare(days), other.prepare(days.toReversed())])
+    const [ana, ben] = [randomUUID(), randomUUID()]
+    const digests = days.map((day) => one.digest(day, ana))
+    expect(days.map((day) => other.digest(day, ana))).toEqual(digests)
+    expect(new Set(digests).size).toBe(days.length)
+    expect(digests[0]).toMatch(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/)
+    expect(one.digest(today, ana)).toBe(digests[0])
+    expect(one.digest(today, ben)).not.toBe(digests[0])
+  })
+
+  it('are nobody any more once the salt of their day is forgotten', async () => {
+    const digests = dailyDigests(database.db)
+    const of = (day: number) => digests.digest(day, owner)
+    await digests.prepare([today - 1, today, today])
+    const [before, after] = [of(today - 1), of(today)]
+    await digests.forget(today)
+    expect(() => of(today - 1)).toThrow(`no salt of day ${today - 1} was made`)
+    await digests.prepare([today - 1, today])
+    expect(of(today)).toBe(after)
+    expect(of(today - 1)).not.toBe(before)
   })
 })

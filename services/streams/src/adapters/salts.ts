@@ -19,7 +19,7 @@ export interface DailyDigests {
  * are there that it reads. A salt lives on a connection of its own, so that no transaction that fails takes one back.
  */
 export const dailyDigests = (db: QueryExecutorProvider): DailyDigests => {
-  const salts = new LRUCache<number, Buffer>({ max: 100 })
+  const salts = new Map<number, Buffer>()
   const digests = new LRUCache<string, string>({ max: 100_000 })
   return {
     async prepare(days) {
