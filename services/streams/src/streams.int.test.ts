@@ -256,6 +256,15 @@ describe('a file', () => {
       expect((await get(file(playback, path))).status, path).toBe(404)
   })
 
+  it('that was swept after its player asked for its size is not there', async () => {
+    const swept = join(settings.OBJECTS_DIR, media, '96k/0009.m4s')
+    await writeFile(swept, segment)
+    const target = file(await (await person()).play(), '96k/0009.m4s')
+    expect((await get(target, {}, 'HEAD')).status).toBe(200)
+    await rm(swept)
+    for (const headers of [{}, { range: 'bytes=0-9' }]) expect((await get(target, headers)).status).toBe(404)
+  })
+
   it('is handed over to a front server where there is one', async () => {
     const at = await open({ STREAMS_ACCEL_PREFIX: '/objects/' })
     const target = file(await (await person()).play(at), '96k/0000.m4s')

@@ -55,6 +55,9 @@ const toCounted = ({ plays, seconds, impossible, overlapping, burst }: Sums): Co
   apart: { impossible, overlapping, burst },
 })
 
+/** Of sums without groups there is one row, whatever they are of. */
+const theRow = <T>({ rows }: { readonly rows: readonly T[] }): T => rows[0] as T
+
 const noSums: Sums = { plays: 0, seconds: 0, impossible: 0, overlapping: 0, burst: 0 }
 
 /** What is counted of a track. */
@@ -85,8 +88,8 @@ export const readTrackStats =
           and last_at > ${at.getTime() - listeningMs}`.execute(db),
     ])
     return {
-      ...toCounted(total.rows[0] ?? noSums),
-      ...{ trackId, ruleVersion: rule.version, listeningNow: listening.rows[0]?.n ?? 0 },
+      ...toCounted(theRow(total)),
+      ...{ trackId, ruleVersion: rule.version, listeningNow: theRow(listening).n },
       days: perDay.rows.map((row) => ({
         ...toCounted(row),
         ...{ day: dayText(row.day), listeners: row.listeners },
@@ -162,7 +165,7 @@ export const readOwned =
     ])
     return {
       ruleVersion: rule.version,
-      total: toCounted(total.rows[0] ?? noSums),
+      total: toCounted(theRow(total)),
       days: perDay.rows.map((row) => ({ ...toCounted(row), day: dayText(row.day) })),
       tracks: perTrack.rows.map((row) => ({ ...toCounted(row), trackId: row.track_id })),
     }
