@@ -6,8 +6,8 @@ import { FileStore } from '@tus/file-store'
 export interface UploadFiles {
   readonly store: FileStore
   pathOf(id: string): string
-  /** Bytes that have arrived; undefined: nothing is there. */
-  size(id: string): Promise<number | undefined>
+  /** How many bytes have arrived, and when the last of them did; undefined: nothing is there. */
+  arrived(id: string): Promise<{ readonly bytes: number; readonly at: Date } | undefined>
   remove(id: string): Promise<void>
   /** undefined = uploads can be stored; otherwise what is wrong. */
   check(): Promise<string | undefined>
@@ -21,9 +21,10 @@ export const uploadFiles = async (folder: string, expiryMs: number): Promise<Upl
   return {
     store: new FileStore({ directory, expirationPeriodInMilliseconds: expiryMs }),
     pathOf,
-    async size(id) {
+    async arrived(id) {
       try {
-        return (await stat(pathOf(id))).size
+        const { size, mtime } = await stat(pathOf(id))
+        return { bytes: size, at: mtime }
       } catch {
         return undefined
       }

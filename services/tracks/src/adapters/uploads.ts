@@ -30,11 +30,10 @@ export interface Uploads {
   begin(upload: Upload, limits: UploadLimits): Promise<void>
   /** undefined: no such upload of that owner's. */
   find(id: string, ownerId: string): Promise<Upload | undefined>
-  /** Of any owner's. */
-  get(id: string): Promise<Upload | undefined>
   remove(id: string): Promise<void>
   expired(now: Date, limit: number): Promise<string[]>
-  all(olderThan: Date, limit: number): Promise<string[]>
+  /** Those that had begun before a time, by their ids. @param after id of the last of the page before */
+  begun(before: Date, page: { readonly after: string | undefined; readonly limit: number }): Promise<Upload[]>
 }
 
 const columns = [
@@ -48,85 +47,80 @@ const columns = [
   'expires_at',
 ] as const
 
-const read = (row: TracksDatabase['uploads'] | undefined): Upload | undefined =>
-  row && {
-    ...{ id: row.id, ownerId: row.owner_id, bytes: row.bytes, filename: row.filename, title: row.title },
-    ...{ visibility: row.visibility, createdAt: row.created_at, expiresAt: row.expires_at },
-  }
+const read = (row: TracksDatabase['uploads']): Upload => ({
+  ...{ id: row.id, ownerId: row.owner_id, bytes: row.bytes, filename: row.filename, title: row.title },
+  ...{ visibility: row.visibility, createdAt: row.created_at, expiresAt: row.expires_at },
+})
 
-export const uploadStore = (db: Kysely<TracksDatabase>): Uploads => {
-  const get = async (id: string) =>
-    read(await db.selectFrom('uploads').select(columns).where('id', '=', id).executeTakeFirst())
-
-  return {
-    async begin(upload, { quotaBytes, maxOpen }) {
-      await db.transaction().execute(async (trx) => {
-        // Two at once would both find room for one. The lock is the person's own, and ends with the transaction.
-        await trx
-          .selectNoFrom((eb) =>
-            eb
-              .fn('pg_advisory_xact_lock', [eb.fn('hashtextextended', [eb.val(upload.ownerId), eb.val(1)])])
-              .as('lock'),
-          )
-          .execute()
-        const open = await trx
-          .selectFrom('uploads')
-          .select((eb) => [
-            eb.fn.countAll<number>().as('count'),
-            eb.fn.sum<string | null>('bytes').as('bytes'),
-          ])
-          .where('owner_id', '=', upload.ownerId)
-          .executeTakeFirstOrThrow()
-        const stored = await trx
-          .selectFrom('tracks')
-          .select((eb) => eb.fn.sum<string | null>('source_bytes').as('bytes'))
-          .where('owner_id', '=', upload.ownerId)
-          .executeTakeFirstOrThrow()
-        if (open.count >= maxOpen) throw new Rejection('too-many-uploads')
-        if (Number(open.bytes ?? 0) + Number(stored.bytes ?? 0) + upload.bytes > quotaBytes)
-          throw new Rejection('quota-exceeded')
-        const { id, ownerId, bytes, filename, title, visibility, createdAt, expiresAt } = upload
-        await trx
-          .insertInto('uploads')
-          .values({
-            ...{ id, owner_id: ownerId, bytes, filename, title, visibility },
-            ...{ created_at: createdAt, expires_at: expiresAt },
-          })
-          .execute()
-      })
-    },
-
-    async find(id, ownerId) {
-      const upload = await get(id)
-      return upload?.ownerId === ownerId ? upload : undefined
-    },
-
-    get,
-
-    async remove(id) {
-      await db.deleteFrom('uploads').where('id', '=', id).execute()
-    },
-
-    async expired(now, limit) {
-      const rows = await db
-        .selectFrom('uploads')
-        .select('id')
-        .where('expires_at', '<', now)
-        .orderBy('expires_at')
-        .limit(limit)
+export const uploadStore = (db: Kysely<TracksDatabase>): Uploads => ({
+  async begin(upload, { quotaBytes, maxOpen }) {
+    await db.transaction().execute(async (trx) => {
+      // Two at once would both find room for one. The lock is the person's own, and ends with the transaction.
+      await trx
+        .selectNoFrom((eb) =>
+          eb
+            .fn('pg_advisory_xact_lock', [eb.fn('hashtextextended', [eb.val(upload.ownerId), eb.val(1)])])
+            .as('lock'),
+        )
         .execute()
-      return rows.map(({ id }) => id)
-    },
-
-    async all(olderThan, limit) {
-      const rows = await db
+      const open = await trx
         .selectFrom('uploads')
-        .select('id')
-        .where('created_at', '<', olderThan)
-        .orderBy('created_at')
-        .limit(limit)
+        .select((eb) => [eb.fn.countAll<number>().as('count'), eb.fn.sum<string | null>('bytes').as('bytes')])
+        .where('owner_id', '=', upload.ownerId)
+        .executeTakeFirstOrThrow()
+      const stored = await trx
+        .selectFrom('tracks')
+        .select((eb) => eb.fn.sum<string | null>('source_bytes').as('bytes'))
+        .where('owner_id', '=', upload.ownerId)
+        .executeTakeFirstOrThrow()
+      if (open.count >= maxOpen) throw new Rejection('too-many-uploads')
+      if (Number(open.bytes ?? 0) + Number(stored.bytes ?? 0) + upload.bytes > quotaBytes)
+        throw new Rejection('quota-exceeded')
+      const { id, ownerId, bytes, filename, title, visibility, createdAt, expiresAt } = upload
+      await trx
+        .insertInto('uploads')
+        .values({
+          ...{ id, owner_id: ownerId, bytes, filename, title, visibility },
+          ...{ created_at: createdAt, expires_at: expiresAt },
+        })
         .execute()
-      return rows.map(({ id }) => id)
-    },
-  }
-}
+    })
+  },
+
+  async find(id, ownerId) {
+    const row = await db
+      .selectFrom('uploads')
+      .select(columns)
+      .where('id', '=', id)
+      .where('owner_id', '=', ownerId)
+      .executeTakeFirst()
+    return row && read(row)
+  },
+
+  async remove(id) {
+    await db.deleteFrom('uploads').where('id', '=', id).execute()
+  },
+
+  async expired(now, limit) {
+    const rows = await db
+      .selectFrom('uploads')
+      .select('id')
+      .where('expires_at', '<', now)
+      .orderBy('expires_at')
+      .limit(limit)
+      .execute()
+    return rows.map(({ id }) => id)
+  },
+
+  async begun(before, { after, limit }) {
+    const rows = await db
+      .selectFrom('uploads')
+      .select(columns)
+      .where('created_at', '<', before)
+      .where((eb) => (after === undefined ? eb.lit(true) : eb('id', '>', after)))
+      .orderBy('id')
+      .limit(limit)
+      .execute()
+    return rows.map(read)
+  },
+})

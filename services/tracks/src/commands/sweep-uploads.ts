@@ -5,7 +5,7 @@ import { Rejection } from '../domain/rejection.ts'
 import { type Upload, type Uploads } from '../adapters/uploads.ts'
 
 const atOnce = 100
-/** Whoever sent the last byte of a younger one may be making a track of it at this moment. */
+/** Whoever sent the last byte so short a time ago may be making a track of it at this moment. */
 const settledMs = 5 * 60 * 1000
 
 /**
@@ -22,15 +22,22 @@ export const sweepUploads =
   }) =>
   async (): Promise<void> => {
     const now = deps.now()
-    for (const id of await deps.uploads.all(new Date(now.getTime() - settledMs), atOnce)) {
-      const upload = await deps.uploads.get(id)
-      if (upload === undefined || (await deps.files.size(id)) !== upload.bytes) continue
-      try {
-        await deps.finish(upload, { actor: upload.ownerId })
-      } catch (error) {
-        if (!(error instanceof RefusedAudio || error instanceof Rejection))
-          deps.log.warn({ err: error, uploadId: id }, 'an upload was not finished')
+    const settled = new Date(now.getTime() - settledMs)
+    for (let after: string | undefined; ;) {
+      const page = await deps.uploads.begun(settled, { after, limit: atOnce })
+      for (const upload of page) {
+        const { id, ownerId, bytes } = upload
+        const arrived = await deps.files.arrived(id)
+        if (arrived?.bytes !== bytes || arrived.at > settled) continue
+        try {
+          await deps.finish(upload, { actor: ownerId })
+        } catch (error) {
+          if (!(error instanceof RefusedAudio || error instanceof Rejection))
+            deps.log.warn({ err: error, uploadId: id }, 'an upload was not finished')
+        }
       }
+      after = page.at(-1)?.id
+      if (page.length < atOnce) break
     }
     for (const id of await deps.uploads.expired(now, atOnce)) {
       await deps.files.remove(id)

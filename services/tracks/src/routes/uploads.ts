@@ -140,7 +140,7 @@ export const mountUploads = (
     if (!uuid.test(id)) return false
     const upload = await handlers.findUpload(id, caller.identity.userId)
     // Whole, and no track: a process died between the two.
-    if (upload !== undefined && (await files.size(id)) === upload.bytes)
+    if (upload !== undefined && (await files.arrived(id))?.bytes === upload.bytes)
       await handlers.finishUpload(upload, caller.metadata)
     const finished = await handlers.findFinished(id, caller.identity.userId)
     if (finished === undefined) return false
