@@ -1,10 +1,10 @@
-import { mkdtemp, readdir, readFile, rm, symlink, utimes, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, readlink, rm, symlink, utimes, writeFile } from 'node:fs/promises'
 import { createServer, type ServerResponse } from 'node:http'
 import { type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { EnvironmentError } from '../env/index.ts'
 import { startS3 } from '../testing/s3.ts'
 import {
@@ -130,6 +130,13 @@ describe.each([
     expect(await children('none/')).toEqual([])
   })
 
+  it('are none when there is no file to make them of', async () => {
+    await expect(objects.put('a/gone.txt', { path: join(dir, 'gone') }, 'text/plain')).rejects.toThrow(
+      'ENOENT',
+    )
+    expect(await objects.head('a/gone.txt')).toBeUndefined()
+  })
+
   it('stay when drafts are swept', async () => {
     await objects.put('d/whole.txt', Buffer.from('whole'), 'text/plain')
     await objects.sweepDrafts(new Date(Date.now() + 60_000))
@@ -220,6 +227,29 @@ describe('an S3 server', () => {
   it.each([429, 500, 503])('that answers %i is away for now', async (status) => {
     const objects = await openStub((response) => response.writeHead(status).end())
     await expect(objects.read('a/b')).rejects.toThrow(ObjectsUnavailable)
+  })
+
+  it('has the file that it was to store closed, whatever became of it', async () => {
+    const path = join(dir, 'large')
+    await writeFile(path, Buffer.alloc(2_000_000))
+    const descriptors = async () => {
+      const open = await readdir('/proc/self/fd')
+      const names = await Promise.all(
+        open.map((fd) => readlink(`/proc/self/fd/${fd}`).catch(() => undefined)),
+      )
+      return names.filter((name) => name === path)
+    }
+    const away = await openStub((response) => response.writeHead(503, { connection: 'close' }).end())
+    await expect(away.put('a/b', { path }, 'text/plain')).rejects.toThrow(ObjectsUnavailable)
+    const there = await openS3()
+    await there.put('a/b', { path }, 'text/plain')
+    expect(await there.head('a/b')).toMatchObject({ bytes: 2_000_000 })
+    await vi.waitFor(async () => {
+      expect(await descriptors()).toEqual([])
+    })
+    // What cannot be read is nobody's fault there.
+    await expect(there.put('a/c', { path: dir }, 'text/plain')).rejects.toThrow('EISDIR')
+    expect(await there.head('a/c')).toBeUndefined()
   })
 
   it.each([

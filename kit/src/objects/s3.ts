@@ -86,13 +86,29 @@ export const s3Objects = (settings: S3Settings): Objects => {
 
   return {
     async put(key, content, contentType) {
-      const Body = Buffer.isBuffer(content) ? content : createReadStream(content.path)
-      const ContentLength = Buffer.isBuffer(content) ? content.length : (await stat(content.path)).size
-      await client
-        .send(
-          new PutObjectCommand({ Bucket, Key: checkKey(key), Body, ContentLength, ContentType: contentType }),
-        )
-        .catch(orAway)
+      const about = { Bucket, Key: checkKey(key), ContentType: contentType }
+      if (Buffer.isBuffer(content)) {
+        await client
+          .send(new PutObjectCommand({ ...about, Body: content, ContentLength: content.length }))
+          .catch(orAway)
+        return
+      }
+      const { size: ContentLength } = await stat(content.path)
+      const Body = createReadStream(content.path)
+      const unread = new AbortController()
+      // The SDK listens for no error of what it reads, and leaves it open when it has not read all of it.
+      const failed = new Promise<never>((_resolve, reject) => {
+        Body.once('error', (error) => {
+          reject(error)
+          unread.abort()
+        })
+      })
+      const command = new PutObjectCommand({ ...about, Body, ContentLength })
+      try {
+        await Promise.race([failed, client.send(command, { abortSignal: unread.signal }).catch(orAway)])
+      } finally {
+        Body.destroy()
+      }
     },
     async head(key) {
       const found = await client.send(new HeadObjectCommand({ Bucket, Key: checkKey(key) })).catch(orMissing)
