@@ -198,6 +198,17 @@ describe('a playback', () => {
     now += 300_000
     expect((await get(target)).status).toBe(503)
   })
+
+  it('that was taken away does not come back when tracks is away then', async () => {
+    const target = file(await (await person()).play(), '96k/0000.m4s')
+    const statuses: number[] = []
+    for (const status of [200, 404, 500]) {
+      if (status !== 200) tracksAnswers = { status, body: {} }
+      statuses.push((await get(target)).status)
+      now += 5_001
+    }
+    expect(statuses).toEqual([200, 404, 503])
+  })
 })
 
 describe('a file', () => {

@@ -106,8 +106,9 @@ export const rememberPlayable = (
         return playable
       },
       (error: unknown) => {
-        if (error instanceof TracksUnavailable && good !== undefined && at - good.at < graceMs)
-          return good.playable
+        // Whoever was refused has been let in no more, should tracks be away next.
+        if (!(error instanceof TracksUnavailable)) known.set(key, { answer, askedAt: at, good: undefined })
+        else if (good !== undefined && at - good.at < graceMs) return good.playable
         throw error
       },
     )
