@@ -19,3 +19,4 @@ export {
   runSandboxed,
   SandboxError,
 } from './sandbox.ts'
+export { sweepWorkFolders } from './work-folders.ts'

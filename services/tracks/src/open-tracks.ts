@@ -4,6 +4,7 @@ import { type Caches, uncached } from '@veza/kit/cache'
 import { type EventMetadata } from '@veza/kit/events'
 import { type Api, bearer, type CallerMiddleware, createApi, openAnswers } from '@veza/kit/http'
 import { type Logger } from '@veza/kit/log'
+import { sweepWorkFolders } from '@veza/kit/media'
 import { openObjects } from '@veza/kit/objects'
 import { mountPersonalData } from '@veza/kit/personal-data'
 import { openDatabase } from '@veza/kit/postgres'
@@ -11,6 +12,7 @@ import { repeat } from '@veza/kit/repeat'
 import { createSealing, openKeyEncryption } from '@veza/kit/sealing'
 import { type Telemetry } from '@veza/kit/telemetry'
 import { type TokenVerifier } from '@veza/kit/tokens'
+import { tmpdir } from 'node:os'
 import { buffer } from 'node:stream/consumers'
 import { openCovers } from './adapters/covers.ts'
 import { isErased } from './adapters/erased-owners.ts'
@@ -25,7 +27,7 @@ import { beginUpload } from './commands/begin-upload.ts'
 import { changeCover } from './commands/change-cover.ts'
 import { changePlaylist } from './commands/change-playlist.ts'
 import { changeTrack } from './commands/change-track.ts'
-import { finishUpload } from './commands/finish-upload.ts'
+import { finishUpload, probeFolder } from './commands/finish-upload.ts'
 import { likeTrack } from './commands/like-track.ts'
 import { moderateTrack, reportTrack } from './commands/moderate-track.ts'
 import { publishDue } from './commands/publish-due.ts'
@@ -83,6 +85,7 @@ export const streamedBodies = ['/v1/uploads'] as const
 
 const sweepEveryMs = 60_000
 const publishEveryMs = 5_000
+const sweepFoldersEveryMs = 60 * 60 * 1000
 /** A minute: 700,000 a day. */
 const wordsAtOnce = 500
 
@@ -215,6 +218,9 @@ export const openTracks = async (settings: TracksSettings, common: TracksCommon)
 
   const upkeep = [
     repeat('sweep uploads', { everyMs: sweepEveryMs, log }, sweep),
+    repeat('sweep folders', { everyMs: sweepFoldersEveryMs, log }, () =>
+      sweepWorkFolders(tmpdir(), probeFolder, new Date()),
+    ),
     repeat('review words', { everyMs: sweepEveryMs, log }, () => reviewWords(db, wordsAtOnce)),
     repeat('publish', { everyMs: publishEveryMs, log }, publish),
   ]

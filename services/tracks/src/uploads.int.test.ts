@@ -1,11 +1,12 @@
 import { createHash, randomUUID } from 'node:crypto'
-import { mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { makeAudio } from '@veza/kit/testing'
 import { Upload } from 'tus-js-client'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { probeFolder } from './commands/finish-upload.ts'
 import { tracksUnderTest, type TracksUnderTest } from './testing/tracks-under-test.ts'
 
 let veza: TracksUnderTest
@@ -248,6 +249,20 @@ describe('what a crash or a bad line leaves', () => {
     veza.setNow(undefined)
     expect((await ana.tus('HEAD', location)).status).toBe(404)
     expect(await readdir(veza.settings.UPLOADS_DIR)).not.toContain(location.split('/').at(-1))
+  })
+
+  it('is a folder in which a file was looked into: it is removed a day later', async () => {
+    const [left, young] = [
+      await mkdtemp(join(tmpdir(), probeFolder)),
+      await mkdtemp(join(tmpdir(), probeFolder)),
+    ]
+    const long = new Date(Date.now() - 25 * 3_600_000)
+    await utimes(left, long, long)
+    await veza.open()
+    await vi.waitFor(async () => {
+      await expect(stat(left)).rejects.toThrow('ENOENT')
+    })
+    await rm(young, { recursive: true })
   })
 
   it('is a whole file that is no track: its client’s question or the sweep finishes it', async () => {

@@ -1,7 +1,7 @@
 import { availableParallelism, hostname, tmpdir } from 'node:os'
 import { topics } from '@veza/contracts'
 import { type EnvironmentValues } from '@veza/kit/env'
-import { isolation } from '@veza/kit/media'
+import { isolation, sweepWorkFolders } from '@veza/kit/media'
 import { openObjects } from '@veza/kit/objects'
 import { openDatabase } from '@veza/kit/postgres'
 import { repeat } from '@veza/kit/repeat'
@@ -11,8 +11,8 @@ import { follow } from './follow.ts'
 import { progressOf } from './news.ts'
 import { startRunner } from './runner.ts'
 import { type transcodeEnvironment } from './settings.ts'
-import { sweepFolders, sweepObjects } from './sweep.ts'
-import { workOn } from './work-on.ts'
+import { sweepObjects } from './sweep.ts'
+import { workFolder, workOn } from './work-on.ts'
 
 const sweepEveryMs = 60 * 60 * 1000
 
@@ -62,7 +62,7 @@ export const openTranscode = async (
   })
   const sweep = sweepObjects({ db: database.db, objects, now })
   const sweeping = repeat('sweep', { everyMs: sweepEveryMs, log }, async () => {
-    await sweepFolders(tmpdir(), now())
+    await sweepWorkFolders(tmpdir(), workFolder, now())
     const gone = await sweep()
     if (gone.length > 0) log.info({ addresses: gone.length }, 'objects were swept')
   })

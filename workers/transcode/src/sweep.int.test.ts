@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import { mkdir, readdir, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { sweepWorkFolders } from '@veza/kit/media'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
-import { sweepFolders, sweepObjects } from './sweep.ts'
+import { sweepObjects } from './sweep.ts'
 import { type JobsUnderTest, jobsUnderTest } from './testing/jobs-under-test.ts'
+import { workFolder } from './work-on.ts'
 
 let veza: JobsUnderTest
 beforeAll(async () => {
@@ -115,10 +117,10 @@ it('removes what a put that was killed wrote, a day later', async () => {
 
 it('removes folders of jobs whose workers were killed, and none of a job in hand', async () => {
   const folder = join(veza.dir, 'tmp')
-  const [killed, living, other] = ['veza-transcode-killed', 'veza-transcode-living', 'not-ours']
+  const [killed, living, other] = [`${workFolder}killed`, `${workFolder}living`, 'not-ours']
   for (const name of [killed, living, other]) await mkdir(join(folder, name), { recursive: true })
   await writeFile(join(folder, killed, 'source'), 'x')
   for (const name of [killed, other]) await utimes(join(folder, name), long, long)
-  await sweepFolders(folder, new Date())
+  await sweepWorkFolders(folder, workFolder, new Date())
   expect((await readdir(folder)).sort()).toEqual([other, living])
 })

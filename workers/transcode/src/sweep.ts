@@ -1,9 +1,6 @@
-import { readdir, rm, stat } from 'node:fs/promises'
-import { join } from 'node:path'
 import { type Objects } from '@veza/kit/objects'
 import { type TracksDatabase } from '@veza/tracks/store'
 import { type Kysely } from 'kysely'
-import { workFolder } from './work-on.ts'
 
 /**
  * What is younger may be the work of somebody who has not told of it yet; what fell out of use a shorter time ago is still
@@ -108,17 +105,5 @@ export const sweepObjects = (deps: { db: Kysely<TracksDatabase>; objects: Object
       for await (const children of inBatches(objects.children(kind.prefix), atOnce))
         gone.push(...(await sweepBatch(children, kind)))
     return gone
-  }
-}
-
-/** Deletes the folders of jobs whose workers were killed, a day later: no job takes so long. */
-export const sweepFolders = async (folder: string, now: Date): Promise<void> => {
-  for (const name of await readdir(folder)) {
-    if (!name.startsWith(workFolder)) continue
-    const path = join(folder, name)
-    // Of a job that has ended meanwhile there is none.
-    const begun = await stat(path).catch(() => undefined)
-    if (begun !== undefined && now.getTime() - begun.mtimeMs >= graceMs)
-      await rm(path, { recursive: true, force: true })
   }
 }

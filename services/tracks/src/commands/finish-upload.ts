@@ -26,6 +26,9 @@ const digestOf = async (path: string): Promise<string> => {
   return digest.digest('hex')
 }
 
+/** How the folders begin in which files are looked into. */
+export const probeFolder = 'veza-probe-'
+
 /** Stored sources are swept when no track has had them for a day; one that was stored long ago is stored anew. */
 const freshMs = 12 * 60 * 60 * 1000
 
@@ -63,7 +66,7 @@ export const finishUpload =
   async (upload: Upload, metadata: EventMetadata): Promise<void> => {
     const { id, ownerId, bytes, filename, visibility } = upload
     const path = deps.files.pathOf(id)
-    const cwd = await mkdtemp(join(tmpdir(), 'veza-probe-'))
+    const cwd = await mkdtemp(join(tmpdir(), probeFolder))
     try {
       const probed = await probeAudio(path, deps.limits, { cwd })
       const sha256 = await digestOf(path)
