@@ -40,7 +40,10 @@ const openS3 = async (): Promise<Objects> => {
 }
 
 /** A server that answers everything like this, as none that we start does. */
-const openStub = async (answer: (response: ServerResponse) => unknown): Promise<Objects> => {
+const openStub = async (
+  answer: (response: ServerResponse) => unknown,
+  settings: { answerMs?: number } = {},
+): Promise<Objects> => {
   const server = createServer((_request, response) => {
     answer(response)
   })
@@ -48,6 +51,7 @@ const openStub = async (answer: (response: ServerResponse) => unknown): Promise<
   const objects = s3Objects({
     ...{ endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, bucket: 'veza' },
     ...{ region: 'us-east-1', accessKeyId: 'veza', secretAccessKey: 'secret', public: false },
+    ...settings,
   })
   closers.push(() => {
     objects.close()
@@ -227,6 +231,17 @@ describe('an S3 server', () => {
   it.each([429, 500, 503])('that answers %i is away for now', async (status) => {
     const objects = await openStub((response) => response.writeHead(status).end())
     await expect(objects.read('a/b')).rejects.toThrow(ObjectsUnavailable)
+  })
+
+  it('that says nothing at all is away for now', async () => {
+    const objects = await openStub(() => undefined, { answerMs: 100 })
+    await writeFile(join(dir, 'small'), 'x')
+    const asked = [
+      objects.head('a/b'),
+      objects.put('a/b', Buffer.from('x'), 'text/plain'),
+      objects.put('a/b', { path: join(dir, 'small') }, 'text/plain'),
+    ]
+    await Promise.all(asked.map((one) => expect(one).rejects.toThrow(ObjectsUnavailable)))
   })
 
   it('has the file that it was to store closed, whatever became of it', async () => {

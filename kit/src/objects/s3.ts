@@ -24,6 +24,8 @@ export interface S3Settings {
   readonly secretAccessKey: string
   /** Whether clients reach the endpoint too, so that they may be sent there. */
   readonly public: boolean
+  /** How long an answer may take to begin, beside the time that it takes to send a file; 20 s unless given. */
+  readonly answerMs?: number
 }
 
 /** undefined: there was no answer. */
@@ -53,11 +55,16 @@ const infoOf = (key: string, bytes: number | undefined, modifiedAt: Date | undef
   modifiedAt: said(modifiedAt, 'time', key),
 })
 
+/** What is sent more slowly, bytes a millisecond, is not sent. */
+const slowest = 250
+
 /** S3 deletes so many at once. */
 const deleteAtOnce = 1_000
 
 /** Objects in a bucket of any store that speaks S3. The bucket must exist. */
 export const s3Objects = (settings: S3Settings): Objects => {
+  const { bucket: Bucket, answerMs = 20_000 } = settings
+  const timeFor = (bytes: number): number => answerMs + Math.ceil(bytes / slowest)
   const client = new S3Client({
     endpoint: settings.endpoint,
     region: settings.region,
@@ -67,9 +74,8 @@ export const s3Objects = (settings: S3Settings): Objects => {
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
     maxAttempts: 3,
-    requestHandler: { connectionTimeout: 3_000, requestTimeout: 60_000 },
+    requestHandler: { connectionTimeout: 3_000, requestTimeout: answerMs, throwOnRequestTimeout: true },
   })
-  const { bucket: Bucket } = settings
 
   async function* pages(prefix: string, Delimiter?: '/') {
     let token: string | undefined
@@ -88,9 +94,8 @@ export const s3Objects = (settings: S3Settings): Objects => {
     async put(key, content, contentType) {
       const about = { Bucket, Key: checkKey(key), ContentType: contentType }
       if (Buffer.isBuffer(content)) {
-        await client
-          .send(new PutObjectCommand({ ...about, Body: content, ContentLength: content.length }))
-          .catch(orAway)
+        const command = new PutObjectCommand({ ...about, Body: content, ContentLength: content.length })
+        await client.send(command, { requestTimeout: timeFor(content.length) }).catch(orAway)
         return
       }
       const { size: ContentLength } = await stat(content.path)
@@ -105,7 +110,8 @@ export const s3Objects = (settings: S3Settings): Objects => {
       })
       const command = new PutObjectCommand({ ...about, Body, ContentLength })
       try {
-        await Promise.race([failed, client.send(command, { abortSignal: unread.signal }).catch(orAway)])
+        const options = { abortSignal: unread.signal, requestTimeout: timeFor(ContentLength) }
+        await Promise.race([failed, client.send(command, options).catch(orAway)])
       } finally {
         Body.destroy()
       }
