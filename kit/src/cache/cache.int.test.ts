@@ -2,7 +2,7 @@ import { setImmediate as turn } from 'node:timers/promises'
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest'
 import { createLog } from '../log/index.ts'
-import { openRedis, type Redis, script } from '../redis/index.ts'
+import { openRedis, type Redis, RedisGone, script } from '../redis/index.ts'
 import { startRedis, type TestRedis } from '../testing/index.ts'
 import { openCaches, openInvalidator, sharedLevel, type Versioned } from './index.ts'
 
@@ -216,7 +216,13 @@ test('of three processes on one Redis nobody sees less than they saw, whatever i
               }),
             )
           } else if (what === 'flush') at.caches.flush()
-          else if (what === 'forget') pending.push(third.run(forgetAll, [`veza:any`], []))
+          else if (what === 'forget')
+            // On a busy machine it answers too late at times: it has forgotten then, or has not. Either is to be borne.
+            pending.push(
+              third.run(forgetAll, [`veza:any`], []).catch((error: unknown) => {
+                if (!(error instanceof RedisGone)) throw error
+              }),
+            )
           else pending.push(invalidator.renew())
           if (toldTurns === 0) await Promise.all(pending)
         }
