@@ -33,7 +33,7 @@ export const runMain = async (
     closing = true
     let code = exitCode
     let current = ''
-    setTimeout(() => {
+    const patience = setTimeout(() => {
       log.fatal({ part: current }, `gave up closing after ${stopDeadlineMs / 1000} s`)
       process.exit(1)
     }, stopDeadlineMs).unref()
@@ -46,6 +46,7 @@ export const runMain = async (
         code = 1
       }
     }
+    clearTimeout(patience)
     process.exit(code)
   }
 

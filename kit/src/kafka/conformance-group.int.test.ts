@@ -20,7 +20,10 @@ import {
   consume,
   collect,
   committed,
+  hooks,
 } from './testing/conformance.ts'
+
+hooks()
 
 describe('group consumer', () => {
   it('starts from the beginning or from the end, as told', async () => {

@@ -20,7 +20,10 @@ import {
   firsts,
   producer,
   collect,
+  hooks,
 } from './testing/conformance.ts'
+
+hooks()
 
 describe('producer', () => {
   it('keeps the order of every key and writes each record once while many senders coalesce', async () => {

@@ -16,7 +16,10 @@ import {
   range,
   producer,
   tail,
+  hooks,
 } from './testing/conformance.ts'
+
+hooks()
 
 describe('tail consumer', () => {
   it('sees everything that is produced after consume() resolved and nothing from before', async () => {

@@ -17,7 +17,10 @@ import {
   relay,
   append,
   expectAll,
+  hooks,
 } from './testing/relay.ts'
+
+hooks()
 
 describe('when something dies', () => {
   const flow = async (events: number, meanwhile: (n: number) => Promise<void> | void) => {

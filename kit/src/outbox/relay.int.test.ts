@@ -22,7 +22,10 @@ import {
   expectAll,
   open,
   write,
+  hooks,
 } from './testing/relay.ts'
+
+hooks()
 
 describe('what is published', () => {
   it('are the stored bytes under the key, with headers that name the event, its stream and its place in it', async () => {

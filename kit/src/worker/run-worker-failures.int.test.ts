@@ -19,7 +19,10 @@ import {
   header,
   noLag,
   type Commands,
+  hooks,
 } from './testing/run-worker.ts'
+
+hooks()
 
 describe('bytes that cannot be read', () => {
   it('go to the dead-letter topic as they were, and the partition goes on', async () => {

@@ -21,7 +21,10 @@ import {
   header,
   noLag,
   type Commands,
+  hooks,
 } from './testing/run-worker.ts'
+
+hooks()
 
 describe('outcomes', () => {
   it('hands over what was decoded, and commits after the effect', async () => {

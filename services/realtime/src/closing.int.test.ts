@@ -2,7 +2,9 @@ import { Centrifuge } from 'centrifuge'
 import { randomBytes, randomUUID } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
-import { world, authenticated, edgeWith } from './testing/protocol-clients.ts'
+import { hooks, world, authenticated, edgeWith } from './testing/protocol-clients.ts'
+
+hooks()
 
 describe('time', () => {
   it('closes what does not answer a ping, and keeps the SDK that does', async () => {

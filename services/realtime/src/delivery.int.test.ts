@@ -5,7 +5,9 @@ import { type ConsumedRecord } from '@veza/kit/kafka'
 import { randomUUID } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { openRaw } from './testing/raw-client.ts'
-import { world, connect, follow, offsets, upTo, setUp } from './testing/sdk-clients.ts'
+import { hooks, world, connect, follow, offsets, upTo, setUp } from './testing/sdk-clients.ts'
+
+hooks()
 
 /** The two builds of the SDK, with what their users give and get as data. */
 const sdks = [

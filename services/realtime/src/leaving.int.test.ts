@@ -1,7 +1,19 @@
 import { type PublicationContext, type Subscription } from 'centrifuge'
 import { randomUUID } from 'node:crypto'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { connect, follow, leave, offsets, setUp, tellLeft, upTo, world } from './testing/sdk-clients.ts'
+import {
+  hooks,
+  connect,
+  follow,
+  leave,
+  offsets,
+  setUp,
+  tellLeft,
+  upTo,
+  world,
+} from './testing/sdk-clients.ts'
+
+hooks()
 
 const left = (sub: Subscription) => new Promise((resolve) => sub.on('unsubscribed', resolve))
 const codes = (sub: Subscription): number[] => {

@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { type Centrifuge } from 'centrifuge'
 import { expect, it, vi } from 'vitest'
-import { connect, world } from './testing/sdk-clients.ts'
+import { hooks, connect, world } from './testing/sdk-clients.ts'
+
+hooks()
 
 const follow = async (client: Centrifuge, trackId: string) => {
   const sub = client.newSubscription(`track:${trackId}`)

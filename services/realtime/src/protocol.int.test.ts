@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { openRaw } from './testing/raw-client.ts'
-import { world, edge, authenticated, edgeWith } from './testing/protocol-clients.ts'
+import { hooks, world, edge, authenticated, edgeWith } from './testing/protocol-clients.ts'
+
+hooks()
 
 describe('connect', () => {
   it('answers with the client, its server-side subscription, the token’s time and the pings', async () => {

@@ -2,7 +2,9 @@ import { type Centrifuge } from 'centrifuge'
 import { randomUUID } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { openRaw } from './testing/raw-client.ts'
-import { world, connect, follow, offsets, upTo, setUp } from './testing/sdk-clients.ts'
+import { hooks, world, connect, follow, offsets, upTo, setUp } from './testing/sdk-clients.ts'
+
+hooks()
 
 describe('recovery', () => {
   const away = async (client: Centrifuge, whileAway: () => void | Promise<void>): Promise<void> => {

@@ -4,7 +4,9 @@ import { randomUUID } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { identityOf } from './testing/edge-under-test.ts'
 import { type RawClient, openRaw } from './testing/raw-client.ts'
-import { connect, world } from './testing/sdk-clients.ts'
+import { hooks, connect, world } from './testing/sdk-clients.ts'
+
+hooks()
 
 const follow = async (client: Centrifuge, roomId: string) => {
   const sub = client.newSubscription(`room:${roomId}`, { joinLeave: true })

@@ -11,7 +11,10 @@ import {
   claimed,
   readyTrack,
   type TrackBody,
+  hooks,
 } from './testing/tracks-and-jobs.ts'
+
+hooks()
 
 describe('a job', () => {
   it('is there with its track, and its outcome is the track’s', async () => {

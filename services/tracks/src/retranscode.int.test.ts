@@ -10,7 +10,10 @@ import {
   readyTrack,
   uploaded,
   veza,
+  hooks,
 } from './testing/tracks-and-jobs.ts'
+
+hooks()
 
 it('asks for streams by another recipe behind new uploads, once each, and again for those that failed only when told to', async () => {
   const ana = await veza.person()

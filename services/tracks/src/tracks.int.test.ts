@@ -15,7 +15,10 @@ import {
   readyTrack,
   type TrackBody,
   type Page,
+  hooks,
 } from './testing/tracks-and-jobs.ts'
+
+hooks()
 
 describe('tracks', () => {
   it('are changed by their owner, each version once', async () => {

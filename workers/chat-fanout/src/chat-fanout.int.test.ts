@@ -18,7 +18,10 @@ import {
   start,
   value,
   write,
+  hooks,
 } from './testing/fanout-under-test.ts'
+
+hooks()
 
 it('gives acknowledged commands dense numbers, stores them and tells them in order', async () => {
   const rooms = [await newRoom(), await newRoom()]

@@ -17,7 +17,10 @@ import {
   start,
   value,
   write,
+  hooks,
 } from './testing/fanout-under-test.ts'
+
+hooks()
 
 it('dead-letters poison as it was and goes on with its neighbours', async () => {
   const { roomId, ana } = await newRoom()

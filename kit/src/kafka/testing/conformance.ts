@@ -24,31 +24,34 @@ export let group: string
 export const drops: (() => Promise<void>)[] = []
 export const closes: (() => Promise<void>)[] = []
 
-beforeAll(async () => {
-  const brokers = infrastructure().kafkaBrokers
-  direct = connectKafka(brokers, { clientId: 'test', log: silent })
-  const [host = '', port = ''] = brokers[0]?.split(':') ?? []
-  proxy = await startProxy({ host, port: Number(port) })
-  proxied = createKafka(brokers, { clientId: 'test', log: silent }, () => connect(proxy.port, '127.0.0.1'))
-})
+/** Each file of tests that stands on this calls it: they share a process, which loads modules once. */
+export const hooks = (): void => {
+  beforeAll(async () => {
+    const brokers = infrastructure().kafkaBrokers
+    direct = connectKafka(brokers, { clientId: 'test', log: silent })
+    const [host = '', port = ''] = brokers[0]?.split(':') ?? []
+    proxy = await startProxy({ host, port: Number(port) })
+    proxied = createKafka(brokers, { clientId: 'test', log: silent }, () => connect(proxy.port, '127.0.0.1'))
+  })
 
-beforeEach(async () => {
-  vi.clearAllMocks()
-  const fresh = await freshTopic({ prefix: 'conformance', partitions })
-  drops.push(() => fresh.drop())
-  topic = fresh.name
-  group = freshGroup()
-  return async () => {
-    await Promise.all(closes.splice(0).map((close) => close()))
-    await direct.admin.deleteGroups([group])
-  }
-})
+  beforeEach(async () => {
+    vi.clearAllMocks()
+    const fresh = await freshTopic({ prefix: 'conformance', partitions })
+    drops.push(() => fresh.drop())
+    topic = fresh.name
+    group = freshGroup()
+    return async () => {
+      await Promise.all(closes.splice(0).map((close) => close()))
+      await direct.admin.deleteGroups([group])
+    }
+  })
 
-afterAll(async () => {
-  await Promise.all([direct.close(), proxied.close()])
-  await proxy.close()
-  await Promise.all(drops.map((drop) => drop()))
-})
+  afterAll(async () => {
+    await Promise.all([direct.close(), proxied.close()])
+    await proxy.close()
+    await Promise.all(drops.splice(0).map((drop) => drop()))
+  })
+}
 
 export const record = (key: string, n: number, to = topic) => ({
   topic: to,

@@ -46,56 +46,59 @@ export let relays: Relay[]
 export let published: ConsumedRecord[]
 export let health: Health
 
-beforeAll(async () => {
-  const { kafkaBrokers, schemaRegistryUrl } = infrastructure()
-  codec = await connectCodec(schemaRegistryUrl)
-  kafka = connectKafka(kafkaBrokers, { clientId: 'test', log })
-  const [host = '', port] = (kafkaBrokers[0] ?? '').split(':')
-  proxy = await startProxy({ host, port: Number(port) })
-  overProxy = createKafka(kafkaBrokers, { clientId: 'test', log }, () => connect(proxy.port, '127.0.0.1'))
-  telemetry = testTelemetry()
-})
-
-afterAll(async () => {
-  await overProxy.close()
-  await kafka.close()
-  await proxy.close()
-  await telemetry.close()
-})
-
-beforeEach(async () => {
-  fresh = await freshDatabase()
-  await migrate(fresh.url, {
-    '001-events': { up: createEventStore },
-    '002-others': { up: (db) => db.schema.createTable('others').addColumn('n', 'integer').execute() },
+/** Each file of tests that stands on this calls it: they share a process, which loads modules once. */
+export const hooks = (): void => {
+  beforeAll(async () => {
+    const { kafkaBrokers, schemaRegistryUrl } = infrastructure()
+    codec = await connectCodec(schemaRegistryUrl)
+    kafka = connectKafka(kafkaBrokers, { clientId: 'test', log })
+    const [host = '', port] = (kafkaBrokers[0] ?? '').split(':')
+    proxy = await startProxy({ host, port: Number(port) })
+    overProxy = createKafka(kafkaBrokers, { clientId: 'test', log }, () => connect(proxy.port, '127.0.0.1'))
+    telemetry = testTelemetry()
   })
-  database = openDatabase<Tables>(fresh.url, { applicationName: 'test', poolSize: 20, log })
-  const topic = await freshTopic({ prefix: 'outbox', partitions: 3 })
-  topicName = topic.name
-  store = eventStore({ topic: { ...testTopic, name: topicName } as TestTopic, codec })
-  relays = []
-  published = []
-  health = createHealth()
-  const consumer = await kafka.consume({
-    groupId: freshGroup(),
-    topics: [topicName],
-    fromBeginning: true,
-    onChunk: (chunk) => {
-      // The reader's own group may deliver a record again; what counts is how often the relay wrote it.
-      const place = ({ partition, offset }: ConsumedRecord) => `${partition}/${offset}`
-      const known = new Set(published.map(place))
-      published.push(...chunk.filter((record) => !known.has(place(record))))
-      return Promise.resolve()
-    },
+
+  afterAll(async () => {
+    await overProxy.close()
+    await kafka.close()
+    await proxy.close()
+    await telemetry.close()
   })
-  return async () => {
-    await Promise.all(relays.map((relay) => relay.stop()))
-    await consumer.stop()
-    await database.close()
-    await fresh.drop()
-    await topic.drop()
-  }
-})
+
+  beforeEach(async () => {
+    fresh = await freshDatabase()
+    await migrate(fresh.url, {
+      '001-events': { up: createEventStore },
+      '002-others': { up: (db) => db.schema.createTable('others').addColumn('n', 'integer').execute() },
+    })
+    database = openDatabase<Tables>(fresh.url, { applicationName: 'test', poolSize: 20, log })
+    const topic = await freshTopic({ prefix: 'outbox', partitions: 3 })
+    topicName = topic.name
+    store = eventStore({ topic: { ...testTopic, name: topicName } as TestTopic, codec })
+    relays = []
+    published = []
+    health = createHealth()
+    const consumer = await kafka.consume({
+      groupId: freshGroup(),
+      topics: [topicName],
+      fromBeginning: true,
+      onChunk: (chunk) => {
+        // The reader's own group may deliver a record again; what counts is how often the relay wrote it.
+        const place = ({ partition, offset }: ConsumedRecord) => `${partition}/${offset}`
+        const known = new Set(published.map(place))
+        published.push(...chunk.filter((record) => !known.has(place(record))))
+        return Promise.resolve()
+      },
+    })
+    return async () => {
+      await Promise.all(relays.map((relay) => relay.stop()))
+      await consumer.stop()
+      await database.close()
+      await fresh.drop()
+      await topic.drop()
+    }
+  })
+}
 
 export const relay = (options: Partial<RelayOptions> = {}, producer?: Producer): Relay => {
   const started = runRelay({

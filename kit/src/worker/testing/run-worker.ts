@@ -33,37 +33,40 @@ export const needs = { check: (): Promise<string | undefined> => Promise.resolve
 export const drops: (() => Promise<unknown>)[] = []
 const stops: (() => Promise<void>)[] = []
 
-beforeAll(async () => {
-  kafka = connectKafka(infrastructure().kafkaBrokers, { clientId: 'test', log })
-  producer = kafka.producer()
-  const url = new URL(infrastructure().schemaRegistryUrl)
-  registry = await startProxy({ host: url.hostname, port: Number(url.port) })
-  url.port = String(registry.port)
-  codec = await connectCodec(url.href)
-  telemetry = testTelemetry()
-})
+/** Each file of tests that stands on this calls it: they share a process, which loads modules once. */
+export const hooks = (): void => {
+  beforeAll(async () => {
+    kafka = connectKafka(infrastructure().kafkaBrokers, { clientId: 'test', log })
+    producer = kafka.producer()
+    const url = new URL(infrastructure().schemaRegistryUrl)
+    registry = await startProxy({ host: url.hostname, port: Number(url.port) })
+    url.port = String(registry.port)
+    codec = await connectCodec(url.href)
+    telemetry = testTelemetry()
+  })
 
-beforeEach(async () => {
-  vi.clearAllMocks()
-  needs.check = () => Promise.resolve(undefined)
-  group = freshGroup()
-  const source = await freshTopic({ prefix: 'worker', partitions: 2 })
-  topic = { ...topics.chatCommands, records: ['PostMessage'], name: source.name }
-  const letters = { name: deadLetterTopic(group), partitions: 1, replication: 1, config: {} }
-  await kafka.admin.createTopics([letters])
-  drops.push(() => kafka.admin.deleteTopics([source.name, letters.name]))
-  return async () => {
-    await Promise.all(stops.splice(0).map((stop) => stop()))
-    await kafka.admin.deleteGroups([group])
-  }
-})
+  beforeEach(async () => {
+    vi.clearAllMocks()
+    needs.check = () => Promise.resolve(undefined)
+    group = freshGroup()
+    const source = await freshTopic({ prefix: 'worker', partitions: 2 })
+    topic = { ...topics.chatCommands, records: ['PostMessage'], name: source.name }
+    const letters = { name: deadLetterTopic(group), partitions: 1, replication: 1, config: {} }
+    await kafka.admin.createTopics([letters])
+    drops.push(() => kafka.admin.deleteTopics([source.name, letters.name]))
+    return async () => {
+      await Promise.all(stops.splice(0).map((stop) => stop()))
+      await kafka.admin.deleteGroups([group])
+    }
+  })
 
-afterAll(async () => {
-  await Promise.all(drops.map((drop) => drop()))
-  await kafka.close()
-  await registry.close()
-  await telemetry.close()
-})
+  afterAll(async () => {
+    await Promise.all(drops.splice(0).map((drop) => drop()))
+    await kafka.close()
+    await registry.close()
+    await telemetry.close()
+  })
+}
 
 export const command = (body: string, headers: Record<string, string | Buffer> = {}, key = 'room') => ({
   topic: topic.name,

@@ -12,8 +12,11 @@ import {
   offsets,
   plain,
   post,
+  hooks,
 } from '../testing/room-log-under-test.ts'
 import { roomLog } from './room-log.ts'
+
+hooks()
 
 const mentionsOf = (userId: string) =>
   database.db.selectFrom('mentions').selectAll().where('user_id', '=', userId).execute()

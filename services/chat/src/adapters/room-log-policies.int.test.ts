@@ -11,8 +11,11 @@ import {
   offsets,
   post,
   store,
+  hooks,
 } from '../testing/room-log-under-test.ts'
 import { roomLog } from './room-log.ts'
+
+hooks()
 
 describe('what a room lets through', () => {
   const later = (ms: number) => new Date(1_700_000_000_000 + ms)

@@ -12,8 +12,11 @@ import {
   newRoom,
   offsets,
   post,
+  hooks,
 } from '../testing/room-log-under-test.ts'
 import { roomLog } from './room-log.ts'
+
+hooks()
 
 describe('settle', () => {
   it('numbers a chunk of several rooms densely, stores it, and moves the heads', async () => {

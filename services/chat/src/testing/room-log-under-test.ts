@@ -13,30 +13,33 @@ import { migrateChat } from '../migrate.ts'
 import { roomStore } from '../adapters/rooms.ts'
 import { type ChatDatabase } from '../adapters/schema.ts'
 
-/** Rooms of a database of the test file's own. Importing it registers the hooks. */
+/** Rooms of a database of the test file's own. */
 
 let fresh: FreshDatabase
 export let database: Database<ChatDatabase>
 let codec: Codec
 
-beforeAll(async () => {
-  const { schemaRegistryUrl } = infrastructure()
-  codec = await connectCodec(schemaRegistryUrl)
-  fresh = await freshDatabase()
-  await migrateChat(fresh.url)
-  const log = createLog('test', 'silent')
-  database = openDatabase<ChatDatabase>(fresh.url, {
-    applicationName: 'test',
-    poolSize: 10,
-    pipeline: true,
-    log,
+/** Each file of tests that stands on this calls it: they share a process, which loads modules once. */
+export const hooks = (): void => {
+  beforeAll(async () => {
+    const { schemaRegistryUrl } = infrastructure()
+    codec = await connectCodec(schemaRegistryUrl)
+    fresh = await freshDatabase()
+    await migrateChat(fresh.url)
+    const log = createLog('test', 'silent')
+    database = openDatabase<ChatDatabase>(fresh.url, {
+      applicationName: 'test',
+      poolSize: 10,
+      pipeline: true,
+      log,
+    })
   })
-})
 
-afterAll(async () => {
-  await database.close()
-  await fresh.drop()
-})
+  afterAll(async () => {
+    await database.close()
+    await fresh.drop()
+  })
+}
 
 export const store = () => roomStore(database.db, eventStore({ topic: topics.roomEvents, codec }))
 export const join = async (roomId: string, userId: string): Promise<void> => {

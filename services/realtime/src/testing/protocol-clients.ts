@@ -9,11 +9,15 @@ import { type RawClient, openRaw } from './raw-client.ts'
 export let world: World
 export let edge: Edge & { url: string }
 
-beforeAll(async () => {
-  world = await startWorld()
-  edge = await world.edge()
-})
-afterAll(() => world.close())
+/** Each file of tests that stands on this calls it: they share a process, which loads modules once. */
+export const hooks = (): void => {
+  beforeAll(async () => {
+    world = await startWorld()
+    edge = await world.edge()
+  })
+
+  afterAll(() => world.close())
+}
 
 export const authenticated = async (
   userId = randomUUID(),

@@ -10,13 +10,18 @@ import { type PartialSettings, type World, startWorld } from './edge-under-test.
 export let world: World
 const clients: Centrifuge[] = []
 
-beforeAll(async () => {
-  world = await startWorld()
-})
-afterEach(() => {
-  for (const client of clients.splice(0)) client.disconnect()
-})
-afterAll(() => world.close())
+/** Each file of tests that stands on this calls it: they share a process, which loads modules once. */
+export const hooks = (): void => {
+  beforeAll(async () => {
+    world = await startWorld()
+  })
+
+  afterEach(() => {
+    for (const client of clients.splice(0)) client.disconnect()
+  })
+
+  afterAll(() => world.close())
+}
 
 export const connect = async (
   url: string,

@@ -16,25 +16,29 @@ export let dir: string
 export let song: Buffer
 const closers: (() => Promise<unknown>)[] = []
 
-beforeAll(async () => {
-  dir = await mkdtemp(join(tmpdir(), 'veza-tracks-test-'))
-  veza = await tracksUnderTest()
-  database = openDatabase<TracksDatabase>(veza.database.url, {
-    applicationName: 'test',
-    poolSize: 5,
-    log: veza.log,
+/** Each file of tests that stands on this calls it: they share a process, which loads modules once. */
+export const hooks = (): void => {
+  beforeAll(async () => {
+    dir = await mkdtemp(join(tmpdir(), 'veza-tracks-test-'))
+    veza = await tracksUnderTest()
+    database = openDatabase<TracksDatabase>(veza.database.url, {
+      applicationName: 'test',
+      poolSize: 5,
+      log: veza.log,
+    })
+    jobs = jobQueue(database.db, openTracks(veza.codec))
+    song = await readFile(await makeAudio(dir, 'song.mp3', { seconds: 1 }))
+    closers.push(
+      () => database.close(),
+      () => veza.close(),
+      () => rm(dir, { recursive: true }),
+    )
   })
-  jobs = jobQueue(database.db, openTracks(veza.codec))
-  song = await readFile(await makeAudio(dir, 'song.mp3', { seconds: 1 }))
-  closers.push(
-    () => database.close(),
-    () => veza.close(),
-    () => rm(dir, { recursive: true }),
-  )
-})
-afterAll(async () => {
-  for (const close of closers) await close()
-})
+
+  afterAll(async () => {
+    for (const close of closers.splice(0)) await close()
+  })
+}
 
 export const leaseMs = 60_000
 export const media = `media/${'cd'.repeat(32)}`

@@ -26,42 +26,22 @@ import {
   freshGroup,
   freshTopic,
   infrastructure,
+  type TestTelemetry,
   testTelemetry,
 } from '@veza/kit/testing'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, vi } from 'vitest'
 import { openChatFanout } from '../open-chat-fanout.ts'
 
-/** chat-fanout on real parts, with topics and a group of each test's own. Importing it registers the hooks. */
+/** chat-fanout on real parts, with topics and a group of each test's own. */
 
 const log = createLog('test', 'silent')
-const telemetry = testTelemetry()
 const closers: (() => Promise<unknown>)[] = []
 
 let fresh: FreshDatabase
+let telemetry: TestTelemetry
 export let database: Database<ChatDatabase>
 export let kafka: Kafka
 export let codec: Codec
-
-beforeAll(async () => {
-  const { kafkaBrokers, schemaRegistryUrl } = infrastructure()
-  codec = await connectCodec(schemaRegistryUrl)
-  fresh = await freshDatabase()
-  await migrateChat(fresh.url)
-  database = openDatabase<ChatDatabase>(fresh.url, {
-    applicationName: 'test',
-    poolSize: 6,
-    pipeline: true,
-    log,
-  })
-  kafka = connectKafka(kafkaBrokers, { clientId: 'test', log })
-})
-
-afterAll(async () => {
-  await kafka.close()
-  await database.close()
-  await fresh.drop()
-  await telemetry.close()
-})
 
 /** The worker's topics by their names in the catalogue, under names of this test's own. */
 let names: Map<string, string>
@@ -70,37 +50,62 @@ export let group: string
 let tail: ConsumedRecord[]
 let writer: Producer
 
-beforeEach(async () => {
-  group = freshGroup('chat-fanout')
-  names = new Map()
-  for (const name of [
-    topics.chatCommands.name,
-    topics.chatEvents.name,
-    topics.notifications.name,
-    deadLetterTopic(group),
-  ]) {
-    const topic = await freshTopic({ prefix: name.replace(/\.v1$/, ''), partitions: 2 })
-    names.set(name, topic.name)
-    closers.push(() => topic.drop())
-  }
-  commands = names.get(topics.chatCommands.name) ?? ''
-  tail = []
-  const reader = await kafka.consume({
-    topics: [...names.values()].filter((name) => name !== commands),
-    from: 'end',
-    onRecords: (records) => void tail.push(...records),
+/** Each file of tests that stands on this calls it: they share a process, which loads modules once. */
+export const hooks = (): void => {
+  beforeAll(async () => {
+    const { kafkaBrokers, schemaRegistryUrl } = infrastructure()
+    codec = await connectCodec(schemaRegistryUrl)
+    fresh = await freshDatabase()
+    await migrateChat(fresh.url)
+    database = openDatabase<ChatDatabase>(fresh.url, {
+      applicationName: 'test',
+      poolSize: 6,
+      pipeline: true,
+      log,
+    })
+    kafka = connectKafka(kafkaBrokers, { clientId: 'test', log })
+    telemetry = testTelemetry()
   })
-  writer = kafka.producer()
-  closers.push(
-    () => writer.close(),
-    () => reader.stop(),
-  )
-})
 
-afterEach(async () => {
-  expect(fail).not.toHaveBeenCalled()
-  for (let close = closers.pop(); close !== undefined; close = closers.pop()) await close()
-})
+  afterAll(async () => {
+    await kafka.close()
+    await database.close()
+    await fresh.drop()
+    await telemetry.close()
+  })
+
+  beforeEach(async () => {
+    group = freshGroup('chat-fanout')
+    names = new Map()
+    for (const name of [
+      topics.chatCommands.name,
+      topics.chatEvents.name,
+      topics.notifications.name,
+      deadLetterTopic(group),
+    ]) {
+      const topic = await freshTopic({ prefix: name.replace(/\.v1$/, ''), partitions: 2 })
+      names.set(name, topic.name)
+      closers.push(() => topic.drop())
+    }
+    commands = names.get(topics.chatCommands.name) ?? ''
+    tail = []
+    const reader = await kafka.consume({
+      topics: [...names.values()].filter((name) => name !== commands),
+      from: 'end',
+      onRecords: (records) => void tail.push(...records),
+    })
+    writer = kafka.producer()
+    closers.push(
+      () => writer.close(),
+      () => reader.stop(),
+    )
+  })
+
+  afterEach(async () => {
+    expect(fail).not.toHaveBeenCalled()
+    for (let close = closers.pop(); close !== undefined; close = closers.pop()) await close()
+  })
+}
 
 const renamed = (record: OutgoingRecord) => ({ ...record, topic: names.get(record.topic) ?? record.topic })
 
