@@ -2,136 +2,31 @@ import { spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { join } from 'node:path'
-import {
-  type Codec,
-  connectCodec,
-  deadLetterTopic,
-  type ListeningReported,
-  type RecordOf,
-  toHeaders,
-  topics,
-} from '@veza/contracts'
-import { createHealth } from '@veza/kit/internal'
-import { connectKafka, type ConsumedRecord, type Kafka, type Producer } from '@veza/kit/kafka'
-import { createLog } from '@veza/kit/log'
-import { type Database, openDatabase } from '@veza/kit/postgres'
-import {
-  freePort,
-  freshDatabase,
-  freshGroup,
-  freshTopic,
-  infrastructure,
-  type TestTelemetry,
-  testTelemetry,
-} from '@veza/kit/testing'
-import { migrateStreams } from '@veza/streams/migrate'
-import { type AnalyticsDatabase, dailyDigests } from '@veza/streams/store'
+import { deadLetterTopic, type ListeningReported, type RecordOf, topics } from '@veza/contracts'
+import { type ConsumedRecord } from '@veza/kit/kafka'
+import { type Database } from '@veza/kit/postgres'
+import { freePort, freshGroup, infrastructure } from '@veza/kit/testing'
+import { type AnalyticsDatabase } from '@veza/streams/store'
 import { sql } from 'kysely'
-import { afterAll, beforeAll, expect, it, onTestFinished, vi } from 'vitest'
+import { expect, it, onTestFinished, vi } from 'vitest'
 import {
-  nameListeners,
-  openAnalytics,
-  replayAnalytics,
-  type ReportArchive,
-  type ReportMessage,
-} from './index.ts'
-import { type AnalyticsTopic } from './projection.ts'
-import { countsIn, fixSalts, idOf, messageOf, reportsOf, sumsOf } from './testing/listening.ts'
+  audience,
+  codec,
+  counts,
+  hooks,
+  kafka,
+  producer,
+  recently,
+  run,
+  sendReports,
+  sources,
+  waitMs,
+} from './testing/analytics-under-test.ts'
+import { countsIn, idOf, reportsOf, sumsOf } from './testing/listening.ts'
 
-const log = createLog('test', 'silent')
-const waitMs = 40_000
-const hour = 3_600_000
-/** What the worker reads must be of late: Kafka's clock is not the test's. */
-const recently = Math.floor(Date.now() / hour) * hour - hour
+hooks()
+
 const root = join(import.meta.dirname, '..', '..', '..')
-
-let kafka: Kafka
-let codec: Codec
-let producer: Producer
-let telemetry: TestTelemetry
-
-beforeAll(async () => {
-  const { kafkaBrokers, schemaRegistryUrl } = infrastructure()
-  codec = await connectCodec(schemaRegistryUrl)
-  kafka = connectKafka(kafkaBrokers, { clientId: 'test', log })
-  telemetry = testTelemetry()
-})
-afterAll(async () => {
-  await kafka.close()
-  await telemetry.close()
-})
-
-const counts = async () => {
-  const fresh = await freshDatabase()
-  await migrateStreams(fresh.url)
-  const database = openDatabase<AnalyticsDatabase>(fresh.url, { applicationName: 'test', poolSize: 4, log })
-  onTestFinished(async () => {
-    await database.close()
-    await fresh.drop()
-  })
-  const today = Math.floor(recently / (24 * hour))
-  await fixSalts(database.db, [today - 1, today, today + 1])
-  const settings = {
-    ...{ STREAMS_DATABASE_URL: fresh.url, ANALYTICS_CHUNK: 100 },
-    ...{ ANALYTICS_PUBLISH_EVERY: 50, ANALYTICS_SALTS_KEPT: 31 * 24 * hour },
-  }
-  return { database, settings }
-}
-
-/** Topics of one test's own, under the names of the catalogue's records. */
-const sources = async () => {
-  // A producer asks for all topics that it knows: those of the tests before are gone.
-  producer = kafka.producer()
-  onTestFinished(() => producer.close())
-  const listening = await freshTopic({ prefix: 'listening', partitions: 3 })
-  const chat = await freshTopic({ prefix: 'chat', partitions: 3 })
-  onTestFinished(async () => {
-    await listening.drop()
-    await chat.drop()
-  })
-  return [
-    { ...topics.listeningEvents, name: listening.name },
-    { ...topics.chatEvents, name: chat.name },
-  ] as unknown as readonly [typeof topics.listeningEvents, typeof topics.chatEvents]
-}
-
-const run = async (
-  settings: Awaited<ReturnType<typeof counts>>['settings'],
-  own: readonly AnalyticsTopic[],
-  name = freshGroup('analytics'),
-) => {
-  const fail = (error: unknown) => {
-    throw error
-  }
-  const common = { kafka, codec, health: createHealth(), telemetry, log, fail }
-  await kafka.admin.createTopics([{ name: deadLetterTopic(name), partitions: 1, replication: 1, config: {} }])
-  onTestFinished(() => kafka.admin.deleteTopics([deadLetterTopic(name)]))
-  const worker = await openAnalytics(settings, common, { name, sources: own })
-  onTestFinished(() => worker.stop())
-  return worker
-}
-
-const sendReports = (name: string, reports: readonly ListeningReported[], key?: string) =>
-  producer.sendAll(
-    reports.map((report) => ({
-      topic: name,
-      key: key ?? report.trackId,
-      value: codec.encode(topics.listeningEvents, 'ListeningReported', report),
-      headers: toHeaders({
-        ...{ id: randomUUID(), type: 'ListeningReported', source: '/streams', time: report.reportedAt },
-      }),
-    })),
-  )
-
-const sendChat = (name: string, events: readonly RecordOf<typeof topics.chatEvents>[]) =>
-  producer.sendAll(
-    events.map(({ type, value }) => ({
-      topic: name,
-      key: value.roomId,
-      value: codec.encode(topics.chatEvents, type, value),
-      headers: toHeaders({ id: randomUUID(), type, source: '/chat-fanout', time: recently }),
-    })),
-  )
 
 /**
  * Until `during` has ended no chunk is written; it runs once those that wait for that are as they are to be.
@@ -169,18 +64,6 @@ const areTwo = (waiting: readonly string[]): void => {
   expect(waiting).toHaveLength(2)
 }
 
-/** People who each hear some tracks, one after the other. */
-const audience = (people: number, tracks: readonly string[]): ListeningReported[] =>
-  Array.from({ length: people }, (_, n) =>
-    [0, 1, 2].flatMap((nth) =>
-      reportsOf({
-        ...{ listener: idOf('user', n), track: tracks[(n + nth) % tracks.length] ?? '' },
-        ...{ owner: idOf('owne', 1), address: idOf('addr', n), session: n },
-        ...{ startedAt: recently + n * 100 + nth * 180_000, seconds: 20 + ((n * 7 + nth) % 60) },
-      }),
-    ),
-  ).flat()
-
 it('counts what comes twice once, in whatever order, and puts aside what it can not read', async () => {
   const { database, settings } = await counts()
   const own = await sources()
@@ -214,130 +97,6 @@ it('counts what comes twice once, in whatever order, and puts aside what it can 
   const sums = await sumsOf(database.db, first ?? '')
   expect(sums).toMatchObject({ plays: heard.size, impossible: 0, overlapping: 0, burst: 0 })
   expect(sums?.['listeners']).toBe(heard.size)
-}, 90_000)
-
-it('makes the same by a recount, beside what is counted, by day and by room; older days stay', async () => {
-  const { database, settings } = await counts()
-  const own = await sources()
-  const tracks = [randomUUID(), randomUUID()]
-  const name = freshGroup('analytics')
-  await run(settings, own, name)
-  await sendReports(own[0].name, audience(60, tracks))
-  const [room, sender] = [randomUUID(), randomUUID()]
-  const posted = (offset: number): RecordOf<typeof topics.chatEvents> => ({
-    type: 'MessagePosted',
-    value: {
-      ...{ roomId: room, epoch: 'e', offset, messageId: randomUUID(), senderId: sender },
-      ...{ clientMessageId: String(offset), body: 'hello', postedAt: recently, messageNumber: offset },
-      ...{ replyTo: null, threadId: null, mentions: [], trackId: null, trackPositionMs: null },
-    },
-  })
-  // A chunk that the fan-out repeats.
-  await sendChat(own[1].name, [posted(1), posted(2), posted(3), posted(2), posted(3), posted(4)])
-  await vi.waitFor(
-    async () => {
-      const { rows } = await sql<{ n: number }>`
-        select coalesce(sum(next_offset), 0)::int as n from analytics.projected_checkpoints`.execute(
-        database.db,
-      )
-      expect(rows[0]?.n).toBe(audience(60, tracks).length + 6)
-    },
-    { timeout: waitMs },
-  )
-  const { rows: rooms } = await sql`
-    select messages::int, reactions::int, people from analytics.room_days where room_id = ${room}`.execute(
-    database.db,
-  )
-  expect(rooms).toEqual([{ messages: 4, reactions: 0, people: 1 }])
-
-  // A day that the topics do not have any more, and a count that nothing tells of: a recount keeps the one, not the other.
-  const longAgo = Math.floor(recently / (24 * hour)) - 40
-  const lost = randomUUID()
-  const before = await countsIn(database.db)
-  await sql`
-    insert into analytics.track_days (track_id, day, rule, sketch, listeners, plays)
-    values (${lost}, ${longAgo}, 1, '\\x01', 0, 7), (${lost}, ${longAgo + 40}, 1, '\\x01', 0, 1000)`.execute(
-    database.db,
-  )
-  const progress = await replayAnalytics(settings, { kafka, codec, log }, { name, sources: own })
-  expect(progress.read).toBeGreaterThanOrEqual(progress.total)
-  expect(await sumsOf(database.db, lost)).toMatchObject({ plays: 7 })
-  await sql`delete from analytics.track_days where track_id = ${lost}`.execute(database.db)
-  expect(await countsIn(database.db)).toEqual(before)
-
-  // And goes on from there.
-  await sendChat(own[1].name, [posted(5)])
-  await vi.waitFor(
-    async () => {
-      const { rows } = await sql`
-        select messages::int from analytics.room_days where room_id = ${room}`.execute(database.db)
-      expect(rows).toEqual([{ messages: 5 }])
-    },
-    { timeout: waitMs },
-  )
-}, 120_000)
-
-it('recounts the archive first, under the names that listeners have there, then what the topic has after it', async () => {
-  const { database, settings } = await counts()
-  const own = await sources()
-  const reports = audience(40, [randomUUID(), randomUUID(), randomUUID()])
-  const half = Math.floor(reports.length / 2)
-  await sendReports(own[0].name, reports.slice(0, half))
-  const ends = await kafka.admin.endOffsets(own[0].name)
-  const archived: ReportMessage[] = []
-  const reader = await kafka.consume({
-    ...{ groupId: freshGroup(), topics: [own[0].name], fromBeginning: true },
-    onChunk: async (records) => {
-      const messages = records.flatMap(({ value, partition, offset, timestamp }) => {
-        const decoded = codec.decode(topics.listeningEvents, value ?? Buffer.alloc(0))
-        return 'value' in decoded ? [messageOf(decoded.value, { partition, offset, timestamp })] : []
-      })
-      archived.push(...(await nameListeners(dailyDigests(database.db))(messages)))
-    },
-  })
-  onTestFinished(() => reader.stop())
-  await vi.waitFor(
-    () => {
-      expect(archived).toHaveLength(half)
-    },
-    { timeout: waitMs },
-  )
-  await reader.stop()
-  expect(archived.map(({ value }) => value.listenerId)).not.toContain(reports[0]?.listenerId)
-  await sendReports(own[0].name, reports.slice(half))
-
-  const recount = (archive?: ReportArchive) =>
-    replayAnalytics(settings, { kafka, codec, log, archive }, { sources: own })
-  await recount()
-  const ofTopic = await countsIn(database.db)
-  let wasRead = 0
-  const progress = await recount({
-    ...{ firstWholeDay: Math.floor(recently / (24 * hour)) - 1, ends, total: archived.length },
-    async *read() {
-      await Promise.resolve()
-      for (let at = 0; at < archived.length; at += 50) {
-        const some = archived.slice(at, at + 50)
-        wasRead += some.length
-        yield some
-      }
-    },
-  })
-  expect([progress.total, wasRead]).toEqual([reports.length, archived.length])
-  expect(await countsIn(database.db)).toEqual(ofTopic)
-}, 90_000)
-
-it('takes nothing over from counts of another layout', async () => {
-  const { database, settings } = await counts()
-  const own = await sources()
-  await sql`
-    insert into analytics.track_days (track_id, day, rule, sketch, listeners, plays)
-    values (${randomUUID()}, 1, 1, '\\x01', 0, 7)`.execute(database.db)
-  const recount = () => replayAnalytics(settings, { kafka, codec, log, from: recently }, { sources: own })
-  await recount()
-  expect((await countsIn(database.db))['track_days']).toHaveLength(1)
-  await sql`update analytics.projected_model set version = 1`.execute(database.db)
-  await recount()
-  expect((await countsIn(database.db))['track_days']).toEqual([])
 }, 90_000)
 
 it('tells the totals of what changed, the newest last, and again after whoever told them was killed', async () => {
