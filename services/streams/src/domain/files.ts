@@ -23,7 +23,7 @@ export const isPlaylist = (path: string): boolean => path.endsWith('.m3u8')
  * asks for several. 'unsatisfiable': nothing of it is there.
  */
 export const readRange = (header: string | undefined, size: number): Range | 'unsatisfiable' | undefined => {
-  const [, first = '', last = ''] = /^bytes=(\d{0,15})-(\d{0,15})$/.exec(header?.trim() ?? '') ?? []
+  const [, first = '', last = ''] = /^bytes=(\d{0,20})-(\d{0,20})$/i.exec(header?.trim() ?? '') ?? []
   if (first === '' && last === '') return undefined
   if (first === '') {
     const suffix = Number(last)
