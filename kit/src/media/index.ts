@@ -5,6 +5,7 @@ export {
   type Probed,
   type ProbeLimits,
   inputArguments,
+  minSeconds,
   probeAudio,
   RefusedAudio,
   refusalTexts,

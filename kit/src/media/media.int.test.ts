@@ -64,6 +64,27 @@ describe('probing', () => {
     })
   })
 
+  it('takes a file whose tag is larger than what tells its format, whatever is in the tag', async () => {
+    const frame = (name: string, text: Buffer | string) => {
+      const size = Buffer.byteLength(text) + 1
+      const bytes = [21, 14, 7, 0].map((shift) => (size >> shift) & 0x7f)
+      return Buffer.concat([Buffer.from(name), Buffer.from([...bytes, 0, 0, 3]), Buffer.from(text)])
+    }
+    const frames = [frame('TIT2', 'x'.repeat(1_500_000)), frame('COMM', `eng\0${'y'.repeat(2_000_000)}`)]
+    const body = Buffer.concat(frames)
+    const size = [21, 14, 7, 0].map((shift) => (body.length >> shift) & 0x7f)
+    const tag = Buffer.concat([Buffer.from('ID3'), Buffer.from([4, 0, 0, ...size]), body])
+    for (const [name, demuxer] of [
+      ['behind.mp3', 'mp3'],
+      ['behind.flac', 'flac'],
+      ['behind.aac', 'aac'],
+    ] as const) {
+      const bare = await readFile(await makeAudio(dir, name, { seconds: 1, extra: ['-id3v2_version', '0'] }))
+      const probed = await probe(await file(`tagged-${name}`, Buffer.concat([tag, bare])))
+      expect(probed, name).toMatchObject({ demuxer, tags: { title: 'x'.repeat(200) } })
+    }
+  })
+
   it('takes the cover out as it lies there, unless it is large, cannot be read, or is none', async () => {
     const { plain, covered, picture } = await coveredAudio('taken-out')
     const probed = await probe(covered)
@@ -84,7 +105,7 @@ describe('probing', () => {
     await expect(stopped).rejects.toThrow('the process ends')
   })
 
-  it('refuses a film, a second stream, too many channels and what is too long, each with its reason', async () => {
+  it('refuses a film, a second stream, too many channels and what is too long or too short, each with its reason', async () => {
     const sound = await makeAudio(dir, 'sound.m4a', { seconds: 2 })
     const picture = ['-f', 'lavfi', '-i', 'testsrc=s=64x64:d=1']
     await ffmpeg(...picture, '-i', sound, join(dir, 'film.mp4'))
@@ -92,6 +113,8 @@ describe('probing', () => {
     await expect(probe(join(dir, 'film.mp4'))).rejects.toMatchObject({ code: 'has-video' })
     await expect(probe(join(dir, 'two.m4a'))).rejects.toMatchObject({ code: 'too-many-streams' })
     await expect(probe(sound, 1)).rejects.toMatchObject({ code: 'too-long' })
+    const short = await makeAudio(dir, 'short.wav', { seconds: 0.05 })
+    await expect(probe(short)).rejects.toMatchObject({ code: 'too-short' })
     const many = await makeAudio(dir, 'many.wav', { seconds: 1, extra: ['-ac', '16'] })
     await expect(probe(many)).rejects.toMatchObject({ code: 'too-many-channels' })
   })

@@ -1,6 +1,6 @@
 import { open } from 'node:fs/promises'
 import { z } from 'zod'
-import { type Demuxer, sniff, sniffLength } from './formats.ts'
+import { type Demuxer, id3Length, sniff, sniffLength } from './formats.ts'
 import { runSandboxed, SandboxError } from './sandbox.ts'
 
 /** Why a file is not taken. Stable: shown to its owner as a code, and as the sentence of `refusalTexts`. */
@@ -26,6 +26,9 @@ export const refusalTexts: Readonly<Record<AudioRefusal, string>> = {
   'too-short': 'The audio is shorter than a tenth of a second',
   corrupt: 'The file is damaged: its audio cannot be read',
 }
+
+/** A track is not shorter, seconds. */
+export const minSeconds = 0.1
 
 /** A file that is refused for what it is. */
 export class RefusedAudio extends Error {
@@ -115,15 +118,28 @@ const answer = z.object({
     .default({}),
 })
 
-const maxAnswerBytes = 1024 * 1024
+/** What is asked of a file. The rest of its tags, pages of lyrics among them, may be as long as they are. */
+const entries = [
+  'stream=codec_type,codec_name,sample_rate,channels',
+  'stream_disposition=attached_pic',
+  'stream_tags=title,artist,album',
+  'format=duration',
+  'format_tags=title,artist,album',
+].join(':')
+const maxAnswerBytes = 8 * 1024 * 1024
 const maxStreams = 8
 const limits = { memoryBytes: 1024 ** 3, cpuSeconds: 10, fileBytes: 0 }
 
-const headOf = async (path: string): Promise<Buffer> => {
+const demuxerOf = async (path: string): Promise<Demuxer | undefined> => {
   const file = await open(path)
-  try {
-    const { bytesRead, buffer } = await file.read(Buffer.alloc(sniffLength), 0, sniffLength, 0)
+  const read = async (at: number): Promise<Buffer> => {
+    const { bytesRead, buffer } = await file.read(Buffer.alloc(sniffLength), 0, sniffLength, at)
     return buffer.subarray(0, bytesRead)
+  }
+  try {
+    const head = await read(0)
+    const tag = id3Length(head)
+    return tag < head.length ? sniff(head) : sniff(head, await read(tag))
   } finally {
     await file.close()
   }
@@ -160,7 +176,7 @@ export const probeAudio = async (
   { maxDurationSeconds }: ProbeLimits,
   { cwd, signal }: { cwd: string; signal?: AbortSignal | undefined },
 ): Promise<Probed> => {
-  const demuxer = sniff(await headOf(path))
+  const demuxer = await demuxerOf(path)
   if (demuxer === undefined) throw new RefusedAudio('not-audio')
   let text = ''
   try {
@@ -168,7 +184,7 @@ export const probeAudio = async (
       program: 'ffprobe',
       args: [
         ...['-v', 'error', '-probesize', '5M', '-analyzeduration', '5M'],
-        ...['-of', 'json', '-show_format', '-show_streams'],
+        ...['-of', 'json', '-show_entries', entries],
         ...opened(demuxer),
         `file:${path}`,
       ],
@@ -188,25 +204,28 @@ export const probeAudio = async (
     throw error
   }
   const { streams, format } = answer.parse(JSON.parse(text))
-  if (streams.length > maxStreams) throw new RefusedAudio('too-many-streams')
-  const [audio, ...more] = streams.filter((each) => each.codec_type === 'audio')
+  const isPicture = (each: (typeof streams)[number]) => each.disposition?.attached_pic === 1
+  const others = streams.filter((each) => !isPicture(each))
+  if (others.length > maxStreams) throw new RefusedAudio('too-many-streams')
+  const [audio, ...more] = others.filter((each) => each.codec_type === 'audio')
   if (audio === undefined) throw new RefusedAudio('not-audio')
   if (more.length > 0) throw new RefusedAudio('too-many-streams')
-  const pictures = streams.filter((each) => each.codec_type === 'video')
-  if (pictures.some((each) => each.disposition?.attached_pic !== 1)) throw new RefusedAudio('has-video')
+  if (others.some((each) => each.codec_type === 'video')) throw new RefusedAudio('has-video')
   const { codec_name: codec = '', channels = 0, sample_rate: sampleRate = 0 } = audio
   if (!codecs.has(codec) && !isPcm(codec)) throw new RefusedAudio('unsupported-codec')
   if (channels < 1 || sampleRate < 1) throw new RefusedAudio('corrupt')
   if (channels > 8) throw new RefusedAudio('too-many-channels')
   const { duration } = format
   if (duration !== undefined && duration > maxDurationSeconds) throw new RefusedAudio('too-long')
+  // One of nothing is of a stream that nobody knew the end of.
+  if (duration !== undefined && duration > 0 && duration < minSeconds) throw new RefusedAudio('too-short')
   return {
     demuxer,
     codec,
     sampleRate,
     channels,
     durationSeconds: duration,
-    hasCover: pictures.length > 0,
+    hasCover: streams.some(isPicture),
     // Ogg has its tags in the stream.
     tags: tagsOf(audio.tags, format.tags),
   }

@@ -1,4 +1,11 @@
-import { inputArguments, type Probed, RefusedAudio, runSandboxed, SandboxError } from '@veza/kit/media'
+import {
+  inputArguments,
+  minSeconds,
+  type Probed,
+  RefusedAudio,
+  runSandboxed,
+  SandboxError,
+} from '@veza/kit/media'
 import { type Loudness, recipe } from './recipe.ts'
 import { collectPeaks, type Waveform } from './waveform.ts'
 
@@ -48,7 +55,6 @@ export const readSummary = (stderr: string): Loudness => {
 }
 
 const memoryBytes = 1024 ** 3
-const minSeconds = 0.1
 
 /** A program that fails on a file that opened well has met damage in it, and meets it again next time. */
 export const blameSource = (error: unknown): never => {
