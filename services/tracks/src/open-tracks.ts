@@ -201,7 +201,7 @@ export const openTracks = async (settings: TracksSettings, common: TracksCommon)
       endUpload: (id) => uploads.remove(id),
       async findFinished(id, ownerId) {
         const track = await tracks.load(db, id)
-        return track?.ownerId === ownerId ? { bytes: track.source.bytes } : undefined
+        return track?.ownerId === ownerId && !track.deleted ? { bytes: track.source.bytes } : undefined
       },
       now,
     },

@@ -64,11 +64,16 @@ describe('tracks', () => {
     expect(await found('zepelin')).toEqual([trackId])
     expect(await found('görlitz over')).toEqual([trackId])
     expect(await found('görl')).toEqual([trackId])
+    expect(await found('GORLITZ')).toEqual([trackId])
+    expect(await found('görlit\u0301z')).toEqual([trackId])
     expect(await found('zepelin görlizt')).toEqual([trackId])
     expect(await found('xylophone')).toEqual([])
     expect(await found('zeppelin xylophone')).toEqual([])
     expect(await found('zepelin -over')).toEqual([])
     expect(await found("zepelin's \\ ' & (")).toEqual([])
+    expect((await ben.call('GET', '/v1/tracks?q=zepelin%00')).body.code).toBe('invalid-request')
+    await ana.call('PATCH', path, { genre: 'Krautrock', tags: ['Motorik', 'Köln'] })
+    for (const q of ['krautrock', 'motorik', 'koln zeppelin']) expect(await found(q)).toEqual([trackId])
     await ana.call('PATCH', path, { visibility: 'unlisted' })
     expect(await found('zeppelin')).toEqual([])
     expect((await ben.call('GET', path)).status).toBe(200)
@@ -87,6 +92,26 @@ describe('tracks', () => {
     const next = `/v1/tracks?q=quartet%20noon&limit=2&cursor=${String(first.body.next)}`
     const second = await ben.call<Page>('GET', next)
     expect([idsOf(second), second.body.next]).toEqual([[ids[2]], null])
+  })
+
+  it('are found among those of one owner, those that one likes, and one’s own', async () => {
+    const [ana, ben] = [await veza.person(), await veza.person()]
+    const [hers, hidden, his] = [
+      await readyTrack(ana, { title: 'Kestrel' }),
+      await readyTrack(ana, { title: 'Kestrel at night', visibility: 'private' }),
+      await readyTrack(ben, { title: 'Kestrel' }),
+    ]
+    await ana.call('PUT', `/v1/tracks/${his}/like`)
+    const found = async (person: typeof ana, query: string) =>
+      (await person.call<Page>('GET', `/v1/tracks?${query}`)).body.tracks.map(({ id }) => id).sort()
+    for (const q of ['q=kestrel', 'q=kestrle']) {
+      expect(await found(ana, q)).toEqual([hers, his].sort())
+      expect(await found(ana, `${q}&scope=mine`)).toEqual([hers, hidden].sort())
+      expect(await found(ana, `${q}&scope=mine&owner=${ben.userId}`)).toEqual([])
+      expect(await found(ana, `${q}&scope=liked`)).toEqual([his])
+      expect(await found(ana, `${q}&scope=liked&owner=${ana.userId}`)).toEqual([])
+      expect(await found(ben, `${q}&owner=${ana.userId}`)).toEqual([hers])
+    }
   })
 
   it('leave no word to be guessed at when they are gone', async () => {

@@ -6,7 +6,7 @@ import { migrate, type Migrations } from '@veza/kit/postgres'
 import { createDataKeys, indexErasures } from '@veza/kit/sealing'
 import { type Kysely, sql } from 'kysely'
 import { type RelationsDatabase, relationsModel } from './relations.ts'
-import { createSearchWords } from './search-words.ts'
+import { createSearchWords, leaveMarksOut } from './search-words.ts'
 
 const migrations: Migrations = {
   '0001-events': { up: createEventStore },
@@ -189,6 +189,7 @@ const migrations: Migrations = {
       await sql`create index likes_tracks on likes (user_id, track_id)`.execute(db)
     },
   },
+  '0014-search-without-marks': { up: leaveMarksOut },
 }
 
 /** Brings tracks' database up to date; resolves to the steps that it ran. Safe to run by several processes at once. */

@@ -17,6 +17,22 @@ export const createSearchWords = async (db: Kysely<unknown>): Promise<void> => {
   await sql`drop index tracks_trigrams`.execute(db)
 }
 
+/** What was stored with its marks, as `withoutMarks` leaves it. The old words are forgotten by the reviews to come. */
+export const leaveMarksOut = async (db: Kysely<unknown>): Promise<void> => {
+  await sql`
+    with bare as (
+      select id, normalize(regexp_replace(normalize(search_text, NFKD), '[\\u0300-\\u036f]', '', 'g'), NFC) as text
+      from tracks)
+    update tracks set search_text = bare.text from bare where tracks.id = bare.id and search_text <> bare.text`.execute(
+    db,
+  )
+  await sql`
+    insert into search_words (word, seen)
+    select distinct word, current_date from tracks, unnest(tsvector_to_array(search)) word
+    where visibility = 'public' and status = 'ready' and taken_down is null
+    on conflict do nothing`.execute(db)
+}
+
 /** A column of words, as they are written in a tsquery: none of its signs means anything in them. */
 export const asTerm = (column: string) =>
   sql<string>`('''' || replace(replace(${sql.ref(column)}, '\\', '\\\\'), '''', '''''') || '''')`

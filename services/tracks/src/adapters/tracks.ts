@@ -1,6 +1,7 @@
 import { type Codec, topics } from '@veza/contracts'
 import { aggregate, type EventMetadata, eventStore } from '@veza/kit/events'
 import { type Kysely, type Transaction } from 'kysely'
+import { withoutMarks } from '../domain/texts.ts'
 import { decide, evolve, statusOf, type Track, type TrackCommand, type TrackEvent } from '../domain/track.ts'
 import { projectJobs } from './job-rows.ts'
 import { trackEvents, trackRecord } from './publish.ts'
@@ -41,9 +42,11 @@ const rowOf = (track: Track, version: number) => ({
   album: track.album,
   genre: track.genre,
   tags: [...track.tags],
-  search_text: [track.title, track.artist, track.album, track.genre, ...track.tags]
-    .filter((text) => text !== null)
-    .join(' '),
+  search_text: withoutMarks(
+    [track.title, track.artist, track.album, track.genre, ...track.tags]
+      .filter((text) => text !== null)
+      .join(' '),
+  ),
   cover: track.cover,
   source: track.source.sha256,
   source_bytes: track.source.bytes,

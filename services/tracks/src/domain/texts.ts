@@ -32,13 +32,23 @@ const bestOf = (text: string | undefined, max: number): string | undefined => {
   return line === '' ? undefined : Array.from(line).slice(0, max).join('').trim()
 }
 
+/** As it is searched for: without accents and other marks, which whoever looks for it may not type. */
+export const withoutMarks = (text: string): string =>
+  text
+    .normalize('NFKD')
+    .replaceAll(/[\u0300-\u036f]/g, '')
+    .normalize('NFC')
+
 /** The last part of a path of any system, and nothing that a terminal or a header would trip over. */
 export const normaliseFilename = (name: string | undefined): string =>
   bestOf(name?.split(/[/\\]/).at(-1), longest.title) ?? ''
 
+/** What a client said is the title, as near to it as can be stored; undefined: nothing is left of it. */
+export const normaliseTitle = (said: string | undefined): string | undefined => bestOf(said, longest.title)
+
 /** A title for whatever comes: what the client said, else the file's tags, else its name without the ending. */
 export const titleOf = (said: string | undefined, tagged: string | undefined, filename: string): string =>
-  bestOf(said, longest.title) ??
-  bestOf(tagged, longest.title) ??
-  bestOf(filename.replace(/\.[^.]{1,5}$/, ''), longest.title) ??
+  normaliseTitle(said) ??
+  normaliseTitle(tagged) ??
+  normaliseTitle(filename.replace(/\.[^.]{1,5}$/, '')) ??
   'Untitled'

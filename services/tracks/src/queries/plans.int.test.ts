@@ -13,6 +13,7 @@ import { listTracks, type ReadDeps } from './tracks.ts'
 
 const words = ['amber', 'blue', 'cold', 'dawn', 'echo', 'fire', 'glass', 'hollow', 'island', 'july']
 const somebody = { userId: randomUUID(), moderator: false }
+const ofAll = { scope: 'public', ownerId: undefined } as const
 /** PostgreSQL plans a statement anew so many times before it compares that with a plan for any values. */
 const plannedAnew = 5
 
@@ -58,7 +59,7 @@ describe('queries of tracks', () => {
   const queries: Record<string, (deps: ReadDeps) => (n: number) => Promise<unknown>> = {
     'the youngest'(deps) {
       const list = listTracks(deps)
-      return () => list({ scope: 'public', ownerId: undefined }, somebody, first)
+      return () => list(ofAll, somebody, first)
     },
     'the feed'(deps) {
       const read = readFeed(deps)
@@ -67,7 +68,10 @@ describe('queries of tracks', () => {
     'several words, one of them mistyped'(deps) {
       const search = searchTracks({ ...deps, meant: openMeantWords(deps, openCaches()) })
       return (n) =>
-        search(`${words[n % 10] ?? ''}x ${words[(n * 3) % 10] ?? ''}`, somebody, { offset: 0, limit: 20 })
+        search(`${words[n % 10] ?? ''}x ${words[(n * 3) % 10] ?? ''}`, ofAll, somebody, {
+          offset: 0,
+          limit: 20,
+        })
     },
   }
   it.for(Object.entries(queries))(
@@ -91,9 +95,9 @@ describe('queries of tracks', () => {
     caches.told()
     const search = searchTracks({ db, prepare, meant: openMeantWords({ db, prepare }, caches) })
     const titles = async (offset: number) =>
-      (await search('amberx blue', { userId: randomUUID(), moderator: false }, { offset, limit: 3 })).map(
-        ({ title }) => title,
-      )
+      (
+        await search('amberx blue', ofAll, { userId: randomUUID(), moderator: false }, { offset, limit: 3 })
+      ).map(({ title }) => title)
     expect((await titles(0)).filter((title) => /amber blue|blue amber/.test(title))).toHaveLength(3)
     expect(await titles(3)).toHaveLength(3)
     const { rows } = await pool.query(

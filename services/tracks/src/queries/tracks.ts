@@ -36,6 +36,39 @@ const isFound = sql<boolean>`tracks.visibility = 'public' and tracks.status = 'r
 export const foundBy = (db: Kysely<TracksDatabase>, actor: Pick<Actor, 'userId'>) =>
   db.selectFrom('tracks').where(isFound).where(notBlocked(actor, 'tracks.owner_id'))
 
+/** Which tracks somebody asks for: all that are found, their own in whatever state, those that they like; of one owner. */
+export interface Among {
+  readonly scope: 'public' | 'mine' | 'liked'
+  readonly ownerId: string | undefined
+}
+
+interface AmongValues {
+  readonly userId: string
+  readonly ownerId?: string | undefined
+}
+
+const mine = (db: Kysely<TracksDatabase>, { userId }: AmongValues) =>
+  db.selectFrom('tracks').where('owner_id', '=', userId)
+const ofOwner = (db: Kysely<TracksDatabase>, values: AmongValues) =>
+  foundBy(db, values).where('owner_id', '=', values.ownerId ?? '')
+const liked = (db: Kysely<TracksDatabase>, values: AmongValues) =>
+  // Not `in`: joined, the index of likes gives the youngest tracks first, and no more of them than a page.
+  foundBy(db, values).innerJoin('likes', (join) =>
+    join.onRef('likes.track_id', '=', 'tracks.id').on('likes.user_id', '=', values.userId),
+  )
+
+/** Those tracks. undefined: there can be none. */
+export const among = (
+  db: Kysely<TracksDatabase>,
+  { scope, ownerId }: Among,
+  userId: string,
+): SelectQueryBuilder<TracksDatabase, 'tracks', object> | undefined => {
+  const values = { userId, ownerId }
+  if (scope === 'mine') return ownerId === undefined || ownerId === userId ? mine(db, values) : undefined
+  if (scope === 'public') return ownerId === undefined ? foundBy(db, values) : ofOwner(db, values)
+  return ownerId === undefined ? liked(db, values) : liked(db, values).where('owner_id', '=', ownerId)
+}
+
 /** What reads a track by its id. */
 export interface OneTrackDeps extends ReadDeps {
   readonly caches: TrackCaches
@@ -114,26 +147,16 @@ export const listTracks = ({ db, prepare }: ReadDeps) => {
     const [first, next] = [page(false), page(true)]
     return (values: ListValues) => (values.after === undefined ? first : next)(values)
   }
-  const ofOwner = (values: ListValues) => foundBy(db, values).where('owner_id', '=', values.ownerId ?? '')
-  const liked = (values: ListValues) =>
-    // Not `in`: joined, the index of likes gives the youngest tracks first, and no more of them than a page.
-    foundBy(db, values).innerJoin('likes', (join) =>
-      join.onRef('likes.track_id', '=', 'tracks.id').on('likes.user_id', '=', values.userId),
-    )
   const lists = {
-    mine: prepared('tracks-mine', ({ userId }) => db.selectFrom('tracks').where('owner_id', '=', userId)),
+    mine: prepared('tracks-mine', (values) => mine(db, values)),
     found: prepared('tracks-found', (values) => foundBy(db, values)),
-    ofOwner: prepared('tracks-of-owner', ofOwner),
-    liked: prepared('tracks-liked', liked),
+    ofOwner: prepared('tracks-of-owner', (values) => ofOwner(db, values)),
+    liked: prepared('tracks-liked', (values) => liked(db, values)),
     likedOfOwner: prepared('tracks-liked-of-owner', (values) =>
-      liked(values).where('owner_id', '=', values.ownerId ?? ''),
+      liked(db, values).where('owner_id', '=', values.ownerId ?? ''),
     ),
   }
-  return async (
-    { scope, ownerId }: { scope: 'public' | 'mine' | 'liked'; ownerId: string | undefined },
-    { userId }: Actor,
-    page: TrackPage,
-  ): Promise<TrackView[]> => {
+  return async ({ scope, ownerId }: Among, { userId }: Actor, page: TrackPage): Promise<TrackView[]> => {
     const values = { userId, ownerId, ...page }
     if (scope === 'mine')
       return ownerId === undefined || ownerId === userId ? (await lists.mine(values)).map(toView) : []

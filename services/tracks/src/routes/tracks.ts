@@ -19,7 +19,7 @@ import { type Actor } from '../domain/visibility.ts'
 import { type FeedPlace, type FeedTrack } from '../queries/feed.ts'
 import { mostHits } from '../queries/search.ts'
 import { type TrackView } from '../queries/track-view.ts'
-import { mostOfPage, type TrackPage } from '../queries/tracks.ts'
+import { type Among, mostOfPage, type TrackPage } from '../queries/tracks.ts'
 import { answer } from './answer.ts'
 import { changes, cursors } from './fields.ts'
 import { actorOf, expectedVersion, trackFields, trackJson, trackPage } from './track-json.ts'
@@ -27,12 +27,13 @@ import { actorOf, expectedVersion, trackFields, trackJson, trackPage } from './t
 /** What the routes call. */
 export interface TrackHandlers {
   getTrack(trackId: string, actor: Actor): Promise<TrackView & { likes: number; liked: boolean }>
-  listTracks(
-    of: { scope: 'public' | 'mine' | 'liked'; ownerId: string | undefined },
+  listTracks(of: Among, actor: Actor, page: TrackPage): Promise<TrackView[]>
+  searchTracks(
+    words: string,
+    of: Among,
     actor: Actor,
-    page: TrackPage,
+    page: { offset: number; limit: number },
   ): Promise<TrackView[]>
-  searchTracks(words: string, actor: Actor, page: { offset: number; limit: number }): Promise<TrackView[]>
   readFeed(actor: Actor, page: { after: FeedPlace | undefined; limit: number }): Promise<FeedTrack[]>
   changeTrack(
     trackId: string,
@@ -61,12 +62,18 @@ export const mountTracks = (app: Api, middleware: CallerMiddleware, handlers: Tr
       path: '/v1/tracks',
       summary: 'Find tracks',
       description:
-        'With `q`, what all may find by these words, the best first; where these are few, then what they may find by words ' +
-        `that are nearly those; of the ${mostHits} youngest hits. "Words in quotes" stand together, -words are not there. Without it, the ` +
-        "youngest first: of everybody, of one owner, or (`scope=mine`) the caller's own in whatever state.",
+        'Of everybody, of one owner, what the caller likes (`scope=liked`), or (`scope=mine`) their own in whatever state. ' +
+        'With `q`, those with these words, the best first; where they are few, then those with words that are nearly these; ' +
+        `of the ${mostHits} youngest hits. "Words in quotes" stand together, -words are not there. Without it, the youngest first.`,
       request: {
         query: z.object({
-          q: z.string().trim().min(1).max(200).optional(),
+          q: z
+            .string()
+            .trim()
+            .min(1)
+            .max(200)
+            .regex(/^[^\0]*$/, 'No NUL')
+            .optional(),
           scope: z.enum(['public', 'mine', 'liked']).default('public'),
           owner: uuid.optional(),
           cursor: cursors.tracks.field.optional(),
@@ -78,9 +85,10 @@ export const mountTracks = (app: Api, middleware: CallerMiddleware, handlers: Tr
     async (c) => {
       const { q, scope, owner, cursor: from, limit } = c.req.valid('query')
       const actor = actorOf(c.var.identity)
+      const of = { scope, ownerId: owner }
       if (q !== undefined) {
         const offset = from !== undefined && 'offset' in from ? from.offset : 0
-        const tracks = await answer(handlers.searchTracks(q, actor, { offset, limit }))
+        const tracks = await answer(handlers.searchTracks(q, of, actor, { offset, limit }))
         const more = tracks.length === limit && offset + limit < mostHits
         return c.json(
           {
@@ -91,7 +99,7 @@ export const mountTracks = (app: Api, middleware: CallerMiddleware, handlers: Tr
         )
       }
       const after = from !== undefined && 'after' in from ? from.after : undefined
-      const tracks = await answer(handlers.listTracks({ scope, ownerId: owner }, actor, { after, limit }))
+      const tracks = await answer(handlers.listTracks(of, actor, { after, limit }))
       const next = nextCursor(tracks, limit, ({ id }) => cursors.tracks.write({ after: id }))
       return c.json({ tracks: tracks.map(trackJson), next }, 200)
     },

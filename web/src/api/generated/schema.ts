@@ -5583,7 +5583,7 @@ export interface paths {
         };
         /**
          * Find tracks
-         * @description With `q`, what all may find by these words, the best first; where these are few, then what they may find by words that are nearly those; of the 300 youngest hits. "Words in quotes" stand together, -words are not there. Without it, the youngest first: of everybody, of one owner, or (`scope=mine`) the caller's own in whatever state.
+         * @description Of everybody, of one owner, what the caller likes (`scope=liked`), or (`scope=mine`) their own in whatever state. With `q`, those with these words, the best first; where they are few, then those with words that are nearly these; of the 300 youngest hits. "Words in quotes" stand together, -words are not there. Without it, the youngest first.
          */
         get: {
             parameters: {
@@ -6964,7 +6964,7 @@ export interface paths {
         put?: never;
         /**
          * Begin an upload (tus 1.0)
-         * @description Any tus client does. Metadata: `filename`, `title`, `visibility` (public unless given). Send in pieces below 100 MB: proxies on the way may refuse larger ones.
+         * @description Any tus client does. Metadata: `filename`, `title`, `visibility` (public unless given). The body, with the content type `application/offset+octet-stream`, is the first piece, or the whole file: then the answer is that to the last piece. Send in pieces below 100 MB: proxies on the way may refuse larger ones.
          */
         post: {
             parameters: {
@@ -6991,6 +6991,13 @@ export interface paths {
                 };
                 /** @description Too large, or no room */
                 413: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description The disk is full: try again later */
+                507: {
                     headers: {
                         [name: string]: unknown;
                     };
@@ -7053,6 +7060,13 @@ export interface paths {
                 };
                 /** @description The file is not taken, with the reason as `code` */
                 422: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description The disk is full: go on later, from where HEAD says */
+                507: {
                     headers: {
                         [name: string]: unknown;
                     };
