@@ -1,6 +1,8 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { execFile } from 'node:child_process'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { makeAudio } from '@veza/kit/testing'
 import pg from 'pg'
 import { afterAll, beforeAll, expect, inject, it, vi } from 'vitest'
@@ -67,6 +69,19 @@ it('a file goes in by a tus client and comes out as a stream that plays', async 
   )
   const own = await startPlayback(http, ann, trackId)
   expect((await fetch(own.hlsUrl)).status).toBe(200)
+})
+
+it('a file of any name goes in by the lines of the README', async () => {
+  const { http } = inject('veza')
+  const ann = await register(http, 'Ann')
+  const name = 'Ännchen von Tharau, sung by many people in the evening of the 29th of February 🎵.mp3'
+  const path = await makeAudio(dir, name, { seconds: 1 })
+  const readme = await readFile(new URL('../../README.md', import.meta.url), 'utf8')
+  const [, lines = ''] = /## A file goes in[^#]*?```sh\n(.*?)```/s.exec(readme) ?? []
+  const script = `V=${http}/v1; ANN=${ann.token}\n${lines.replace('FILE=song.mp3', 'FILE="$1"')}`
+  const { stdout } = await promisify(execFile)('bash', ['-c', `${script}\necho; echo $TRACK`, 'bash', path])
+  const trackId = stdout.trim().split('\n').at(-1) ?? ''
+  expect(await ready(trackId, ann)).toMatchObject({ title: name.replace('.mp3', ''), status: 'ready' })
 })
 
 /** Follows who hears a track, by the SDK. `left`: the code with which that ended. */

@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto'
-import { mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -59,6 +59,18 @@ describe('an upload', () => {
     expect(await filesLeft()).toBe(0)
   })
 
+  it('of a file that is there already is stored once, and stays when the other track goes', async () => {
+    const [ana, ben] = [await veza.person(), await veza.person()]
+    const same = await readFile(await makeAudio(dir, 'same.mp3', { seconds: 2 }))
+    const source = join(veza.settings.OBJECTS_DIR, 'sources', createHash('sha256').update(same).digest('hex'))
+    const first = (await ana.upload(same)).headers.get('veza-track-id') ?? ''
+    const { ino } = await stat(source)
+    const second = (await ben.upload(same)).headers.get('veza-track-id') ?? ''
+    await ana.call('DELETE', `/v1/tracks/${first}`)
+    expect((await stat(source)).ino).toBe(ino)
+    expect((await ben.call<TrackBody>('GET', `/v1/tracks/${second}`)).body.ownerId).toBe(ben.userId)
+  })
+
   it('takes its title from the tags, or from the name, when nobody says one', async () => {
     const ana = await veza.person()
     const untagged = await readFile(await makeAudio(dir, 'untagged.wav', { seconds: 1 }))
@@ -66,6 +78,7 @@ describe('an upload', () => {
       [song, { filename: 'x.mp3' }, 'By its tags'],
       [untagged, { filename: 'Field recording.wav' }, 'Field recording'],
       [untagged, {}, 'Untitled'],
+      [song, { title: ' One\0two\n' }, 'One two'],
     ] as const) {
       const { headers } = await ana.upload(file, metadata)
       const { body } = await ana.call<TrackBody>('GET', `/v1/tracks/${headers.get('veza-track-id') ?? ''}`)
@@ -116,6 +129,8 @@ describe('an upload', () => {
     expect([head.status, head.headers.get('upload-offset'), head.headers.get('veza-track-id')]).toEqual([
       ...[200, String(song.length), location.split('/').at(-1)],
     ])
+    await ana.call('DELETE', `/v1/tracks/${location.split('/').at(-1) ?? ''}`)
+    expect((await ana.tus('HEAD', location)).status).toBe(404)
   })
 
   it('is refused with the reason at once when it is no audio, and leaves nothing behind', async () => {
@@ -172,14 +187,98 @@ describe('an upload', () => {
     expect([long.status, long.body.code]).toEqual([413, 'upload-too-large'])
   })
 
-  it('tells browsers what they may do', async () => {
+  it('tells browsers what they may do, and pages of other origins why not', async () => {
     const response = await fetch(`${veza.url}/v1/uploads`, {
       method: 'OPTIONS',
       headers: { origin: 'http://a.example' },
     })
     expect(response.status).toBe(204)
-    expect(response.headers.get('tus-extension')).toContain('creation')
+    expect(response.headers.get('tus-extension')).toBe('creation,creation-with-upload,termination,expiration')
     expect(response.headers.get('access-control-allow-headers')).toContain('Authorization')
+    const ana = await veza.person()
+    const refused = await ana.tus('HEAD', '/v1/uploads/x', { authorization: 'Bearer x' })
+    expect([refused.status, refused.headers.get('access-control-allow-origin')]).toEqual([401, '*'])
+  })
+
+  it('is asked for by the protocol, and what is not is a problem', async () => {
+    const ana = await veza.person()
+    const location = (await ana.begin(10)).headers.get('location') ?? ''
+    const begin = (headers: Record<string, string>) => ana.tus('POST', '/v1/uploads', headers)
+    const piece = { 'upload-offset': '0' }
+    const refusals = [
+      await begin({ 'upload-length': '1', 'tus-resumable': '' }),
+      await begin({ 'upload-length': '1', 'tus-resumable': '2.0.0' }),
+      await begin({ 'upload-length': '-1' }),
+      await begin({ 'upload-length': '1', 'upload-metadata': 'title *' }),
+      await begin({ 'upload-length': '1', 'upload-concat': 'partial' }),
+      await ana.tus('PATCH', location, { ...piece, 'content-type': 'audio/mpeg' }, song.subarray(0, 5)),
+      await begin({ 'upload-length': '1', 'x-http-method-override': 'TRACE' }),
+    ]
+    expect(refusals.map(({ status, body }) => [status, body.code])).toEqual([
+      ...[
+        [412, 'tus-version-required'],
+        [412, 'tus-version-required'],
+        [400, 'invalid-upload'],
+        [400, 'invalid-upload'],
+        [501, 'extension-not-supported'],
+        [415, 'unsupported-media-type'],
+        [405, 'method-not-allowed'],
+      ],
+    ])
+    for (const { headers } of refusals) expect(headers.get('content-type')).toBe('application/problem+json')
+    expect(refusals[0]?.headers.get('tus-version')).toBe('1.0.0')
+  })
+
+  it('goes by POST where nothing else passes, and then too is its owner’s alone', async () => {
+    const [ana, ben] = [await veza.person(), await veza.person()]
+    const location = (await ana.begin(song.length)).headers.get('location') ?? ''
+    const meant = (method: string) => ({
+      ...{ 'x-http-method-override': method, 'upload-offset': '0' },
+      'content-type': 'application/offset+octet-stream',
+    })
+    for (const method of ['PATCH', 'DELETE', 'HEAD'])
+      expect((await ben.tus('POST', location, meant(method), Buffer.alloc(5))).status, method).toBe(404)
+    const { status, headers } = await ana.tus('POST', location, meant('PATCH'), song)
+    expect([status, headers.get('veza-track-id')]).toEqual([204, location.split('/').at(-1)])
+  })
+
+  it('goes with the request that begins it, whole or the first of it', async () => {
+    const ana = await veza.person()
+    const begin = (piece: Buffer) =>
+      ana.tus(
+        'POST',
+        '/v1/uploads',
+        { 'upload-length': String(song.length), 'content-type': 'application/offset+octet-stream' },
+        piece,
+      )
+    const { status, headers } = await begin(song)
+    const trackId = headers.get('veza-track-id') ?? ''
+    expect([status, headers.get('location')]).toEqual([201, `/v1/uploads/${trackId}`])
+    expect((await ana.call<TrackBody>('GET', `/v1/tracks/${trackId}`)).status).toBe(200)
+    const first = await begin(song.subarray(0, 1_000))
+    expect([first.status, first.headers.get('upload-offset')]).toEqual([201, '1000'])
+    expect(first.headers.get('upload-expires')).not.toBeNull()
+  })
+
+  it('that was refused as it began takes no room', async () => {
+    const ana = await veza.person()
+    const headers = { 'upload-length': '5', 'content-type': 'application/offset+octet-stream' }
+    const tooLong = () => ana.tus('POST', '/v1/uploads', headers, Buffer.alloc(10))
+    for (let times = 0; times <= veza.settings.UPLOAD_MAX_OPEN; times++)
+      expect((await tooLong()).body.code).toBe('upload-too-large')
+  })
+
+  it('waits while the disk is full', async () => {
+    const ana = await veza.person()
+    const location = (await ana.begin(song.length)).headers.get('location') ?? ''
+    const file = join(veza.settings.UPLOADS_DIR, location.split('/').at(-1) ?? '')
+    await rm(file)
+    await symlink('/dev/full', file)
+    const full = await ana.tus('PATCH', location, { 'upload-offset': '0' }, song)
+    expect([full.status, full.body.code]).toEqual([507, 'disk-full'])
+    await rm(file)
+    await writeFile(file, '')
+    expect((await ana.tus('PATCH', location, { 'upload-offset': '0' }, song)).status).toBe(204)
   })
 })
 

@@ -1,14 +1,13 @@
 import { type UploadLimits, type Uploads } from '../adapters/uploads.ts'
 import { Rejection } from '../domain/rejection.ts'
-import { normaliseFilename } from '../domain/texts.ts'
+import { normaliseFilename, normaliseTitle } from '../domain/texts.ts'
 import { visibilities, type Visibility } from '../domain/visibility.ts'
 
 /** What a client says of a file before it sends it. */
 export interface NewUpload {
   readonly id: string
   readonly ownerId: string
-  /** undefined: it does not know. */
-  readonly bytes: number | undefined
+  readonly bytes: number
   /** The client's own words, not checked yet. */
   readonly metadata: Readonly<Record<string, string | null>>
 }
@@ -28,14 +27,13 @@ export const beginUpload =
     now: () => Date
   }) =>
   async ({ id, ownerId, bytes, metadata }: NewUpload): Promise<void> => {
-    if (bytes === undefined) throw new Rejection('length-required')
     if (bytes > deps.limits.maxBytes) throw new Rejection('upload-too-large')
     const createdAt = deps.now()
     await deps.uploads.begin(
       {
         ...{ id, ownerId, bytes, createdAt },
         filename: normaliseFilename(metadata['filename'] ?? undefined),
-        title: metadata['title']?.slice(0, 1_000) ?? null,
+        title: normaliseTitle(metadata['title'] ?? undefined) ?? null,
         visibility: visibilityOf(metadata['visibility']),
         expiresAt: new Date(createdAt.getTime() + deps.limits.expiryMs),
       },

@@ -27,6 +27,9 @@ const problems: Record<RejectionCode, { status: 400 | 403 | 404 | 409 | 410 | 41
   'length-required': { status: 400, detail: 'Say with Upload-Length how long the file is' },
 }
 
+const isFull = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT')
+
 /** What an error means to a client; one that means nothing to it is returned as it is. */
 export const asProblem = (error: unknown): unknown => {
   if (error instanceof Rejection) {
@@ -34,6 +37,11 @@ export const asProblem = (error: unknown): unknown => {
     return new Problem(status, error.code, detail)
   }
   if (error instanceof RefusedAudio) return new Problem(422, error.code, error.message)
+  if (isFull(error))
+    return new Problem(507, 'disk-full', 'There is no room for it here at the moment: go on later', {
+      cause: error,
+      headers: { 'retry-after': '60' },
+    })
   return error
 }
 

@@ -24,6 +24,9 @@ export interface UploadHandlers {
 }
 
 const path = '/v1/uploads'
+const version = '1.0.0'
+const methods: readonly (string | undefined)[] = ['POST', 'HEAD', 'PATCH', 'DELETE']
+const pieceType = 'application/offset+octet-stream'
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
 /** What the protocol's own errors mean, by status. */
@@ -37,11 +40,14 @@ const protocolCodes: Readonly<Record<number, string>> = {
   413: 'upload-too-large',
   415: 'unsupported-media-type',
   423: 'upload-locked',
+  501: 'extension-not-supported',
 }
 
 interface Caller {
   readonly identity: Identity
   readonly metadata: EventMetadata
+  /** The upload that the request began. */
+  begun?: string
 }
 
 type NodeRequest = Parameters<NonNullable<ServerOptions['onIncomingRequest']>>[0]
@@ -49,6 +55,33 @@ type NodeRequest = Parameters<NonNullable<ServerOptions['onIncomingRequest']>>[0
 interface Bindings {
   readonly incoming: IncomingMessage
   readonly outgoing: ServerResponse
+}
+
+/** What tus finds wrong before it asks anybody, it says in plain words. */
+class ProblemServer extends Server {
+  override write(...[context, headers, status, body = '']: Parameters<Server['write']>) {
+    if (status < 400 || headers.get('content-type') !== null || body.startsWith('{'))
+      return super.write(context, headers, status, body)
+    headers.set('content-type', 'application/problem+json')
+    const problem = new Problem(status as 400, protocolCodes[status] ?? 'invalid-upload', body.trim())
+    return super.write(context, headers, status, JSON.stringify(problemDocument(problem)))
+  }
+}
+
+/** What the protocol asks of every request. @throws Problem */
+const assertProtocol = (method: string | undefined, header: (name: string) => string | undefined): void => {
+  if (!methods.includes(method)) {
+    const allow = methods.join(', ')
+    throw new Problem(405, 'method-not-allowed', `Allowed here: ${allow}`, { headers: { allow } })
+  }
+  if (header('tus-resumable') !== version)
+    throw new Problem(412, 'tus-version-required', `The header Tus-Resumable must say ${version}`, {
+      headers: { 'tus-version': version },
+    })
+  if (method === 'PATCH' && header('content-type') !== pieceType)
+    throw new Problem(415, 'unsupported-media-type', `The body must be ${pieceType}`)
+  if (method === 'POST' && header('upload-length') === undefined)
+    throw asProblem(new Rejection('length-required'))
 }
 
 /**
@@ -95,7 +128,16 @@ export const mountUploads = (
         new Problem(status as 400, code, body.trim())
   }
 
-  const tus = new Server({
+  /** Ends an upload whose client was not told where it is: nobody can go on with it, and it takes room. */
+  const drop = (id: string): Promise<void> =>
+    files
+      .remove(id)
+      .then(() => handlers.endUpload(id))
+      .catch((error: unknown) => {
+        log.warn({ err: error, uploadId: id }, 'an upload that did not begin is still listed')
+      })
+
+  const tus = new ProblemServer({
     path,
     datastore: files.store,
     locker: deps.locks,
@@ -110,19 +152,26 @@ export const mountUploads = (
       if (request.method !== 'POST') await uploadOf(id, callerOf(request))
     },
     async onUploadCreate(request, upload) {
-      const { identity } = callerOf(request)
-      const { id, size: bytes, metadata = {} } = upload
-      await handlers.beginUpload({ id, ownerId: identity.userId, bytes, metadata })
+      const caller = callerOf(request)
+      const { id, size: bytes = 0, metadata = {} } = upload
+      await handlers.beginUpload({ id, ownerId: caller.identity.userId, bytes, metadata })
+      caller.begun = id
       return {}
     },
-    async onUploadFinish(request, { id }) {
+    async onUploadFinish(request, upload) {
+      const { id } = upload
       const caller = callerOf(request)
       await handlers.finishUpload(await uploadOf(id, caller), caller.metadata)
+      // Where it came with the request that began it, tus would look up when it expires, and not find it any more.
+      upload.creation_date = undefined
       return { headers: { 'Veza-Track-Id': id } }
     },
-    onResponseError(request, error) {
+    async onResponseError(request, error) {
       const problem = toProblem(error)
-      if (problem.status >= 500) log.error({ err: error, code: problem.code }, 'an upload failed')
+      const begun = callers.get(nodeOf(request).incoming)?.begun
+      if (begun !== undefined) await drop(begun)
+      if (problem.status >= 500 && problem.status !== 501)
+        log.error({ err: error, code: problem.code }, 'an upload failed')
       const { outgoing } = nodeOf(request)
       outgoing.setHeader('content-type', 'application/problem+json')
       for (const [name, value] of Object.entries(problem.headers)) outgoing.setHeader(name, value)
@@ -145,7 +194,7 @@ export const mountUploads = (
     const finished = await handlers.findFinished(id, caller.identity.userId)
     if (finished === undefined) return false
     outgoing.writeHead(200, {
-      'tus-resumable': '1.0.0',
+      'tus-resumable': version,
       'upload-offset': String(finished.bytes),
       'upload-length': String(finished.bytes),
       'cache-control': 'no-store',
@@ -164,22 +213,27 @@ export const mountUploads = (
       await tus.handle(incoming, outgoing)
       return c.body(null)
     })
+    // A browser shows a page of another origin no answer without this, not even that the token has expired.
+    app.use(route, async (c, next) => {
+      c.header('access-control-allow-origin', '*')
+      c.header('tus-resumable', version)
+      await next()
+    })
     app.on(['POST', 'HEAD', 'GET', 'PATCH', 'DELETE'], route, bearer(verifier), async (c) => {
       const node = c.env as Bindings
       const caller = { identity: c.var.identity, metadata: requestMetadata(c) }
       callers.set(node.incoming, caller)
       const id = c.req.param('uploadId')
-      // Hono answers HEAD as GET.
-      const isHead = node.incoming.method === 'HEAD'
+      // Who sits behind what lets no PATCH pass says by POST what they mean. Hono answers HEAD as GET.
+      const method = c.req.header('x-http-method-override') ?? node.incoming.method
+      assertProtocol(method, (name) => c.req.header(name))
+      node.incoming.method = method
       try {
-        if (isHead && id !== undefined && (await answerFinished(node, id, caller))) return c.body(null)
+        if (method === 'HEAD' && id !== undefined && (await answerFinished(node, id, caller)))
+          return c.body(null)
       } catch (error) {
         throw asProblem(error)
       }
-      if (node.incoming.method === 'GET')
-        throw new Problem(405, 'method-not-allowed', 'Allowed here: POST, HEAD, PATCH, DELETE', {
-          headers: { allow: 'POST, HEAD, PATCH, DELETE' },
-        })
       await tus.handle(node.incoming, node.outgoing)
       return c.body(null)
     })
@@ -201,8 +255,9 @@ const describe = (app: Api): void => {
     path,
     summary: 'Begin an upload (tus 1.0)',
     description:
-      'Any tus client does. Metadata: `filename`, `title`, `visibility` (public unless given). Send in pieces below ' +
-      '100 MB: proxies on the way may refuse larger ones.',
+      'Any tus client does. Metadata: `filename`, `title`, `visibility` (public unless given). The body, with the content ' +
+      'type `application/offset+octet-stream`, is the first piece, or the whole file: then the answer is that to the last ' +
+      'piece. Send in pieces below 100 MB: proxies on the way may refuse larger ones.',
     parameters: [
       version,
       header('Upload-Length', 'Bytes of the file'),
@@ -211,6 +266,7 @@ const describe = (app: Api): void => {
     responses: {
       201: { description: 'Where to send it: Location' },
       413: { description: 'Too large, or no room' },
+      507: { description: 'The disk is full: try again later' },
     },
   })
   app.openAPIRegistry.registerPath({
@@ -229,6 +285,7 @@ const describe = (app: Api): void => {
       204: { description: 'It has arrived' },
       409: { description: 'Another offset is expected: ask with HEAD' },
       422: { description: 'The file is not taken, with the reason as `code`' },
+      507: { description: 'The disk is full: go on later, from where HEAD says' },
     },
   })
 }
