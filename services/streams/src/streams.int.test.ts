@@ -230,6 +230,36 @@ describe('a file', () => {
     if (slice !== undefined) expect(body.equals(segment.subarray(...slice))).toBe(true)
   })
 
+  it('is heard by players of other origins, and so is why it is not', async () => {
+    const playback = await (await person()).play()
+    const target = file(playback, '96k/0000.m4s')
+    const preflight = await get(
+      target,
+      {
+        origin: 'https://example.org',
+        'access-control-request-method': 'GET',
+        'access-control-request-headers': 'range',
+      },
+      'OPTIONS',
+    )
+    expect([
+      preflight.status,
+      ...['origin', 'methods', 'headers'].map((name) =>
+        preflight.headers.get(`access-control-allow-${name}`),
+      ),
+    ]).toEqual([204, '*', 'GET,HEAD', 'range'])
+    const seen = async (path: string, headers: Record<string, string> = {}) => {
+      const { status, headers: got } = await get(path, headers)
+      return [status, got.get('access-control-allow-origin'), got.get('access-control-expose-headers')]
+    }
+    const open = ['*', 'Content-Length,Content-Range,ETag,Retry-After']
+    expect(await seen(target)).toEqual([200, ...open])
+    expect(await seen(target, { range: 'bytes=10000-' })).toEqual([416, ...open])
+    expect(await seen(target.replace(playback['sessionId'] ?? '', 'x'))).toEqual([403, ...open])
+    now += 3_600_000 + 241_000
+    expect(await seen(target)).toEqual([410, ...open])
+  })
+
   it('that is large comes in part too', async () => {
     const { progressiveUrl = '' } = await (await person()).play()
     const response = await get(progressiveUrl, { range: 'bytes=1000000-1000009' })
@@ -255,9 +285,19 @@ describe('a file', () => {
     const target = file(await (await person()).play(), '96k/0000.m4s')
     const head = await get(target, {}, 'HEAD')
     expect([head.status, head.headers.get('content-length'), await head.text()]).toEqual([200, '10000', ''])
+    const part = await get(target, { range: 'bytes=0-99' }, 'HEAD')
+    expect([part.status, part.headers.get('content-length')]).toEqual([200, '10000'])
     const etag = head.headers.get('etag') ?? ''
     expect((await get(target, { 'if-none-match': `"other", ${etag}` })).status).toBe(304)
+    expect((await get(target, { 'if-none-match': `W/${etag}` })).status).toBe(304)
     expect((await get(target, { 'if-none-match': '"other"' })).status).toBe(200)
+    for (const [tags, status] of [
+      [`"other", ${etag}`, 200],
+      ['*', 200],
+      ['"other"', 412],
+      [`W/${etag}`, 412],
+    ] as const)
+      expect((await get(target, { 'if-match': tags })).status).toBe(status)
     expect((await get(target, { range: 'bytes=0-1', 'if-range': etag })).status).toBe(206)
     expect((await get(target, { range: 'bytes=0-1', 'if-range': '"other"' })).status).toBe(200)
   })

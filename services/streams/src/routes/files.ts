@@ -8,6 +8,7 @@ import {
   Problem,
   securityHeaders,
 } from '@veza/kit/http'
+import { cors } from 'hono/cors'
 import { LRUCache } from 'lru-cache'
 import { isPlaylist, type Range, readRange } from '../domain/files.ts'
 import { type KeptFile, type OpenFile } from '../queries/open-file.ts'
@@ -28,10 +29,12 @@ const etagOf = ({ key }: Pick<OpenFile, 'key'>): string => `"${key.replace(/^med
 
 const matches = (header: string | undefined, etag: string): boolean =>
   header !== undefined &&
-  header
-    .split(',')
-    .map((each) => each.trim().replace(/^W\//, ''))
-    .some((each) => each === etag || each === '*')
+  header.split(',').some((each) => {
+    const tag = each.trim()
+    return tag === etag || tag === '*'
+  })
+
+const exposed = ['Content-Length', 'Content-Range', 'ETag', 'Retry-After']
 
 const headersOf = (file: Pick<OpenFile, 'key' | 'contentType'>) => ({
   etag: etagOf(file),
@@ -40,7 +43,7 @@ const headersOf = (file: Pick<OpenFile, 'key' | 'contentType'>) => ({
   'cache-control': 'private, max-age=86400, immutable',
   'accept-ranges': 'bytes',
   'access-control-allow-origin': '*',
-  'access-control-expose-headers': 'Content-Length, Content-Range, ETag',
+  'access-control-expose-headers': exposed.join(','),
   'cross-origin-resource-policy': 'cross-origin',
 })
 
@@ -110,13 +113,19 @@ export const keptFiles = (
  * @param accelPrefix where a front server (nginx) has the objects: it is told to send them, by X-Accel-Redirect
  */
 export const mountFiles = (app: Api, handlers: FileHandlers, accelPrefix: string | undefined): void => {
+  // Players of other origins: what has been refused too, or they could not tell a playback that is over from a network that is.
+  app.use(route, cors({ origin: '*', allowMethods: ['GET', 'HEAD'], exposeHeaders: exposed, maxAge: 86_400 }))
   app.get(route, async (c) => {
     const { pass, path } = c.req.param()
     const file = await answer(handlers.openFile(pass, path))
     if (file === undefined) throw new Problem(404, 'not-found', 'A stream has no such file')
     const headers: Record<string, string> = headersOf(file)
     const etag = etagOf(file)
-    if (matches(c.req.header('if-none-match'), etag)) return c.body(null, 304, headers)
+    const ifMatch = c.req.header('if-match')
+    if (ifMatch !== undefined && !matches(ifMatch, etag))
+      throw new Problem(412, 'precondition-failed', 'The file is another one')
+    // A front server on the way may have made the tag a weak one, which is as good for this.
+    if (matches(c.req.header('if-none-match')?.replaceAll('W/', ''), etag)) return c.body(null, 304, headers)
     if (accelPrefix !== undefined)
       return c.body(null, 200, { ...headers, 'x-accel-redirect': `${accelPrefix}${file.key}` })
     if (!isPlaylist(path)) {
@@ -128,8 +137,8 @@ export const mountFiles = (app: Api, handlers: FileHandlers, accelPrefix: string
 
     // A range of another version would be pieced together with this one.
     const ifRange = c.req.header('if-range')
-    const range =
-      ifRange === undefined || ifRange === etag ? readRange(c.req.header('range'), file.size) : undefined
+    const isWhole = c.req.method === 'HEAD' || (ifRange !== undefined && ifRange !== etag)
+    const range = isWhole ? undefined : readRange(c.req.header('range'), file.size)
     if (range === 'unsatisfiable')
       throw new Problem(416, 'range-not-satisfiable', 'The file is shorter', {
         headers: { 'content-range': `bytes */${file.size}` },
