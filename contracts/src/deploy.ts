@@ -1,6 +1,7 @@
 import { RestError } from '@confluentinc/schemaregistry/dist/rest-error.js'
 import { Compatibility } from '@confluentinc/schemaregistry/dist/schemaregistry-client.js'
 import kafkajs, { type Admin } from 'kafkajs'
+import { setTimeout as delay } from 'node:timers/promises'
 import { openRegistry, refuseAnswer, saysNoSubject, unavailable } from './registry.ts'
 import { versionsOf } from './schemas.ts'
 import { forever, subjectOf, topics, type Topic } from './topics.ts'
@@ -143,6 +144,26 @@ async function checkPartitions(admin: Admin, existing: readonly Topic[]): Promis
   }
 }
 
+const leaderPatienceMs = 30_000
+
+/**
+ * Waits until the broker that answers knows of the topics and who leads them, which comes a moment after they were created.
+ * kafkajs waits for leaders too, but takes a broker that has not heard of the topic yet for a failure.
+ */
+async function waitForLeaders(admin: Admin, names: readonly string[]): Promise<void> {
+  const deadline = Date.now() + leaderPatienceMs
+  for (;;) {
+    const known = await admin.fetchTopicMetadata({ topics: [...names] }).catch((error: unknown) => {
+      if (Date.now() > deadline) throw error
+      return undefined
+    })
+    if (known?.topics.every(({ partitions }) => partitions.every(({ leader }) => leader >= 0))) return
+    if (Date.now() > deadline)
+      throw new Error(`no leader after ${leaderPatienceMs / 1000} s: ${names.join(', ')}`)
+    await delay(50)
+  }
+}
+
 /**
  * Creates the catalogue's topics where missing, and gives all of them the catalogue's settings. Can be repeated.
  * Rejects with an Error when a topic has another number of partitions, before anything is changed, and with kafkajs's
@@ -166,8 +187,9 @@ export async function createTopics(
     const existing = catalogue.filter(({ name }) => names.has(name))
     const missing = catalogue.filter(({ name }) => !names.has(name))
     await checkPartitions(admin, existing)
-    if (missing.length > 0)
+    if (missing.length > 0) {
       await admin.createTopics({
+        waitForLeaders: false,
         topics: missing.map((topic) => ({
           topic: topic.name,
           numPartitions: topic.partitions,
@@ -178,6 +200,11 @@ export async function createTopics(
           })),
         })),
       })
+      await waitForLeaders(
+        admin,
+        missing.map(({ name }) => name),
+      )
+    }
     const outcomes: TopicOutcome[] = missing.map(({ name }) => ({ name, outcome: 'created' }))
     for (const topic of existing) {
       const changed = await configure(admin, topic.name, configOf(topic, options.replication))
