@@ -136,16 +136,17 @@ const makeTracks = async (veza: Veza, ann: Person, seconds: number): Promise<str
   }
 }
 
-const seatsOf = async (http: string, trackIds: readonly string[], count: number): Promise<Seat[]> => {
-  const persons = await inParallel(4, Array.from({ length: people }), (_, n) =>
-    register(http, `Listener ${n}`, { email: `listener-${n}@example.org` }),
-  )
-  return inParallel(8, Array.from({ length: count }), async (_, n) => {
+/** Playbacks of a few people, who hear each track many times over. */
+const seatsOf = (
+  http: string,
+  { persons, trackIds }: { persons: readonly Person[]; trackIds: readonly string[] },
+  count: number,
+): Promise<Seat[]> =>
+  inParallel(8, Array.from({ length: count }), async (_, n) => {
     const person = persons[n % people] as Person
     const { hlsUrl, sessionId } = await startPlayback(http, person, trackIds[n % tracks] ?? '')
     return { person, master: hlsUrl, sessionId }
   })
-}
 
 /** @returns whether nobody had to wait and nothing failed */
 export const benchListeners = async ({ listeners, seconds, findMax }: ListenersBench): Promise<boolean> => {
@@ -168,7 +169,11 @@ export const benchListeners = async ({ listeners, seconds, findMax }: ListenersB
       { objects: `${veza.stack.audioFolder}/objects`, behind: `http://127.0.0.1:${behind.port}` },
       say,
     )
-    const seats = await seatsOf(http, trackIds, listeners)
+    const persons = await inParallel(4, Array.from({ length: people }), (_, n) =>
+      register(http, `Listener ${n}`, { email: `listener-${n}@example.org` }),
+    )
+    const house = { persons, trackIds }
+    const seats = await seatsOf(http, house, listeners)
     const at = new Map(seats.map((seat, n) => [seat, trackIds[n % tracks] ?? '']))
     const plain = (seat: Seat): string =>
       `${String(nginx?.url)}/${media.find(({ id }) => id === at.get(seat))?.media ?? ''}/master.m3u8`
@@ -225,7 +230,8 @@ export const benchListeners = async ({ listeners, seconds, findMax }: ListenersB
 
     const most = []
     for (let more = listeners * 1.5; findMax; more *= 1.5) {
-      const crowd = await seatsOf(http, trackIds, Math.round(more))
+      say(`${Math.round(more)} listeners`)
+      const crowd = await seatsOf(http, house, Math.round(more))
       const row = rowOf(
         `streams, ${crowd.length}`,
         await audience(crowd, { seconds: short, url: ({ master }) => master, reportTo: http }),
