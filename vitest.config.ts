@@ -14,9 +14,9 @@ export default defineConfig({
   test: {
     pool: 'forks',
     projects: [
-      // Files of unit and int share their process and its modules: most of the time of unit tests, and a second or two of each
-      // file of int, was loading the same anew. So modules that support tests keep nothing from file to file, and register
-      // their hooks in a function: the second file that imports one does not run it.
+      // Files share their process and its modules: most of the time of unit tests, and a second or two of each file of int and
+      // e2e, was loading the same anew. So modules that support tests keep nothing from file to file, and register their hooks in
+      // a function: the second file that imports one does not run it.
       // Property tests take seconds on a machine that does other things too.
       project('unit', { testTimeout: 30_000, isolate: false }),
       project('int', {
@@ -25,7 +25,12 @@ export default defineConfig({
         testTimeout: 60_000,
         hookTimeout: 120_000,
       }),
-      project('e2e', { globalSetup: ['test/stack/platform.ts'], testTimeout: 180_000, hookTimeout: 300_000 }),
+      project('e2e', {
+        isolate: false,
+        globalSetup: ['test/stack/platform.ts'],
+        testTimeout: 180_000,
+        hookTimeout: 300_000,
+      }),
     ],
     coverage: {
       provider: 'v8',

@@ -8,6 +8,7 @@ import {
   byHttp,
   byWebSocket,
   gone,
+  hooks,
   keeper,
   known,
   mine,
@@ -21,6 +22,8 @@ import {
   type Case,
   type Outcome,
 } from './roads.ts'
+
+hooks()
 
 const track = '0198f3c2-7a51-7c3e-9d10-5a4f0e6b2c11'
 const nothing = randomUUID()

@@ -17,14 +17,22 @@ export type Outcome =
 
 export let [ann, bob, eve]: [Person?, Person?, Person?] = []
 export let sdk: SdkClient
-beforeAll(async () => {
-  const { http, ws } = inject('veza')
-  ;[ann, bob, eve] = await Promise.all([register(http, 'Ann'), register(http, 'Bob'), register(http, 'Eve')])
-  sdk = await connectSdk(ws, bob.token)
-  return () => {
-    sdk.close()
-  }
-})
+
+/** Each file of tests that stands on this calls it: they share a process, which loads modules once. */
+export const hooks = (): void => {
+  beforeAll(async () => {
+    const { http, ws } = inject('veza')
+    ;[ann, bob, eve] = await Promise.all([
+      register(http, 'Ann'),
+      register(http, 'Bob'),
+      register(http, 'Eve'),
+    ])
+    sdk = await connectSdk(ws, bob.token)
+    return () => {
+      sdk.close()
+    }
+  })
+}
 
 export const known = <T>(value: T | undefined): T => {
   if (value === undefined) throw new Error('nobody has registered yet')
