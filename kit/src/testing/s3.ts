@@ -8,8 +8,18 @@ type S3rver = new (options: {
   configureBuckets: { name: string }[]
 }) => { run(): Promise<{ port: number }>; close(): Promise<void> }
 
+interface Account {
+  createKeyPair(accessKeyId: string, secretAccessKey: string): void
+}
+
 // It has no types of its own.
-const Server = createRequire(import.meta.url)('s3rver') as S3rver
+const require = createRequire(import.meta.url)
+const Server = require('s3rver') as S3rver
+const AWSAccount = require('s3rver/lib/models/account') as new (id: string, displayName: string) => Account
+
+/** Of its own account the secret is shorter than what Veza's settings take. */
+const [accessKeyId, secretAccessKey] = ['VEZATEST', 'the secret of a store of tests'] as const
+new AWSAccount('000000000001', accessKeyId).createKeyPair(accessKeyId, secretAccessKey)
 
 /** An S3 server of one test's own, with a bucket. */
 export interface S3Server {
@@ -30,7 +40,7 @@ export const startS3 = async (directory: string, port = 0): Promise<S3Server> =>
   const { port: listening } = await server.run()
   return {
     ...{ endpoint: `http://127.0.0.1:${listening}`, bucket },
-    ...{ accessKeyId: 'S3RVER', secretAccessKey: 'S3RVER' },
+    ...{ accessKeyId, secretAccessKey },
     close: () => server.close(),
   }
 }

@@ -79,7 +79,7 @@ beforeAll(async () => {
       S3_BUCKET: 'veza',
       S3_REGION: 'us-east-1',
     },
-    ...{ S3_ACCESS_KEY_ID: 'S3RVER', S3_SECRET_ACCESS_KEY: undefined, S3_PUBLIC: false },
+    ...{ S3_ACCESS_KEY_ID: undefined, S3_SECRET_ACCESS_KEY: undefined, S3_PUBLIC: false },
     ...{
       SERVICE_TOKEN: 'a-service-token-for-tests',
       STREAMS_PUBLIC_URL: undefined,
@@ -346,7 +346,7 @@ describe('a file', () => {
     )
     const at = await open({
       S3_ENDPOINT: server.endpoint,
-      S3_SECRET_ACCESS_KEY: server.secretAccessKey,
+      ...{ S3_ACCESS_KEY_ID: server.accessKeyId, S3_SECRET_ACCESS_KEY: server.secretAccessKey },
       S3_PUBLIC: true,
     })
     const playback = await (await person()).play(at)
