@@ -76,6 +76,56 @@ it('tells holders to stop when the connection is lost, and others have what they
   await next.unlock()
 })
 
+/** The next question that anybody asks a database is not answered. */
+const unanswered = () => {
+  const late = new Error('Query read timeout')
+  const query = vi.spyOn(pg.Client.prototype, 'query').mockImplementationOnce(() => {
+    throw late
+  })
+  onTestFinished(() => {
+    query.mockRestore()
+  })
+  return late
+}
+
+it('gives up a connection that did not answer, and with it what that holds', async () => {
+  const locks = locker()
+  const held = locks.newLock('held')
+  const asked = vi.fn()
+  await held.lock(signal, asked)
+  const late = unanswered()
+  await expect(locks.newLock('late').lock(signal, () => undefined)).rejects.toBe(late)
+  await vi.waitFor(() => {
+    expect(asked).toHaveBeenCalled()
+  })
+  const next = locker().newLock('held')
+  await next.lock(signal, () => undefined)
+  await next.unlock()
+})
+
+it('leaves no connection open on which it could not listen', async () => {
+  const client = new pg.Client({ connectionString: database.url })
+  await client.connect()
+  onTestFinished(() => client.end())
+  const connections = async () => {
+    const { rowCount } = await client.query(
+      "select from pg_stat_activity where datname = current_database() and application_name = 'upload-locks'",
+    )
+    return rowCount
+  }
+  await vi.waitFor(async () => {
+    expect(await connections()).toBe(0)
+  })
+  const late = unanswered()
+  const lock = locker().newLock('deaf')
+  await expect(lock.lock(signal, () => undefined)).rejects.toBe(late)
+  await lock.lock(signal, () => undefined)
+  await vi.waitFor(async () => {
+    expect(await connections()).toBe(1)
+  })
+  await lock.unlock()
+})
+
 it('refuses while the database is away, and leaves nothing locked here', async () => {
   const away = locker('postgres://nobody@127.0.0.1:9/none')
   for (let times = 0; times < 2; times++)

@@ -20,6 +20,16 @@ const retryMs = 100
 /** Together with an id's hash, apart from the advisory locks of others. */
 const seed = 7
 
+/** A connection that did not answer may do later what it was asked, and hold a lock for nobody: it is ended. */
+const ask = async (client: pg.Client, text: string, values: readonly unknown[] = []) => {
+  try {
+    return await client.query<{ locked: boolean }>(text, [...values])
+  } catch (error) {
+    void client.end().catch(() => undefined)
+    throw error
+  }
+}
+
 /**
  * Locks that several processes share. A lock that is wanted elsewhere is asked for by NOTIFY, and its holder lets go
  * when what has arrived is stored. Without the connection nobody holds anything: holders are told to stop.
@@ -44,6 +54,10 @@ export const sharedLocks = (databaseUrl: string, log: Logger): SharedLocks => {
       ...{ connectionString: databaseUrl, application_name: 'upload-locks', keepAlive: true },
       ...{ connectionTimeoutMillis: 5_000, query_timeout: 10_000 },
     })
+    // Until it listens, its errors are those of what it is asked.
+    client.on('error', () => undefined)
+    await client.connect()
+    await ask(client, `listen ${channel}`)
     client.on('error', (error) => {
       lost(client, error)
     })
@@ -55,8 +69,6 @@ export const sharedLocks = (databaseUrl: string, log: Logger): SharedLocks => {
       // Our own question comes back to us, too.
       if (from !== self) held.get(id)?.release()
     })
-    await client.connect()
-    await client.query(`listen ${channel}`)
     return client
   }
 
@@ -72,12 +84,12 @@ export const sharedLocks = (databaseUrl: string, log: Logger): SharedLocks => {
 
   const tryLock = async (id: string): Promise<boolean> => {
     const client = await connection()
-    const { rows } = await client.query<{ locked: boolean }>(
-      'select pg_try_advisory_lock(hashtextextended($1, $2)) as locked',
-      [id, seed],
-    )
+    const { rows } = await ask(client, 'select pg_try_advisory_lock(hashtextextended($1, $2)) as locked', [
+      id,
+      seed,
+    ])
     if (rows[0]?.locked === true) return true
-    await client.query('select pg_notify($1, $2)', [channel, `${self} ${id}`])
+    await ask(client, 'select pg_notify($1, $2)', [channel, `${self} ${id}`])
     return false
   }
 
@@ -118,7 +130,8 @@ export const sharedLocks = (databaseUrl: string, log: Logger): SharedLocks => {
         if (!held.has(id)) return
         try {
           const client = await connecting
-          await client?.query('select pg_advisory_unlock(hashtextextended($1, $2))', [id, seed])
+          if (client !== undefined)
+            await ask(client, 'select pg_advisory_unlock(hashtextextended($1, $2))', [id, seed])
         } catch (error) {
           log.warn(
             { err: error },
