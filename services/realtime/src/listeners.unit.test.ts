@@ -1,5 +1,8 @@
+import { randomUUID } from 'node:crypto'
 import { beforeEach, describe, expect, it } from 'vitest'
+import { type Hearing } from './adapters/tracks-api.ts'
 import { createListeners, type Listeners } from './listeners.ts'
+import { reviewFollowers } from './review-followers.ts'
 
 let now: number
 let told: [string, number][]
@@ -74,5 +77,28 @@ describe('who hears a track', () => {
     listeners.unfollow(other)
     expect(listeners.has('t')).toBe(false)
     expect(listeners.current('t')).toBe('{"type":"listeners","listeners":0}')
+  })
+})
+
+describe('followers', () => {
+  it('are all reviewed, by questions that a body has room for, and expelled where they may not hear', async () => {
+    const expelled: string[] = []
+    const ids = Array.from({ length: 1_001 }, () => randomUUID())
+    for (const trackId of ids)
+      listeners.follow({ trackId, userId: randomUUID(), expel: () => expelled.push(trackId) })
+    const questions: (readonly Hearing[])[] = []
+    await reviewFollowers({
+      listeners,
+      mayHear(pairs) {
+        questions.push(pairs)
+        return Promise.resolve(pairs.map(({ trackId }) => trackId !== ids.at(-1)))
+      },
+      report(error) {
+        throw error
+      },
+    })()
+    expect(questions.flat().map(({ trackId }) => trackId)).toEqual(ids)
+    for (const pairs of questions) expect(JSON.stringify({ pairs }).length).toBeLessThan(64 * 1024)
+    expect(expelled).toEqual(ids.slice(-1))
   })
 })
