@@ -19,16 +19,16 @@ it('is one trace from the WebSocket frame through chat-fanout to the delivery', 
     )
     return fresh.filter(({ traceId }) => traceId === root?.traceId)
   }
-  // Exporters send in batches, every five seconds or so.
+  // Exporters send in batches, twice a second here.
   await expect
     .poll(async () => new Set((await traceOf()).map(({ service }) => service)), {
       timeout: 60_000,
-      interval: 500,
+      interval: 200,
     })
     // Among the workers is the one that tells people what waits for them.
     .toEqual(new Set(['realtime', 'chat-fanout', 'workers']))
   await expect
-    .poll(async () => (await traceOf()).map(({ name }) => name), { timeout: 60_000, interval: 500 })
+    .poll(async () => (await traceOf()).map(({ name }) => name), { timeout: 60_000, interval: 200 })
     .toContain('deliver')
 
   // A span ends, and is exported, before the one that it is part of.
@@ -39,7 +39,7 @@ it('is one trace from the WebSocket frame through chat-fanout to the delivery', 
         const ids = new Set(trace.map(({ spanId }) => spanId))
         return trace.filter(({ parentSpanId }) => parentSpanId !== '' && !ids.has(parentSpanId))
       },
-      { timeout: 60_000, interval: 500 },
+      { timeout: 60_000, interval: 200 },
     )
     .toEqual([])
   const trace = await traceOf()

@@ -18,8 +18,6 @@ export interface Platform {
   readonly chatDatabase: string
   /** Tracks' database. */
   readonly tracksDatabase: string
-  /** Settings of whoever runs commands for operators on it. */
-  readonly operator: Readonly<Record<string, string>>
   /** The helper server: acts on parts of the stack, has the spans. */
   readonly helper: string
   /** Its data folder, by which `npm run ops` finds it. */
@@ -42,6 +40,8 @@ export const setup = async (project: TestProject): Promise<() => Promise<void>> 
     TRACE_SAMPLE_RATIO: '1',
     // What tests would wait for otherwise: that what is taken away is silent, and that a dead worker's job is free.
     ...{ STREAMS_RECHECK: '500ms', TRACKS_RECHECK: '500ms', TRANSCODE_LEASE: '5s' },
+    // And that spans are sent: of OpenTelemetry, every five seconds.
+    OTEL_BSP_SCHEDULE_DELAY: '500',
   }).catch(async (error: unknown) => {
     await server.close()
     throw error
@@ -61,17 +61,6 @@ export const setup = async (project: TestProject): Promise<() => Promise<void>> 
     registry: veza.endpoints.registry,
     chatDatabase: veza.stack.databaseUrls.chat,
     tracksDatabase: veza.stack.databaseUrls.tracks,
-    operator: {
-      ...Object.fromEntries(
-        Object.entries(veza.stack.databaseUrls).map(([name, url]) => [
-          `${name.toUpperCase()}_DATABASE_URL`,
-          url,
-        ]),
-      ),
-      KAFKA_BROKERS: veza.endpoints.kafka,
-      SCHEMA_REGISTRY_URL: veza.endpoints.registry,
-      KEY_ENCRYPTION_KEY: veza.stack.secrets.keyEncryptionKey,
-    },
     helper: server.url,
     dataDir: veza.dataDir,
     internal: Object.fromEntries(
