@@ -209,7 +209,7 @@ describe('a command has the same outcome by either road', () => {
       { rejected: 'slow-mode' },
     ],
   ])('%s', async (_, given, expected) => {
-    const [live, posted] = [await travel(byWebSocket, given), await travel(byHttp, given)]
+    const [live, posted] = await Promise.all([travel(byWebSocket, given), travel(byHttp, given)])
     expect(posted).toEqual(live)
     expect(live).toMatchObject(expected)
   })

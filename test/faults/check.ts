@@ -28,8 +28,7 @@ export interface Finding {
 const partsOf = async (veza: Veza): Promise<{ parts: Map<string, Child>; edges: string[] }> => {
   const { kafka, postgres } = veza.infrastructure
   if (kafka === undefined || postgres === undefined) throw new Error('the checker needs a stack of its own')
-  const edge = await veza.another('realtime')
-  const worker = await veza.another('chat-fanout')
+  const [edge, worker] = await Promise.all([veza.another('realtime'), veza.another('chat-fanout')])
   const parts = new Map([
     ['realtime', veza.processes.realtime],
     ['realtime-2', edge.child],
