@@ -181,7 +181,7 @@ it('a worker that is killed in the middle leaves no track behind: it has one out
   const { http, helper: helperUrl, tracksDatabase } = inject('veza')
   const ann = await register(http, 'Ann')
   const pool = new pg.Pool({ connectionString: tracksDatabase })
-  const path = await makeAudio(dir, 'long.wav', { seconds: 90 })
+  const path = await makeAudio(dir, 'long.wav', { seconds: 45 })
   const trackId = await uploadTrack(http, ann, path)
   await vi.waitFor(
     async () => {
@@ -192,7 +192,7 @@ it('a worker that is killed in the middle leaves no track behind: it has one out
   )
   await helper(helperUrl).act('transcode', 'kill')
   await helper(helperUrl).act('transcode', 'restart')
-  expect(await ready(trackId, ann)).toMatchObject({ status: 'ready', duration: 90 })
+  expect(await ready(trackId, ann)).toMatchObject({ status: 'ready', duration: 45 })
   const { rows } = await pool.query<{ type: string }>(
     'select type from events.events where stream = $1 order by version',
     [`track-${trackId}`],

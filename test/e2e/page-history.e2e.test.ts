@@ -13,8 +13,8 @@ afterAll(async () => {
   await browser.close()
 })
 
-/** More than the page holds at once. */
-const many = 600
+/** More than the page holds at once, which are 400. */
+const many = 480
 
 /**
  * Scrolls to an end, some pixels a frame, and watches one row after the other: where it is once more is drawn, and where
