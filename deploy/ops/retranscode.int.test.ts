@@ -37,7 +37,7 @@ it('asks for every track of an older recipe once, tells how far they are, and go
   const upload = async (recipe: number): Promise<string> => {
     const id = randomUUID()
     await tracks.execute(db, id, {
-      ...{ type: 'upload', id, ownerId: randomUUID(), title: 'One', artist: null, album: null },
+      ...{ type: 'upload', id, ownerId: randomUUID(), title: 'One', artist: null, album: null, genre: null },
       ...{ cover: null, visibility: 'public', recipe, at: new Date() },
       source: { sha256: 'ab'.repeat(32), bytes: 1, filename: 'one.wav', format: 'wav', codec: 'pcm_s16le' },
     })

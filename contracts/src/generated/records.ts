@@ -966,6 +966,8 @@ export interface TrackUploaded {
   artist: null | string
   /** By the file's tags. */
   album: null | string
+  /** By the file's tags. */
+  genre: null | string
   /** What the file was called where it came from, without folders; empty when its client did not say. */
   filename: string
   /** SHA-256 of the file, 64 hexadecimal digits: where it is stored. */

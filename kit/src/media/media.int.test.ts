@@ -56,11 +56,18 @@ describe('probing', () => {
   })
 
   it('reads tags and sees a cover', async () => {
-    const tags = ['-metadata', 'title=Ambient\u0007 no. 1', '-metadata', 'artist=Ana']
+    const tags = [
+      '-metadata',
+      'title=Ambient\u0007 no. 1',
+      '-metadata',
+      'artist=Ana',
+      '-metadata',
+      'genre=(17)',
+    ]
     const { covered } = await coveredAudio('with-tags', tags)
     expect(await probe(covered)).toMatchObject({
       hasCover: true,
-      tags: { title: 'Ambient  no. 1', artist: 'Ana' },
+      tags: { title: 'Ambient  no. 1', artist: 'Ana', genre: 'Rock' },
     })
   })
 

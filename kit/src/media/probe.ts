@@ -41,6 +41,8 @@ export class RefusedAudio extends Error {
   }
 }
 
+const tagNames = ['title', 'artist', 'album', 'genre'] as const
+
 /** What is known of a file before it is decoded. */
 export interface Probed {
   readonly demuxer: Demuxer
@@ -53,7 +55,7 @@ export interface Probed {
   /** The cover picture is one of the streams. */
   readonly hasCover: boolean
   /** Tags that mean something here, cut to 200 characters. */
-  readonly tags: { readonly title?: string; readonly artist?: string; readonly album?: string }
+  readonly tags: Readonly<Partial<Record<(typeof tagNames)[number], string>>>
 }
 
 /** What probeAudio goes by. */
@@ -122,9 +124,9 @@ const answer = z.object({
 const entries = [
   'stream=codec_type,codec_name,sample_rate,channels',
   'stream_disposition=attached_pic',
-  'stream_tags=title,artist,album',
+  `stream_tags=${tagNames.join(',')}`,
   'format=duration',
-  'format_tags=title,artist,album',
+  `format_tags=${tagNames.join(',')}`,
 ].join(':')
 const maxAnswerBytes = 8 * 1024 * 1024
 const maxStreams = 8
@@ -157,7 +159,7 @@ const tagsOf = (...sources: (Record<string, string> | undefined)[]): Probed['tag
   const byName = new Map(
     sources.flatMap((tags) => Object.entries(tags ?? {})).map(([name, value]) => [name.toLowerCase(), value]),
   )
-  const found = (['title', 'artist', 'album'] as const).flatMap((name) => {
+  const found = tagNames.flatMap((name) => {
     const value = clean(byName.get(name))
     return value === undefined ? [] : [[name, value] as const]
   })

@@ -32,10 +32,16 @@ let signer: Awaited<ReturnType<typeof createTokenSigner>>
 let playable = 200
 let isAway = false
 let listed = [heard, other]
+/** Who finds nothing of `heard`. */
+let blocked: string | undefined
 let member = true
 
 const answerTo = (path: string | undefined, body: string): unknown => {
-  if (path === '/internal/v1/tracks/listed') return { trackIds: listed }
+  if (path === '/internal/v1/tracks/listed') {
+    const { trackIds, userId } = JSON.parse(body) as { trackIds: string[]; userId?: string }
+    const found = userId === undefined ? listed : trackIds
+    return { trackIds: found.filter((id) => userId === undefined || userId !== blocked || id !== heard) }
+  }
   if (path !== '/internal/v1/access') return { media: `media/${'ab'.repeat(32)}`, durationMs: 1 }
   const { pairs } = JSON.parse(body) as { pairs: object[] }
   return { results: pairs.map((pair) => ({ ...pair, role: member ? 'member' : null })) }
@@ -183,6 +189,10 @@ describe('what is counted', () => {
     listed = []
     expect((await get('/v1/trending?limit=1')).body).toEqual({
       tracks: [{ trackId: heard, score: 10, plays: 10 }],
+    })
+    blocked = owner
+    expect((await get('/v1/trending?limit=1', { userId: owner })).body).toEqual({
+      tracks: [{ trackId: other, score: 7.5, plays: 15 }],
     })
   })
 

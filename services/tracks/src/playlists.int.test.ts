@@ -27,7 +27,16 @@ const trackOf = async (owner: Person, visibility: 'public' | 'private' = 'public
   const id = randomUUID()
   const source = { sha256: 'ab'.repeat(32), bytes: 1, filename: 'a', format: 'mp3', codec: 'mp3' }
   await openTracks(veza.codec).execute(database.db, id, {
-    ...{ type: 'upload', id, ownerId: owner.userId, title: 'One', artist: null, album: null, cover: null },
+    ...{
+      type: 'upload',
+      id,
+      ownerId: owner.userId,
+      title: 'One',
+      artist: null,
+      album: null,
+      genre: null,
+      cover: null,
+    },
     ...{ visibility, source, recipe: 1, at: new Date() },
   })
   return id

@@ -84,8 +84,9 @@ describe('tracks', () => {
 
   it('are found page by page: those with the words first, each once, then those with nearly the words', async () => {
     const [ana, ben] = [await veza.person(), await veza.person()]
-    const [near, exact] = ['Quartets at noon', 'Quartet at noon'].map((title) => readyTrack(ana, { title }))
-    const ids = [await exact, await readyTrack(ana, { title: 'Noon quartet, slow' }), await near]
+    const near = await readyTrack(ana, { title: 'Quartets at noon' })
+    const exact = await readyTrack(ana, { title: 'Quartet at noon' })
+    const ids = [exact, await readyTrack(ana, { title: 'Noon quartet, slow' }), near]
     const first = await ben.call<Page>('GET', '/v1/tracks?q=quartet%20noon&limit=2')
     const idsOf = ({ body }: typeof first) => body.tracks.map(({ id }) => id)
     expect(idsOf(first).sort()).toEqual(ids.slice(0, 2).sort())
@@ -111,6 +112,51 @@ describe('tracks', () => {
       expect(await found(ana, `${q}&scope=liked`)).toEqual([his])
       expect(await found(ana, `${q}&scope=liked&owner=${ana.userId}`)).toEqual([])
       expect(await found(ben, `${q}&owner=${ana.userId}`)).toEqual([hers])
+    }
+  })
+
+  it('are found by genre and by tag, with words or without, and keep each tag once', async () => {
+    const [ana, ben] = [await veza.person(), await veza.person()]
+    const [house, dub, other] = [
+      await readyTrack(ana, { title: 'Merle' }),
+      await readyTrack(ana, { title: 'Merle at noon' }),
+      await readyTrack(ana, { title: 'Merle' }),
+    ]
+    const edit = async (id: string, genre: string, tags: string[]) =>
+      (await ana.call<TrackBody>('PATCH', `/v1/tracks/${id}`, { genre, tags })).body
+    expect((await edit(house, 'Électro House', ['été', 'Vinyl', ' vinyl ', 'ETE'])).tags).toEqual([
+      'été',
+      'Vinyl',
+    ])
+    await edit(dub, 'Dub', ['Été'])
+    await edit(other, 'Electro', ['été 2026'])
+    const found = async (query: string, person = ben) =>
+      (await person.call<Page>('GET', `/v1/tracks?${query}`)).body.tracks.map(({ id }) => id)
+    expect(await found('genre=electro%20HOUSE')).toEqual([house])
+    expect(await found('tag=ete')).toEqual([dub, house])
+    expect(await found('tag=ete&genre=dub')).toEqual([dub])
+    expect(await found('tag=dub')).toEqual([])
+    for (const words of ['merle', 'merel']) {
+      expect((await found(`q=${words}&tag=ete`)).sort()).toEqual([house, dub].sort())
+      expect(await found(`q=${words}&tag=vinyl&owner=${ana.userId}`)).toEqual([house])
+    }
+    expect(await found('tag=ete&scope=mine', ana)).toEqual([dub, house])
+    expect(await found('tag=ete&scope=mine')).toEqual([])
+    await ben.call('PUT', `/v1/tracks/${house}/like`)
+    expect(await found('tag=ete&scope=liked')).toEqual([house])
+    const page = await ben.call<Page>('GET', '/v1/tracks?tag=ete&limit=1')
+    expect(await found(`tag=ete&limit=1&cursor=${String(page.body.next)}`)).toEqual([house])
+    for (const bad of ['genre=', 'genre=%E2%80%8B', `tag=${'x'.repeat(31)}`])
+      expect((await ben.call('GET', `/v1/tracks?${bad}`)).body.code, bad).toBe('invalid-request')
+  })
+
+  it('are not called what nobody can see, nor what turns the page around', async () => {
+    const ana = await veza.person()
+    const path = `/v1/tracks/${await uploaded(ana)}`
+    for (const bad of ['\u200b', '\u2060\u200d', 'One\u202eTwo', 'One\u2066']) {
+      for (const change of [{ title: bad }, { artist: bad }, { genre: bad }, { tags: [bad] }])
+        expect((await ana.call('PATCH', path, change)).body.code).toBe('invalid-request')
+      expect((await ana.call('POST', '/v1/playlists', { title: bad })).body.code).toBe('invalid-request')
     }
   })
 
@@ -251,6 +297,13 @@ describe('the internal API', () => {
     const trackIds = [...hidden, open, await uploaded(ana), randomUUID()]
     const listed = await ask({ trackIds }, serviceToken, 'listed')
     expect(listed).toEqual({ status: 200, body: { trackIds: [open] } })
+    const [ben, cem] = [await veza.person(), await veza.person()]
+    await sql`insert into relations.blocks values (${ben.userId}, ${ana.userId})`.execute(database.db)
+    const listedTo = async ({ userId }: typeof ben) =>
+      (await ask({ trackIds, userId }, serviceToken, 'listed')).body
+    expect(await listedTo(ben)).toEqual({ trackIds: [] })
+    expect(await listedTo(cem)).toEqual({ trackIds: [open] })
+    await sql`delete from relations.blocks`.execute(database.db)
     expect((await ask({ trackIds }, 'wrong', 'listed')).status).toBe(401)
   })
 })

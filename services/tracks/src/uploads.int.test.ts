@@ -17,7 +17,10 @@ beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'veza-uploads-'))
   veza = await tracksUnderTest()
   song = await readFile(
-    await makeAudio(dir, 'song.mp3', { seconds: 3, extra: ['-metadata', 'title=By its tags'] }),
+    await makeAudio(dir, 'song.mp3', {
+      seconds: 3,
+      extra: ['-metadata', 'title=By its tags', '-metadata', 'genre=Dub'],
+    }),
   )
 })
 afterAll(async () => {
@@ -31,6 +34,7 @@ interface TrackBody {
   id: string
   ownerId: string
   title: string
+  genre: string | null
   status: string
   visibility: string
 }
@@ -71,7 +75,7 @@ describe('an upload', () => {
     expect((await ben.call<TrackBody>('GET', `/v1/tracks/${second}`)).body.ownerId).toBe(ben.userId)
   })
 
-  it('takes its title from the tags, or from the name, when nobody says one', async () => {
+  it('takes its title and genre from the tags, or the title from the name, when nobody says one', async () => {
     const ana = await veza.person()
     const untagged = await readFile(await makeAudio(dir, 'untagged.wav', { seconds: 1 }))
     for (const [file, metadata, title] of [
@@ -79,10 +83,11 @@ describe('an upload', () => {
       [untagged, { filename: 'Field recording.wav' }, 'Field recording'],
       [untagged, {}, 'Untitled'],
       [song, { title: ' One\0two\n' }, 'One two'],
+      [song, { title: '\u200b' }, 'By its tags'],
     ] as const) {
       const { headers } = await ana.upload(file, metadata)
       const { body } = await ana.call<TrackBody>('GET', `/v1/tracks/${headers.get('veza-track-id') ?? ''}`)
-      expect(body.title).toBe(title)
+      expect([body.title, body.genre]).toEqual([title, file === song ? 'Dub' : null])
     }
   })
 

@@ -56,7 +56,16 @@ it('forgets in tracks whom users has forgotten: tracks, playlists, likes, report
         db,
         id,
         {
-          ...{ type: 'upload', id, ownerId: userId, title: 'T', artist: null, album: null, cover: null },
+          ...{
+            type: 'upload',
+            id,
+            ownerId: userId,
+            title: 'T',
+            artist: null,
+            album: null,
+            genre: null,
+            cover: null,
+          },
           ...{ visibility: 'public', source: sound, recipe: 1, at },
         },
         { metadata: await addresses.seal({ actor: userId, address: '203.0.113.9' }) },

@@ -30,21 +30,24 @@ const playable = z.object({
   ownerId: uuid.optional(),
 })
 
-/** Which of these tracks everybody may find, in their order. At most 1,000. Rejects TracksUnavailable. */
-export type AskListed = (trackIds: readonly string[]) => Promise<string[]>
+/**
+ * Which of these tracks everybody may find, or those of them that this person does, in their order. At most 1,000. Rejects
+ * TracksUnavailable.
+ */
+export type AskListed = (trackIds: readonly string[], userId?: string) => Promise<string[]>
 
 const listed = z.object({ trackIds: z.array(uuid) })
 
 /** Asks tracks' internal API. */
 export const listedTracks =
   ({ baseUrl, token }: { baseUrl: string; token: string }): AskListed =>
-  async (trackIds) => {
+  async (trackIds, userId) => {
     if (trackIds.length === 0) return []
     try {
       const response = await fetch(new URL('/internal/v1/tracks/listed', baseUrl), {
         method: 'POST',
         headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
-        body: JSON.stringify({ trackIds }),
+        body: JSON.stringify({ trackIds, userId }),
         signal: AbortSignal.timeout(2_000),
       })
       const found = new Set(listed.parse(await response.json()).trackIds)

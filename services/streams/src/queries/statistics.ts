@@ -108,7 +108,10 @@ export interface Trending {
 const trendingMs = 10_000
 const candidates = 500
 
-/** The tracks that everybody may find, the most heard of late first. One list for all, made anew every ten seconds. */
+/**
+ * The tracks that somebody may find, the most heard of late first. One list for all, made anew every ten seconds; whom they
+ * block, and who blocks them, is left out of what is shown of it.
+ */
 export const readTrending = ({
   db,
   askListed,
@@ -127,7 +130,7 @@ export const readTrending = ({
     const listed = new Set(await askListed(rows.map(({ trackId }) => trackId)))
     return rows.filter(({ trackId }) => listed.has(trackId))
   }
-  return async (limit: number): Promise<Trending[]> => {
+  return async (userId: string, limit: number): Promise<Trending[]> => {
     const at = now().getTime()
     if (made === undefined || at - made.at >= trendingMs) {
       const list = make(at)
@@ -137,7 +140,19 @@ export const readTrending = ({
         if (made === making) made = undefined
       })
     }
-    return (await made.list).slice(0, limit)
+    const list = await made.list
+    const shown: Trending[] = []
+    for (let from = 0; from < list.length && shown.length < limit; from += limit) {
+      const next = list.slice(from, from + limit)
+      const found = new Set(
+        await askListed(
+          next.map(({ trackId }) => trackId),
+          userId,
+        ),
+      )
+      shown.push(...next.filter(({ trackId }) => found.has(trackId)))
+    }
+    return shown.slice(0, limit)
   }
 }
 

@@ -23,7 +23,7 @@ import { answer } from './answer.ts'
 /** What the routes call. */
 export interface StatisticsHandlers {
   readTrackStats(question: Question, days: number): Promise<TrackStats>
-  readTrending(limit: number): Promise<Trending[]>
+  readTrending(userId: string, limit: number): Promise<Trending[]>
   readOwned(ownerId: string, days: number, limit: number): Promise<OwnedStats>
   readRoomStats(roomId: string, userId: string, days: number): Promise<RoomStats>
   readDays(days: number): Promise<PlatformDay[]>
@@ -123,7 +123,10 @@ export const mountStatistics = (app: Api, verifier: TokenVerifier, handlers: Sta
       request: { query: z.object({ limit: countField(1, 100, 20) }) },
       responses: { 200: jsonResponse('The most heard first', trending), ...problemResponses(400, 401, 503) },
     }),
-    async (c) => c.json({ tracks: await answer(handlers.readTrending(c.req.valid('query').limit)) }, 200),
+    async (c) => {
+      const { limit } = c.req.valid('query')
+      return c.json({ tracks: await answer(handlers.readTrending(c.var.identity.userId, limit)) }, 200)
+    },
   )
 
   app.openapi(

@@ -190,6 +190,20 @@ const migrations: Migrations = {
     },
   },
   '0014-search-without-marks': { up: leaveMarksOut },
+  '0015-labels': {
+    async up(db) {
+      await sql`alter table tracks add column labels text[] not null default '{}'`.execute(db)
+      // As `labelOf` has them, whatever the database's own collation knows of letters.
+      await sql`
+        update tracks set labels = array(
+          select kind || ':' || lower(
+            normalize(regexp_replace(normalize(text, NFKD), '[\\u0300-\\u036f]', '', 'g'), NFC) collate pg_unicode_fast)
+          from (select 'genre' as kind, genre as text union all select 'tag', unnest(tags)) said
+          where text is not null)
+        where genre is not null or tags <> '{}'`.execute(db)
+      await sql`create index tracks_labels on tracks using gin (labels)`.execute(db)
+    },
+  },
 }
 
 /** Brings tracks' database up to date; resolves to the steps that it ran. Safe to run by several processes at once. */

@@ -14,7 +14,7 @@ export const trackRecord = (event: TrackEvent): NewEvent<Topic> => {
   const at = event.at.getTime()
   switch (event.type) {
     case 'uploaded': {
-      const { title, artist, album, visibility } = event
+      const { title, artist, album, genre, visibility } = event
       const { sha256: source, bytes, filename, format, codec } = event.source
       return {
         type: 'TrackUploaded',
@@ -23,6 +23,7 @@ export const trackRecord = (event: TrackEvent): NewEvent<Topic> => {
           title,
           artist,
           album,
+          genre,
           visibility,
           source,
           bytes,
@@ -91,10 +92,10 @@ const trackEvent = (stored: StoredEvent<Topic>): TrackEvent | undefined => {
   const about = { trackId, ownerId }
   switch (stored.type) {
     case 'TrackUploaded': {
-      const { title, artist, album, visibility, source: sha256, uploadedAt } = stored.value
+      const { title, artist, album, genre, visibility, source: sha256, uploadedAt } = stored.value
       const { bytes, filename, format, codec } = stored.value
       return {
-        ...{ type: 'uploaded', ...about, title, artist, album, visibility: visibilityOf(visibility) },
+        ...{ type: 'uploaded', ...about, title, artist, album, genre, visibility: visibilityOf(visibility) },
         source: { sha256, bytes, filename, format, codec },
         at: new Date(uploadedAt),
       }

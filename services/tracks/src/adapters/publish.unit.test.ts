@@ -6,7 +6,15 @@ import { playlistEvents, playlistRecord, trackEvents, trackRecord } from './publ
 const about = { trackId: 't', ownerId: 'o', at: new Date(1_795_000_000_000) }
 const events: TrackEvent[] = [
   {
-    ...{ type: 'uploaded', ...about, title: 'One', artist: 'Ana', album: null, visibility: 'unlisted' },
+    ...{
+      type: 'uploaded',
+      ...about,
+      title: 'One',
+      artist: 'Ana',
+      album: null,
+      genre: 'Dub',
+      visibility: 'unlisted',
+    },
     source: { sha256: 'ab', bytes: 1, filename: 'a.mp3', format: 'mp3', codec: 'mp3' },
   },
   { type: 'transcode-requested', ...about, sha256: 'ab', recipe: 1, priority: 'catalogue' },

@@ -1,4 +1,4 @@
-import { type ColumnType } from 'kysely'
+import { type ColumnType, type Generated } from 'kysely'
 import { type ReportReason } from '../domain/moderation.ts'
 import { type Visibility } from '../domain/visibility.ts'
 
@@ -27,6 +27,8 @@ interface TracksTable {
   album: string | null
   genre: string | null
   tags: string[]
+  /** What genre and tags are found by, as labelOf has them. */
+  labels: Generated<string[]>
   /** All of the above that is searched, in one line. */
   search_text: string
   /** The database makes it of that. */

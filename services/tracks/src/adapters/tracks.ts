@@ -1,7 +1,7 @@
 import { type Codec, topics } from '@veza/contracts'
 import { aggregate, type EventMetadata, eventStore } from '@veza/kit/events'
 import { type Kysely, type Transaction } from 'kysely'
-import { withoutMarks } from '../domain/texts.ts'
+import { labelOf, withoutMarks } from '../domain/texts.ts'
 import { decide, evolve, statusOf, type Track, type TrackCommand, type TrackEvent } from '../domain/track.ts'
 import { projectJobs } from './job-rows.ts'
 import { trackEvents, trackRecord } from './publish.ts'
@@ -42,6 +42,10 @@ const rowOf = (track: Track, version: number) => ({
   album: track.album,
   genre: track.genre,
   tags: [...track.tags],
+  labels: [
+    ...(track.genre === null ? [] : [labelOf('genre', track.genre)]),
+    ...track.tags.map((tag) => labelOf('tag', tag)),
+  ],
   search_text: withoutMarks(
     [track.title, track.artist, track.album, track.genre, ...track.tags]
       .filter((text) => text !== null)

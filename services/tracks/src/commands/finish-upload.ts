@@ -18,7 +18,7 @@ import { type UploadFiles } from '../adapters/upload-files.ts'
 import { type Upload, type Uploads } from '../adapters/uploads.ts'
 import { currentRecipe } from '../domain/recipe.ts'
 import { Rejection } from '../domain/rejection.ts'
-import { titleOf } from '../domain/texts.ts'
+import { longest, nearestLine, titleOf } from '../domain/texts.ts'
 
 const digestOf = async (path: string): Promise<string> => {
   const digest = createHash('sha256')
@@ -81,8 +81,9 @@ export const finishUpload =
         {
           ...{ type: 'upload', id, ownerId, visibility, recipe: currentRecipe, at: deps.now() },
           title: titleOf(upload.title ?? undefined, probed.tags.title, filename),
-          artist: probed.tags.artist ?? null,
-          album: probed.tags.album ?? null,
+          artist: nearestLine(probed.tags.artist, longest.artist) ?? null,
+          album: nearestLine(probed.tags.album, longest.album) ?? null,
+          genre: nearestLine(probed.tags.genre, longest.genre) ?? null,
           cover,
           source: { sha256, bytes, filename, format: probed.demuxer, codec: probed.codec },
         },

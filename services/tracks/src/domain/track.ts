@@ -81,6 +81,7 @@ export type TrackCommand =
       readonly title: string
       readonly artist: string | null
       readonly album: string | null
+      readonly genre: string | null
       readonly visibility: Visibility
       readonly source: SourceFile
       /** The picture that the file came with. */
@@ -134,6 +135,7 @@ export type TrackEvent = Happened &
         readonly title: string
         readonly artist: string | null
         readonly album: string | null
+        readonly genre: string | null
         readonly visibility: Visibility
         readonly source: SourceFile
       }
@@ -187,9 +189,9 @@ export const decide = (command: TrackCommand, track: Track | undefined): TrackEv
   if (command.type === 'upload') {
     // The same upload, finished once more after a crash.
     if (track !== undefined) return []
-    const { id: trackId, ownerId, title, artist, album, visibility, source, cover, recipe } = command
+    const { id: trackId, ownerId, title, artist, album, genre, visibility, source, cover, recipe } = command
     return [
-      { type: 'uploaded', trackId, ownerId, title, artist, album, visibility, source, at },
+      { type: 'uploaded', trackId, ownerId, title, artist, album, genre, visibility, source, at },
       ...(cover === null ? [] : [{ type: 'cover-changed' as const, trackId, ownerId, cover, at }]),
       {
         type: 'transcode-requested',
@@ -266,12 +268,11 @@ const isAnnounced = (visibility: Visibility): boolean => visibility === 'public'
 /** Pure. A stream's first event is `uploaded`; what comes before it, and after `deleted`, changes nothing. */
 export const evolve = (track: Track | undefined, event: TrackEvent): Track | undefined => {
   if (event.type === 'uploaded') {
-    const { trackId: id, ownerId, title, artist, album, visibility, source, at: uploadedAt } = event
+    const { trackId: id, ownerId, title, artist, album, genre, visibility, source, at: uploadedAt } = event
     return {
-      ...{ id, ownerId, title, artist, album, visibility, source, uploadedAt },
+      ...{ id, ownerId, title, artist, album, genre, visibility, source, uploadedAt },
       ...{
         description: '',
-        genre: null,
         tags: [],
         publishAt: null,
         publishedAt: isAnnounced(visibility) ? uploadedAt : null,

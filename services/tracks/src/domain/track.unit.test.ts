@@ -14,7 +14,16 @@ import { maySee } from './visibility.ts'
 const at = new Date('2026-11-24T06:00:00Z')
 const source = { sha256: 'ab'.repeat(32), bytes: 10, filename: 'a.mp3', format: 'mp3', codec: 'mp3' }
 const upload: TrackCommand = {
-  ...{ type: 'upload', id: 't', ownerId: 'ana', title: 'One', artist: null, album: null, cover: null },
+  ...{
+    type: 'upload',
+    id: 't',
+    ownerId: 'ana',
+    title: 'One',
+    artist: null,
+    album: null,
+    genre: null,
+    cover: null,
+  },
   ...{ visibility: 'public', source, recipe: 1, at },
 }
 const stream = { media: 'media/x', recipe: 1, durationMs: 1000, loudness: -14, truePeak: -1, gain: 0 }
@@ -112,15 +121,20 @@ describe('a track', () => {
 describe('texts', () => {
   it('of one line are trimmed, composed and bounded', () => {
     expect(normaliseLine('  e\u0301tude ', 10)).toBe('étude')
-    for (const bad of ['', '  ', 'a\nb', 'a\0b', '\ud800', 'x'.repeat(11)])
+    for (const bad of ['', '  ', 'a\nb', 'a\0b', '\ud800', 'x'.repeat(11), 'a\u202eb', 'a\u2069', 'a\u0085b'])
       expect(normaliseLine(bad, 10)).toBeUndefined()
+    for (const blank of ['\u200b\u2060', '\u3164', '\u2800', '\u00ad', '\u0301'])
+      expect(normaliseLine(blank, 10)).toBeUndefined()
+    expect(normaliseLine('👩\u200d🎤', 10)).toBe('👩\u200d🎤')
     expect(normaliseLine('🎧'.repeat(10), 10)).toBe('🎧'.repeat(10))
   })
 
   it('of several lines may be empty', () => {
     expect(normaliseText(' a\nb ', 10)).toBe('a\nb')
     expect(normaliseText('', 10)).toBe('')
-    expect(normaliseText('x'.repeat(11), 10)).toBeUndefined()
+    expect(normaliseText('a\r\n\tb', 10)).toBe('a\n\tb')
+    for (const bad of ['x'.repeat(11), 'a\0b', 'a\u0007b', 'a\u2067b', '\ud800'])
+      expect(normaliseText(bad, 10)).toBeUndefined()
   })
 
   it('that name a file lose its folders', () => {
@@ -134,7 +148,9 @@ describe('texts', () => {
     expect(titleOf(' Said ', 'Tagged', 'a.mp3')).toBe('Said')
     expect(titleOf(' ', 'Tagged', 'a.mp3')).toBe('Tagged')
     expect(titleOf(undefined, undefined, 'Night drive.flac')).toBe('Night drive')
-    expect(titleOf('\ud800', undefined, '')).toBe('Untitled')
+    for (const nothing of ['\ud800', '\u200b', '\u202e', '\u2800'])
+      expect(titleOf(nothing, undefined, '')).toBe('Untitled')
+    expect(titleOf('3pm\u202e.exe', undefined, '')).toBe('3pm.exe')
     expect(titleOf('x'.repeat(500), undefined, '')).toHaveLength(200)
   })
 })

@@ -3,6 +3,7 @@ import { openCaches } from '@veza/kit/cache'
 import { createLog } from '@veza/kit/log'
 import { openDatabase } from '@veza/kit/postgres'
 import { freshDatabase } from '@veza/kit/testing'
+import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type TracksDatabase } from '../adapters/schema.ts'
 import { migrateTracks } from '../migrate.ts'
@@ -13,7 +14,7 @@ import { listTracks, type ReadDeps } from './tracks.ts'
 
 const words = ['amber', 'blue', 'cold', 'dawn', 'echo', 'fire', 'glass', 'hollow', 'island', 'july']
 const somebody = { userId: randomUUID(), moderator: false }
-const ofAll = { scope: 'public', ownerId: undefined } as const
+const ofAll = { scope: 'public', ownerId: undefined, labels: [] } as const
 /** PostgreSQL plans a statement anew so many times before it compares that with a plan for any values. */
 const plannedAnew = 5
 
@@ -25,9 +26,10 @@ describe('queries of tracks', () => {
     const { pool, close } = open()
     const owners = Array.from({ length: 50 }, () => randomUUID())
     await pool.query(
-      `insert into tracks (id, owner_id, version, status, visibility, title, description, tags, search_text, source,
+      `insert into tracks (id, owner_id, version, status, visibility, title, description, tags, labels, search_text, source,
          source_bytes, media, recipe, duration_ms, uploaded_at, published_at)
-       select uuidv7(- (n || ' seconds')::interval), ($2::uuid[])[1 + n % 50], 3, 'ready', 'public', title, '', '{}', title,
+       select uuidv7(- (n || ' seconds')::interval), ($2::uuid[])[1 + n % 50], 3, 'ready', 'public', title, '', '{}',
+         array['genre:' || n % 10, 'tag:' || n / 10], title,
          md5(n::text), 5000000, 'media/' || md5(n::text), 1, 240000, now() - (n || ' seconds')::interval,
          now() - (n || ' seconds')::interval
        from (
@@ -88,6 +90,25 @@ describe('queries of tracks', () => {
       await close()
     },
   )
+
+  it('find what has a rare label by the index of labels, and what has a frequent one among the youngest', async () => {
+    const { db, prepare, close } = open()
+    const scans = async (trx: typeof db) => {
+      const { rows } = await sql<{ scans: number }>`
+        select pg_stat_get_xact_numscans('tracks_labels'::regclass)::int as scans`.execute(trx)
+      return rows[0]?.scans ?? 0
+    }
+    const read = (label: string) =>
+      db.transaction().execute(async (trx) => {
+        // Of this connection, and not of this transaction alone.
+        const before = await scans(trx)
+        const found = await listTracks({ db: trx, prepare })({ ...ofAll, labels: [label] }, somebody, first)
+        return [found.length, (await scans(trx)) - before]
+      })
+    expect(await read('tag:7')).toEqual([10, 1])
+    expect(await read('genre:7')).toEqual([20, 0])
+    await close()
+  })
 
   it('look up once what is meant by words that are mistyped alike, whoever asks', async () => {
     const { db, prepare, pool, close } = open()

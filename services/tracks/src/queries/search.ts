@@ -97,9 +97,9 @@ export const searchTracks = ({ db, prepare, meant }: ReadDeps & { readonly meant
     const words = withoutMarks(typed)
     const found = among(db, of, userId)
     if (found === undefined) return []
-    const isOfAll = of.scope === 'public' && of.ownerId === undefined
+    const isOfAll = of.scope === 'public' && of.ownerId === undefined && of.labels.length === 0
     const ofAll = oneWord.test(words) ? ofOne : ofSeveral
-    // Of one person there are few, and by whose they are they are found.
+    // Of one person, or of a label, there are few, and by whose or what they are they are found.
     const find = isOfAll ? ofAll : planned(searches({ ...asOne, found: () => found }))
     const depth = Math.min(offset + limit, mostHits)
     const hits = await find.exact({ userId, words, limit: Math.max(depth, enough) })

@@ -40,6 +40,8 @@ export const foundBy = (db: Kysely<TracksDatabase>, actor: Pick<Actor, 'userId'>
 export interface Among {
   readonly scope: 'public' | 'mine' | 'liked'
   readonly ownerId: string | undefined
+  /** Of which each has to be there, as labelOf has them. */
+  readonly labels: readonly string[]
 }
 
 interface AmongValues {
@@ -57,8 +59,7 @@ const liked = (db: Kysely<TracksDatabase>, values: AmongValues) =>
     join.onRef('likes.track_id', '=', 'tracks.id').on('likes.user_id', '=', values.userId),
   )
 
-/** Those tracks. undefined: there can be none. */
-export const among = (
+const ofAnyLabel = (
   db: Kysely<TracksDatabase>,
   { scope, ownerId }: Among,
   userId: string,
@@ -68,6 +69,12 @@ export const among = (
   if (scope === 'public') return ownerId === undefined ? foundBy(db, values) : ofOwner(db, values)
   return ownerId === undefined ? liked(db, values) : liked(db, values).where('owner_id', '=', ownerId)
 }
+
+/** Those tracks. undefined: there can be none. */
+export const among = (db: Kysely<TracksDatabase>, of: Among, userId: string) =>
+  ofAnyLabel(db, of, userId)?.$if(of.labels.length > 0, (query) =>
+    query.where(sql<boolean>`labels @> ${of.labels}`),
+  )
 
 /** What reads a track by its id. */
 export interface OneTrackDeps extends ReadDeps {
@@ -156,7 +163,19 @@ export const listTracks = ({ db, prepare }: ReadDeps) => {
       liked(db, values).where('owner_id', '=', values.ownerId ?? ''),
     ),
   }
-  return async ({ scope, ownerId }: Among, { userId }: Actor, page: TrackPage): Promise<TrackView[]> => {
+  /** Planned each time: of a rare label the index of labels gives all, a frequent one the youngest tracks soon have. */
+  const labelled = async (of: Among, userId: string, { after, limit }: TrackPage): Promise<TrackView[]> => {
+    const rows = await among(db, of, userId)
+      ?.select(trackColumns)
+      .$if(after !== undefined, (query) => query.where('tracks.id', '<', after ?? ''))
+      .orderBy('tracks.id', 'desc')
+      .limit(limit)
+      .execute()
+    return (rows ?? []).map(toView)
+  }
+  return async (of: Among, { userId }: Actor, page: TrackPage): Promise<TrackView[]> => {
+    if (of.labels.length > 0) return labelled(of, userId, page)
+    const { scope, ownerId } = of
     const values = { userId, ownerId, ...page }
     if (scope === 'mine')
       return ownerId === undefined || ownerId === userId ? (await lists.mine(values)).map(toView) : []
@@ -186,15 +205,11 @@ export const readPlayable =
     return media === null || durationMs === null ? undefined : { trackId, ownerId, media, durationMs }
   }
 
-/** Of these tracks those that everybody may find. */
+/** Of these tracks those that everybody may find, or those of them that this person finds. */
 export const readListed =
   (db: Kysely<TracksDatabase>) =>
-  async (trackIds: readonly string[]): Promise<string[]> => {
-    const rows = await db
-      .selectFrom('tracks')
-      .select('id')
-      .where('id', 'in', trackIds)
-      .where(isFound)
-      .execute()
+  async (trackIds: readonly string[], userId?: string): Promise<string[]> => {
+    const found = userId === undefined ? db.selectFrom('tracks').where(isFound) : foundBy(db, { userId })
+    const rows = await found.select('id').where('id', 'in', trackIds).execute()
     return rows.map(({ id }) => id)
   }

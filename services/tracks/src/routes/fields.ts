@@ -1,6 +1,6 @@
 import { cursor, parsedField, uuid, z } from '@veza/kit/http'
 import { mostTracks } from '../domain/playlist.ts'
-import { longest, normaliseLine, normaliseText } from '../domain/texts.ts'
+import { distinctTags, labelOf, longest, normaliseLine, normaliseText } from '../domain/texts.ts'
 import { reportReasons } from '../domain/moderation.ts'
 import { visibilities } from '../domain/visibility.ts'
 
@@ -8,7 +8,7 @@ const line = (max: number) =>
   parsedField(
     8 * max,
     (text) => normaliseLine(text, max),
-    `1 to ${max} characters, no control characters; trimmed and brought to NFC`,
+    `1 to ${max} characters, at least one visible, no control characters; trimmed and brought to NFC`,
   )
 
 // What a transformed field takes is told by its own words alone, so that it takes null is said once more.
@@ -29,7 +29,11 @@ export const changes = {
   description: text(longest.description),
   artist: orNull(line(longest.artist)),
   genre: orNull(line(longest.genre)),
-  tags: z.array(line(longest.tag)).max(longest.tags),
+  tags: z
+    .array(line(longest.tag))
+    .max(longest.tags)
+    .transform(distinctTags)
+    .openapi({ description: 'Those that differ in accents or case alone are kept once' }),
   visibility,
   publishAt: z.iso
     .datetime({ offset: true })
@@ -41,6 +45,22 @@ export const changes = {
       description: 'When it becomes public by itself, within a year; null: not by itself',
     }),
 }
+
+/** What tracks are found by beside words. */
+export const labelled = {
+  genre: line(longest.genre).optional(),
+  tag: line(longest.tag).optional(),
+}
+export const labelsOf = ({
+  genre,
+  tag,
+}: {
+  genre?: string | undefined
+  tag?: string | undefined
+}): string[] => [
+  ...(genre === undefined ? [] : [labelOf('genre', genre)]),
+  ...(tag === undefined ? [] : [labelOf('tag', tag)]),
+]
 
 /** What an owner may change of a playlist. */
 export const playlistChanges = {

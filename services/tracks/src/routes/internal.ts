@@ -18,7 +18,7 @@ import { answer } from './answer.ts'
 export interface InternalHandlers {
   /** undefined: there is nothing to hear yet. */
   readPlayable(trackId: string, actor: Actor): Promise<Playable | undefined>
-  readListed(trackIds: readonly string[]): Promise<string[]>
+  readListed(trackIds: readonly string[], userId?: string): Promise<string[]>
   /** In the order of the pairs. */
   readHearable(pairs: readonly Hearing[]): Promise<boolean[]>
 }
@@ -39,8 +39,10 @@ const playableRoute = createRoute({
 const listedRoute = createRoute({
   method: 'post',
   path: '/internal/v1/tracks/listed',
-  summary: 'Which of these tracks everybody may find',
-  request: { body: jsonBody(z.object({ trackIds: z.array(id).min(1).max(1_000) })) },
+  summary: 'Which of these tracks everybody may find, or this person',
+  request: {
+    body: jsonBody(z.object({ trackIds: z.array(id).min(1).max(1_000), userId: id.optional() })),
+  },
   responses: {
     200: jsonResponse('Those', z.object({ trackIds: z.array(id) })),
     ...problemResponses(400, 401, 503),
@@ -77,9 +79,10 @@ export const mountInternal = (app: Api, token: string, handlers: InternalHandler
       throw new Problem(409, 'track-not-ready', 'There is no stream of this track yet')
     return c.json(playable, 200)
   })
-  app.openapi(listedRoute, async (c) =>
-    c.json({ trackIds: await answer(handlers.readListed(c.req.valid('json').trackIds)) }, 200),
-  )
+  app.openapi(listedRoute, async (c) => {
+    const { trackIds, userId } = c.req.valid('json')
+    return c.json({ trackIds: await answer(handlers.readListed(trackIds, userId)) }, 200)
+  })
   app.openapi(hearableRoute, async (c) =>
     c.json({ hearable: await answer(handlers.readHearable(c.req.valid('json').pairs)) }, 200),
   )

@@ -21,7 +21,7 @@ import { mostHits } from '../queries/search.ts'
 import { type TrackView } from '../queries/track-view.ts'
 import { type Among, mostOfPage, type TrackPage } from '../queries/tracks.ts'
 import { answer } from './answer.ts'
-import { changes, cursors } from './fields.ts'
+import { changes, cursors, labelled, labelsOf } from './fields.ts'
 import { actorOf, expectedVersion, trackFields, trackJson, trackPage } from './track-json.ts'
 
 /** What the routes call. */
@@ -64,7 +64,8 @@ export const mountTracks = (app: Api, middleware: CallerMiddleware, handlers: Tr
       description:
         'Of everybody, of one owner, what the caller likes (`scope=liked`), or (`scope=mine`) their own in whatever state. ' +
         'With `q`, those with these words, the best first; where they are few, then those with words that are nearly these; ' +
-        `of the ${mostHits} youngest hits. "Words in quotes" stand together, -words are not there. Without it, the youngest first.`,
+        `of the ${mostHits} youngest hits. "Words in quotes" stand together, -words are not there. Without it, the youngest first. ` +
+        'With `genre` or `tag`, those that have just this one, whatever its accents and case.',
       request: {
         query: z.object({
           q: z
@@ -76,6 +77,7 @@ export const mountTracks = (app: Api, middleware: CallerMiddleware, handlers: Tr
             .optional(),
           scope: z.enum(['public', 'mine', 'liked']).default('public'),
           owner: uuid.optional(),
+          ...labelled,
           cursor: cursors.tracks.field.optional(),
           limit: countField(1, mostOfPage, 20),
         }),
@@ -83,9 +85,9 @@ export const mountTracks = (app: Api, middleware: CallerMiddleware, handlers: Tr
       responses: { 200: jsonResponse('A page of tracks', trackPage), ...problemResponses(400, 401, 503) },
     }),
     async (c) => {
-      const { q, scope, owner, cursor: from, limit } = c.req.valid('query')
+      const { q, scope, owner, genre, tag, cursor: from, limit } = c.req.valid('query')
       const actor = actorOf(c.var.identity)
-      const of = { scope, ownerId: owner }
+      const of = { scope, ownerId: owner, labels: labelsOf({ genre, tag }) }
       if (q !== undefined) {
         const offset = from !== undefined && 'offset' in from ? from.offset : 0
         const tracks = await answer(handlers.searchTracks(q, of, actor, { offset, limit }))

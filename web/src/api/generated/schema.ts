@@ -5583,17 +5583,21 @@ export interface paths {
         };
         /**
          * Find tracks
-         * @description Of everybody, of one owner, what the caller likes (`scope=liked`), or (`scope=mine`) their own in whatever state. With `q`, those with these words, the best first; where they are few, then those with words that are nearly these; of the 300 youngest hits. "Words in quotes" stand together, -words are not there. Without it, the youngest first.
+         * @description Of everybody, of one owner, what the caller likes (`scope=liked`), or (`scope=mine`) their own in whatever state. With `q`, those with these words, the best first; where they are few, then those with words that are nearly these; of the 300 youngest hits. "Words in quotes" stand together, -words are not there. Without it, the youngest first. With `genre` or `tag`, those that have just this one, whatever its accents and case.
          */
         get: {
             parameters: {
                 query?: {
                     /** @description A cursor that a page before gave as `next` */
                     cursor?: string;
+                    /** @description 1 to 50 characters, at least one visible, no control characters; trimmed and brought to NFC */
+                    genre?: string;
                     limit?: number;
                     owner?: string;
                     q?: string;
                     scope?: "public" | "mine" | "liked";
+                    /** @description 1 to 30 characters, at least one visible, no control characters; trimmed and brought to NFC */
+                    tag?: string;
                 };
                 header?: never;
                 path?: never;
@@ -9571,7 +9575,7 @@ export interface components {
         NewPlaylist: {
             /** @description at most 4000 characters */
             description?: string;
-            /** @description 1 to 200 characters, no control characters; trimmed and brought to NFC */
+            /** @description 1 to 200 characters, at least one visible, no control characters; trimmed and brought to NFC */
             title: string;
             /**
              * @description public: whoever is signed in finds and hears it. followers: whoever follows its owner. unlisted: whoever knows its id. private: to others it does not exist
@@ -9729,7 +9733,7 @@ export interface components {
         PlaylistChanges: {
             /** @description at most 4000 characters */
             description?: string;
-            /** @description 1 to 200 characters, no control characters; trimmed and brought to NFC */
+            /** @description 1 to 200 characters, at least one visible, no control characters; trimmed and brought to NFC */
             title?: string;
             /**
              * @description public: whoever is signed in finds and hears it. followers: whoever follows its owner. unlisted: whoever knows its id. private: to others it does not exist
@@ -10191,19 +10195,20 @@ export interface components {
             waveform: string | null;
         };
         TrackChanges: {
-            /** @description 1 to 200 characters, no control characters; trimmed and brought to NFC */
+            /** @description 1 to 200 characters, at least one visible, no control characters; trimmed and brought to NFC */
             artist?: string | null;
             /** @description at most 4000 characters */
             description?: string;
-            /** @description 1 to 50 characters, no control characters; trimmed and brought to NFC */
+            /** @description 1 to 50 characters, at least one visible, no control characters; trimmed and brought to NFC */
             genre?: string | null;
             /**
              * Format: date-time
              * @description When it becomes public by itself, within a year; null: not by itself
              */
             publishAt?: string | null;
+            /** @description Those that differ in accents or case alone are kept once */
             tags?: string[];
-            /** @description 1 to 200 characters, no control characters; trimmed and brought to NFC */
+            /** @description 1 to 200 characters, at least one visible, no control characters; trimmed and brought to NFC */
             title?: string;
             /**
              * @description public: whoever is signed in finds and hears it. followers: whoever follows its owner. unlisted: whoever knows its id. private: to others it does not exist

@@ -49,7 +49,15 @@ export const jobsUnderTest = async () => {
       const sha256 = randomUUID().replaceAll('-', '').repeat(2)
       await objects.put(sourceKey(sha256), file, 'application/octet-stream')
       await tracks.execute(db, id, {
-        ...{ type: 'upload', id, ownerId: randomUUID(), title: 'One', artist: null, album: null },
+        ...{
+          type: 'upload',
+          id,
+          ownerId: randomUUID(),
+          title: 'One',
+          artist: null,
+          album: null,
+          genre: null,
+        },
         ...{ cover: null, visibility: 'public', recipe, at: new Date() },
         source: { sha256, bytes: file.length, filename: 'one.wav', format: 'wav', codec: 'pcm_s16le' },
       })
