@@ -130,7 +130,7 @@ export const openTracks = async (settings: TracksSettings, common: TracksCommon)
   })
   const finish = async (upload: Upload, metadata: EventMetadata): Promise<void> =>
     finishSealed(upload, await addresses.seal(metadata))
-  const publish = publishDue(db, tracks, now)
+  const publish = publishDue({ db, tracks, log, now })
   const sweep = sweepUploads({ uploads, files, finish, log, now })
 
   const answers = openAnswers(db, { lifeMs: settings.IDEMPOTENCY_RETENTION, log })

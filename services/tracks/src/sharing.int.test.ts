@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Database, openDatabase } from '@veza/kit/postgres'
 import { makeAudio } from '@veza/kit/testing'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { jobQueue, openTracks, type RelationsDatabase, type TracksDatabase } from './store.ts'
 import { tracksUnderTest, type TracksUnderTest } from './testing/tracks-under-test.ts'
 
@@ -146,6 +146,35 @@ describe('a track that is announced', () => {
     expect((await ben.call<Track>('GET', path)).body).toMatchObject({
       ...{ visibility: 'public', publishAt: null, publishedAt: publishAt },
     })
+  })
+
+  it('is published though one before it cannot be, of which the log tells', async () => {
+    const publishAt = new Date(Date.now() + 3_600_000).toISOString()
+    const announce = async () => {
+      const trackId = await ready(ana, { visibility: 'private' })
+      await ana.call('PATCH', `/v1/tracks/${trackId}`, { publishAt })
+      return trackId
+    }
+    const [first, whole] = [await announce(), await announce()]
+    // A row that no events are behind, and before the other one in any order.
+    const broken = '00000000-0000-7000-8000-000000000000'
+    await database.db
+      .updateTable('tracks')
+      .set({ id: broken, publish_at: new Date(Date.parse(publishAt) - 1_000) })
+      .where('id', '=', first)
+      .execute()
+    const warn = vi.spyOn(veza.log, 'warn')
+    onTestFinished(() => {
+      warn.mockRestore()
+    })
+    veza.setNow(new Date(publishAt))
+    expect(await veza.first.publish()).toBe(1)
+    expect(await seen(ben, whole)).toBe(200)
+    expect(warn).toHaveBeenCalledWith(
+      expect.objectContaining({ trackId: broken }),
+      'a track that is due was not published',
+    )
+    await database.db.deleteFrom('tracks').where('id', '=', broken).execute()
   })
 
   it('needs a time that makes sense', async () => {
