@@ -22,12 +22,12 @@ import { reviewWords } from './adapters/search-words.ts'
 import { sharedLocks } from './adapters/shared-locks.ts'
 import { openTracks as openAggregate } from './adapters/tracks.ts'
 import { uploadFiles } from './adapters/upload-files.ts'
-import { type Upload, uploadStore } from './adapters/uploads.ts'
+import { uploadStore } from './adapters/uploads.ts'
 import { beginUpload } from './commands/begin-upload.ts'
 import { changeCover } from './commands/change-cover.ts'
 import { changePlaylist } from './commands/change-playlist.ts'
 import { changeTrack } from './commands/change-track.ts'
-import { finishUpload, probeFolder } from './commands/finish-upload.ts'
+import { type BegunUpload, finishUpload, probeFolder } from './commands/finish-upload.ts'
 import { likeTrack } from './commands/like-track.ts'
 import { moderateTrack, reportTrack } from './commands/moderate-track.ts'
 import { publishDue } from './commands/publish-due.ts'
@@ -125,10 +125,10 @@ export const openTracks = async (settings: TracksSettings, common: TracksCommon)
     isErased: (userId) => isErased(db, userId),
   })
   const finishSealed = finishUpload({
-    ...{ db, tracks, uploads, files, objects, covers, now },
+    ...{ db, tracks, uploads, files, locks, objects, covers, now },
     limits: { maxDurationSeconds: settings.TRACK_MAX_DURATION / 1000 },
   })
-  const finish = async (upload: Upload, metadata: EventMetadata): Promise<void> =>
+  const finish = async (upload: BegunUpload, metadata: EventMetadata): Promise<void> =>
     finishSealed(upload, await addresses.seal(metadata))
   const publish = publishDue({ db, tracks, log, now })
   const sweep = sweepUploads({ uploads, files, finish, log, now })

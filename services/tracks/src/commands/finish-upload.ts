@@ -14,6 +14,7 @@ import { isErased } from '../adapters/erased-owners.ts'
 import { type TracksDatabase } from '../adapters/schema.ts'
 import { sourceKey } from '../adapters/source-key.ts'
 import { type Tracks } from '../adapters/tracks.ts'
+import { type SharedLocks } from '../adapters/shared-locks.ts'
 import { type UploadFiles } from '../adapters/upload-files.ts'
 import { type Upload, type Uploads } from '../adapters/uploads.ts'
 import { currentRecipe } from '../domain/recipe.ts'
@@ -45,25 +46,28 @@ const coverOf = async (
   })
 }
 
+/** As much of an upload as its end needs to be told. */
+export type BegunUpload = Pick<Upload, 'id' | 'ownerId'>
+
 /**
  * Makes a track of an upload whose last byte has arrived: looked into, stored by its content, announced. Can be repeated
- * after a crash at any point. What is refused is removed at once.
+ * after a crash at any point, and is done once, whoever asks meanwhile. What is refused is removed at once.
  *
  * @returns resolves when the track is there; its id is the upload's
- * @throws RefusedAudio, Rejection `user-erased`; ObjectsUnavailable and the database's errors, after which it can be tried again
+ * @throws RefusedAudio, Rejection `user-erased`, `upload-not-found` when it was refused meanwhile; ObjectsUnavailable and the database's errors, after which it can be tried again
  */
-export const finishUpload =
-  (deps: {
-    db: Kysely<TracksDatabase>
-    tracks: Tracks
-    uploads: Uploads
-    files: UploadFiles
-    objects: Objects
-    covers: Covers
-    limits: ProbeLimits
-    now: () => Date
-  }) =>
-  async (upload: Upload, metadata: EventMetadata): Promise<void> => {
+export const finishUpload = (deps: {
+  db: Kysely<TracksDatabase>
+  tracks: Tracks
+  uploads: Uploads
+  files: UploadFiles
+  locks: SharedLocks
+  objects: Objects
+  covers: Covers
+  limits: ProbeLimits
+  now: () => Date
+}) => {
+  const makeTrack = async (upload: Upload, metadata: EventMetadata): Promise<void> => {
     const { id, ownerId, bytes, filename, visibility } = upload
     const path = deps.files.pathOf(id)
     const cwd = await mkdtemp(join(tmpdir(), probeFolder))
@@ -104,3 +108,21 @@ export const finishUpload =
     await deps.files.remove(id)
     await deps.uploads.remove(id)
   }
+
+  return async ({ id, ownerId }: BegunUpload, metadata: EventMetadata): Promise<void> => {
+    // Two at once would take the file from under each other's hands. Whoever makes the track lets nobody in before it is there.
+    const lock = deps.locks.newLock(id)
+    await lock.lock(new AbortController().signal, () => undefined)
+    try {
+      const upload = await deps.uploads.find(id, ownerId)
+      if (upload !== undefined) {
+        await makeTrack(upload, metadata)
+        return
+      }
+      const made = await deps.tracks.load(deps.db, id)
+      if (made?.ownerId !== ownerId || made.deleted) throw new Rejection('upload-not-found')
+    } finally {
+      await lock.unlock()
+    }
+  }
+}

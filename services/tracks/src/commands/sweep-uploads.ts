@@ -2,7 +2,8 @@ import { RefusedAudio } from '@veza/kit/media'
 import { type Logger } from '@veza/kit/log'
 import { type UploadFiles } from '../adapters/upload-files.ts'
 import { Rejection } from '../domain/rejection.ts'
-import { type Upload, type Uploads } from '../adapters/uploads.ts'
+import { type BegunUpload } from './finish-upload.ts'
+import { type Uploads } from '../adapters/uploads.ts'
 
 const atOnce = 100
 /** Whoever sent the last byte so short a time ago may be making a track of it at this moment. */
@@ -16,7 +17,7 @@ export const sweepUploads =
   (deps: {
     uploads: Uploads
     files: UploadFiles
-    finish: (upload: Upload, metadata: { actor: string }) => Promise<void>
+    finish: (upload: BegunUpload, metadata: { actor: string }) => Promise<void>
     log: Logger
     now: () => Date
   }) =>

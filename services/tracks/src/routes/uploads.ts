@@ -9,6 +9,7 @@ import { type SharedLocks } from '../adapters/shared-locks.ts'
 import { type UploadFiles } from '../adapters/upload-files.ts'
 import { type Upload } from '../adapters/uploads.ts'
 import { type NewUpload } from '../commands/begin-upload.ts'
+import { type BegunUpload } from '../commands/finish-upload.ts'
 import { Rejection } from '../domain/rejection.ts'
 import { asProblem } from './answer.ts'
 
@@ -16,7 +17,7 @@ import { asProblem } from './answer.ts'
 export interface UploadHandlers {
   beginUpload(upload: NewUpload): Promise<void>
   findUpload(id: string, ownerId: string): Promise<Upload | undefined>
-  finishUpload(upload: Upload, metadata: EventMetadata): Promise<void>
+  finishUpload(upload: BegunUpload, metadata: EventMetadata): Promise<void>
   endUpload(id: string): Promise<void>
   /** Size of the file that a track was made of, when the track is that owner's. */
   findFinished(id: string, ownerId: string): Promise<{ bytes: number } | undefined>
@@ -160,8 +161,8 @@ export const mountUploads = (
     },
     async onUploadFinish(request, upload) {
       const { id } = upload
-      const caller = callerOf(request)
-      await handlers.finishUpload(await uploadOf(id, caller), caller.metadata)
+      const { identity, metadata } = callerOf(request)
+      await handlers.finishUpload({ id, ownerId: identity.userId }, metadata)
       // Where it came with the request that began it, tus would look up when it expires, and not find it any more.
       upload.creation_date = undefined
       return { headers: { 'Veza-Track-Id': id } }
