@@ -1,6 +1,6 @@
 import { open } from 'node:fs/promises'
 import { z } from 'zod'
-import { type Demuxer, id3Length, sniff, sniffLength } from './formats.ts'
+import { type Demuxer, id3Length, sniff, sniffLength, wavSeconds } from './formats.ts'
 import { runSandboxed, SandboxError } from './sandbox.ts'
 
 /** Why a file is not taken. Stable: shown to its owner as a code, and as the sentence of `refusalTexts`. */
@@ -24,7 +24,7 @@ export const refusalTexts: Readonly<Record<AudioRefusal, string>> = {
   'too-many-channels': 'The file has more channels than 7.1',
   'too-long': 'The audio is longer than is allowed',
   'too-short': 'The audio is shorter than a tenth of a second',
-  corrupt: 'The file is damaged: its audio cannot be read',
+  corrupt: 'The file is damaged: its audio, or a part of it, is missing or cannot be read',
 }
 
 /** A track is not shorter, seconds. */
@@ -52,6 +52,8 @@ export interface Probed {
   readonly channels: number
   /** By the container's word; the truth is known after decoding. undefined: it does not say. */
   readonly durationSeconds: number | undefined
+  /** As long as the file itself says that it is; what decodes to much less is not all of it. undefined: it does not say. */
+  readonly promisedSeconds: number | undefined
   /** The cover picture is one of the streams. */
   readonly hasCover: boolean
   /** Tags that mean something here, cut to 200 characters. */
@@ -110,29 +112,36 @@ const stream = z.object({
   codec_name: z.string().optional(),
   sample_rate: z.coerce.number().optional(),
   channels: z.number().optional(),
+  duration: z.coerce.number().optional(),
   disposition: z.object({ attached_pic: z.number() }).partial().optional(),
   tags: z.record(z.string(), z.string()).optional(),
 })
 const answer = z.object({
   streams: z.array(stream).default([]),
   format: z
-    .object({ duration: z.coerce.number().optional(), tags: z.record(z.string(), z.string()).optional() })
+    .object({
+      duration: z.coerce.number().optional(),
+      start_time: z.coerce.number().optional(),
+      tags: z.record(z.string(), z.string()).optional(),
+    })
     .default({}),
 })
 
 /** What is asked of a file. The rest of its tags, pages of lyrics among them, may be as long as they are. */
 const entries = [
-  'stream=codec_type,codec_name,sample_rate,channels',
+  'stream=codec_type,codec_name,sample_rate,channels,duration',
   'stream_disposition=attached_pic',
   `stream_tags=${tagNames.join(',')}`,
-  'format=duration',
+  'format=duration,start_time',
   `format_tags=${tagNames.join(',')}`,
 ].join(':')
 const maxAnswerBytes = 8 * 1024 * 1024
 const maxStreams = 8
 const limits = { memoryBytes: 1024 ** 3, cpuSeconds: 10, fileBytes: 0 }
 
-const demuxerOf = async (path: string): Promise<Demuxer | undefined> => {
+const look = async (
+  path: string,
+): Promise<{ demuxer: Demuxer | undefined; wavSeconds: number | undefined }> => {
   const file = await open(path)
   const read = async (at: number): Promise<Buffer> => {
     const { bytesRead, buffer } = await file.read(Buffer.alloc(sniffLength), 0, sniffLength, at)
@@ -141,7 +150,8 @@ const demuxerOf = async (path: string): Promise<Demuxer | undefined> => {
   try {
     const head = await read(0)
     const tag = id3Length(head)
-    return tag < head.length ? sniff(head) : sniff(head, await read(tag))
+    const demuxer = tag < head.length ? sniff(head) : sniff(head, await read(tag))
+    return { demuxer, wavSeconds: wavSeconds(head) }
   } finally {
     await file.close()
   }
@@ -166,6 +176,13 @@ const tagsOf = (...sources: (Record<string, string> | undefined)[]): Probed['tag
   return Object.fromEntries(found)
 }
 
+/** Of Ogg and ADTS nobody says at the beginning how long they are. */
+const saysItself = new Set<Demuxer>(['flac', 'mov', 'mp3', 'aiff', 'caf', 'w64'])
+const isEstimate = /Estimating duration from bitrate/
+
+const shorter = (one: number | undefined, other: number | undefined): number | undefined =>
+  one === undefined || other === undefined ? (one ?? other) : Math.min(one, other)
+
 /**
  * Looks into a file without decoding it. It is opened by one demuxer, chosen by its magic bytes, in a sandbox.
  *
@@ -178,14 +195,15 @@ export const probeAudio = async (
   { maxDurationSeconds }: ProbeLimits,
   { cwd, signal }: { cwd: string; signal?: AbortSignal | undefined },
 ): Promise<Probed> => {
-  const demuxer = await demuxerOf(path)
+  const { demuxer, wavSeconds } = await look(path)
   if (demuxer === undefined) throw new RefusedAudio('not-audio')
   let text = ''
+  let warnings: string
   try {
-    await runSandboxed({
+    warnings = await runSandboxed({
       program: 'ffprobe',
       args: [
-        ...['-v', 'error', '-probesize', '5M', '-analyzeduration', '5M'],
+        ...['-v', 'warning', '-probesize', '5M', '-analyzeduration', '5M'],
         ...['-of', 'json', '-show_entries', entries],
         ...opened(demuxer),
         `file:${path}`,
@@ -221,12 +239,19 @@ export const probeAudio = async (
   if (duration !== undefined && duration > maxDurationSeconds) throw new RefusedAudio('too-long')
   // One of nothing is of a stream that nobody knew the end of.
   if (duration !== undefined && duration > 0 && duration < minSeconds) throw new RefusedAudio('too-short')
+  // A track of chapters may be longer than the sound; a stream that begins later is not that much shorter.
+  const end = shorter(audio.duration, duration)
+  const said =
+    saysItself.has(demuxer) && !isEstimate.test(warnings) && end !== undefined
+      ? end - Math.max(0, format.start_time ?? 0)
+      : undefined
   return {
     demuxer,
     codec,
     sampleRate,
     channels,
     durationSeconds: duration,
+    promisedSeconds: isPcm(codec) && wavSeconds !== undefined ? wavSeconds : said,
     hasCover: streams.some(isPicture),
     // Ogg has its tags in the stream.
     tags: tagsOf(audio.tags, format.tags),

@@ -66,6 +66,9 @@ export const blameSource = (error: unknown): never => {
 /** What both steps do to the sound before anything else, so that what is measured is what is delivered. */
 export const delivered = `aresample=${recipe.sampleRate},aformat=channel_layouts=stereo`
 
+/** What may be missing of what a file says that it holds: encoders count what they add, and a damaged frame is no reason. */
+const mostMissing = { seconds: 1, share: 0.02 } as const
+
 /**
  * Loudness, peaks and length in one decode.
  *
@@ -101,5 +104,8 @@ export const measure = async ({ path, probed }: Source, step: Step): Promise<Mea
   const seconds = peaks.samples / recipe.sampleRate
   if (seconds > step.maxDurationSeconds) throw new RefusedAudio('too-long')
   if (seconds < minSeconds) throw new RefusedAudio(seconds === 0 ? 'corrupt' : 'too-short')
+  const missing = (probed.promisedSeconds ?? 0) - seconds
+  if (missing > mostMissing.seconds && missing > mostMissing.share * (probed.promisedSeconds ?? 0))
+    throw new RefusedAudio('corrupt')
   return { loudness: readSummary(stderr), waveform: peaks.finish(), samples: peaks.samples }
 }

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { mkdir, mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -203,13 +203,63 @@ describe('what cannot become one', () => {
     })
   })
 
-  it('but a file that is cut off plays as far as it goes', async () => {
-    const path = await makeAudio(dir, 'cut.mp3', { seconds: 6 })
-    await truncate(path, 50_000)
+  it.each(['flac', 'wav', 'aiff', 'm4a', 'mp3'])(
+    'is refused when a part of it is missing: %s',
+    async (ending) => {
+      const extra = ending === 'm4a' ? ['-movflags', '+faststart'] : []
+      const path = await makeAudio(dir, `cut.${ending}`, { seconds: 6, extra })
+      const { size } = await stat(path)
+      await truncate(path, Math.floor(size * 0.97))
+      await transcode(path)
+      await truncate(path, Math.floor(size * 0.6))
+      await expect(transcode(path)).rejects.toMatchObject({ code: 'corrupt' })
+    },
+  )
+
+  it.each([
+    ['mp3', ['-write_xing', '0']],
+    ['ogg', []],
+    ['aac', []],
+  ])('but a file that does not say how long it is plays as far as it goes: %s', async (ending, extra) => {
+    const path = await makeAudio(dir, `open.${ending}`, { seconds: 6, extra })
+    await truncate(path, Math.floor((await stat(path)).size * 0.5))
     const made = await transcode(path)
-    expect(made.durationMs).toBeGreaterThan(2_000)
-    expect(made.durationMs).toBeLessThan(4_000)
+    expect(made.durationMs).toBeGreaterThan(1_500)
+    expect(made.durationMs).toBeLessThan(4_500)
   })
+
+  it('but a file of which nobody knew the end is whole: FLAC without samples, WAVE from a pipe', async () => {
+    const flac = await readFile(await makeAudio(dir, 'counted.flac', { seconds: 4 }))
+    // Of 36 bits of STREAMINFO; its digest goes too, or somebody might hold it against the sound.
+    flac.fill(0, 22, 42).writeUInt8(flac.readUInt8(21) & 0xf0, 21)
+    const wav = await readFile(await makeAudio(dir, 'sized.wav', { seconds: 4 }))
+    wav.writeUInt32LE(0xffff_ffff, wav.indexOf('data') + 4)
+    for (const [name, bytes] of [
+      ['uncounted.flac', flac],
+      ['unsized.wav', wav],
+    ] as const) {
+      await writeFile(join(dir, name), bytes)
+      expect((await transcode(join(dir, name))).durationMs, name).toBeCloseTo(4_000, -2)
+    }
+  })
+
+  it.each(['mp3', 'aac'])(
+    'but one that begins in the middle of a frame, or behind something else: %s',
+    async (ending) => {
+      const whole = await readFile(await makeAudio(dir, `junk.${ending}`, { seconds: 4 }))
+      const junk = Buffer.from('HTTP/1.0 200 OK\r\nicy-name: Radio\r\n\r\n'.repeat(200))
+      for (const [name, bytes] of [
+        ['behind', Buffer.concat([junk, whole])],
+        ['cut', whole.subarray(5_001)],
+      ] as const) {
+        const path = join(dir, `${name}.${ending}`)
+        await writeFile(path, bytes)
+        const made = await transcode(path)
+        expect(made.durationMs, name).toBeGreaterThan(3_000)
+        expect(made.durationMs, name).toBeLessThan(4_500)
+      }
+    },
+  )
 
   it('is given up when it is told to, or when it stands still', async () => {
     const path = await makeAudio(dir, 'given-up.wav', { seconds: 30 })
