@@ -7,7 +7,7 @@ const project = (name: string, extra: object) => ({
 
 /**
  * Three levels, by file name: unit (no process, no network), int (one real part or more: Kafka, registry,
- * PostgreSQL), e2e (Veza's own processes too). The stack of int and e2e is started once by test/global-setup.ts,
+ * PostgreSQL), e2e (Veza's own processes too). The stack of int and e2e is started once by test/stack,
  * unless the environment names one.
  */
 export default defineConfig({
